@@ -1,0 +1,2 @@
+//! The `creditd` program.
+fn main() {}
