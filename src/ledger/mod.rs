@@ -4,4 +4,20 @@
 //! integer number of micro-credits, every instant an integer number of microseconds, and both come in
 //! through the log.
 
+#![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects)]
+
+pub mod alerts;
+mod balance;
+pub mod catalog;
+pub mod charge;
+pub mod effect;
+pub mod entry;
+pub mod grants;
+pub mod ids;
+pub mod org;
+pub mod price;
+pub mod rating;
+mod refusals;
+pub mod rejection;
+mod terms;
 pub mod units;

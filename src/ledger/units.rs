@@ -48,6 +48,27 @@ impl Credits {
         }
     }
 
+    /// The sum. Saturates, which is out of reach: totals are refused past [`Credits::LARGEST_TOTAL`].
+    #[must_use]
+    pub const fn plus(self, other: Credits) -> Credits {
+        Credits(self.0.saturating_add(other.0))
+    }
+
+    /// The difference. Saturates, which is out of reach: totals are refused past [`Credits::LARGEST_TOTAL`].
+    #[must_use]
+    pub const fn minus(self, other: Credits) -> Credits {
+        Credits(self.0.saturating_sub(other.0))
+    }
+
+    /// The largest total that anything adds up to: an amount that would lead past it is refused.
+    pub const LARGEST_TOTAL: Credits = Credits(i64::MAX / 4);
+
+    /// The sum, or `None` past [`Credits::LARGEST_TOTAL`].
+    #[must_use]
+    pub fn total_with(self, other: Credits) -> Option<Credits> {
+        self.checked_add(other).filter(|sum| *sum <= Credits::LARGEST_TOTAL)
+    }
+
     /// `self × numerator ÷ denominator`, rounded half up to a micro-credit: the one rounding there is.
     ///
     /// `None` where the result does not fit, the denominator is zero, or the amount is negative.

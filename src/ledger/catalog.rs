@@ -1,0 +1,231 @@
+//! The catalog: rate cards and plans by version, shared by all organizations and changed only by entries.
+//!
+//! A version is in force from an instant on, until the next one. What was published does not change: the same
+//! version number with another content is refused, and a new version cannot begin in the past.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::alerts::Rule;
+use super::entry::{CatalogCommand, Versioned};
+use super::price::{CreditType, Increment, Price};
+use super::rejection::{Reason, Rejection};
+use super::units::Timestamp;
+
+/// A rate card, as a number of the catalog.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CardIndex(u32);
+
+/// A plan, as a number of the catalog.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PlanIndex(u32);
+
+/// All prices of one version of a rate card.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateCard {
+    /// The price of each action.
+    pub prices: BTreeMap<Box<str>, Price>,
+}
+
+/// One version of a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The rate card that prices its events.
+    pub rate_card: CardIndex,
+    /// The billing increment of calls, in place of the rate card's.
+    pub increment: Option<Increment>,
+    /// What happens when the credits run out.
+    pub when_exhausted: WhenExhausted,
+    /// When to say that the balance is low.
+    pub alerts: Vec<Rule>,
+}
+
+/// What happens to an event that the credits do not cover.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenExhausted {
+    /// It is counted apart and repaid first by the credits that come.
+    #[default]
+    Overage,
+    /// It takes nothing and is rejected.
+    Reject,
+}
+
+/// The versions of one rate card or plan, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History<T> {
+    /// The name.
+    pub id: Box<str>,
+    versions: Vec<(Timestamp, T)>,
+}
+
+impl<T> History<T> {
+    /// The version in force at an instant, with its number.
+    #[must_use]
+    pub fn at(&self, instant: Timestamp) -> Option<(u32, &T)> {
+        let later = self.versions.iter().rev().take_while(|(from, _)| *from > instant).count();
+        let number = self.versions.len().checked_sub(later)?;
+        let (_, content) = self.versions.get(number.checked_sub(1)?)?;
+        Some((u32::try_from(number).unwrap_or(u32::MAX), content))
+    }
+
+    /// Every version with its number and the instant it is in force from.
+    pub fn versions(&self) -> impl Iterator<Item = (u32, Timestamp, &T)> {
+        (1..).zip(&self.versions).map(|(number, (from, content))| (number, *from, content))
+    }
+}
+
+/// The most names of one kind in the catalog.
+const MOST_NAMES: usize = 10_000;
+/// The most versions of one name.
+const MOST_VERSIONS: usize = 10_000;
+
+/// Rate cards, plans and the kinds of credits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Catalog {
+    credit_types: BTreeSet<CreditType>,
+    cards: Vec<History<RateCard>>,
+    plans: Vec<History<Plan>>,
+}
+
+impl Default for Catalog {
+    fn default() -> Self {
+        Catalog { credit_types: [CreditType::default()].into(), cards: Vec::new(), plans: Vec::new() }
+    }
+}
+
+impl Catalog {
+    /// Takes a command over, or refuses it without a change.
+    ///
+    /// # Errors
+    /// [`Reason::Conflict`] for another content under a version that is already published, a gap in the numbers or a
+    /// start in the past; [`Reason::InvalidField`] for a plan whose rate card is unknown.
+    pub fn apply(&mut self, command: CatalogCommand, at: Timestamp) -> Result<(), Rejection> {
+        match command {
+            CatalogCommand::PutRateCard(card) => {
+                let kinds: Vec<CreditType> =
+                    card.content.prices.values().map(|price| price.credit_type).collect();
+                put(&mut self.cards, card, at, "rate card")?;
+                self.credit_types.extend(kinds);
+                Ok(())
+            }
+            CatalogCommand::PutPlan(mut plan, card) => {
+                let Some(index) = find(&self.cards, &card) else {
+                    return Err(unknown_card(&card, &self.cards));
+                };
+                plan.content.rate_card = CardIndex(index);
+                put(&mut self.plans, plan, at, "plan")
+            }
+        }
+    }
+
+    /// All kinds of credits: `credits`, and those that a rate card ever had a price in.
+    #[must_use]
+    pub fn credit_types(&self) -> &BTreeSet<CreditType> {
+        &self.credit_types
+    }
+
+    /// The number of a plan.
+    #[must_use]
+    pub fn plan_index(&self, id: &str) -> Option<PlanIndex> {
+        find(&self.plans, id).map(PlanIndex)
+    }
+
+    /// A plan's versions.
+    #[must_use]
+    pub fn plan(&self, index: PlanIndex) -> Option<&History<Plan>> {
+        self.plans.get(usize::try_from(index.0).ok()?)
+    }
+
+    /// A rate card's versions.
+    #[must_use]
+    pub fn card(&self, index: CardIndex) -> Option<&History<RateCard>> {
+        self.cards.get(usize::try_from(index.0).ok()?)
+    }
+
+    /// All plans.
+    #[must_use]
+    pub fn plans(&self) -> &[History<Plan>] {
+        &self.plans
+    }
+
+    /// All rate cards.
+    #[must_use]
+    pub fn cards(&self) -> &[History<RateCard>] {
+        &self.cards
+    }
+}
+
+fn find<T>(all: &[History<T>], id: &str) -> Option<u32> {
+    all.iter().position(|history| &*history.id == id).and_then(|index| u32::try_from(index).ok())
+}
+
+fn put<T: PartialEq>(
+    all: &mut Vec<History<T>>,
+    new: Versioned<T>,
+    at: Timestamp,
+    kind: &str,
+) -> Result<(), Rejection> {
+    let Versioned { id, version, effective_from, content } = new;
+    let Some(history) = all.iter_mut().find(|history| history.id == id) else {
+        if version != 1 {
+            return Err(gap(kind, &id, version, 1));
+        }
+        if all.len() >= MOST_NAMES {
+            return Err(Rejection::new(
+                Reason::TooMany,
+                "id",
+                format!("there are {MOST_NAMES} already: {kind}s"),
+            ));
+        }
+        all.push(History { id, versions: vec![(Timestamp::MIN, content)] });
+        return Ok(());
+    };
+    let index = usize::try_from(version).unwrap_or(usize::MAX).saturating_sub(1);
+    if let Some((from, published)) = history.versions.get(index) {
+        let same_start = index == 0 || effective_from.is_none_or(|wanted| wanted == *from);
+        if *published == content && same_start && version > 0 {
+            return Ok(());
+        }
+        return Err(Rejection::new(
+            Reason::Conflict,
+            "version",
+            format!(
+                "{kind} {id:?} version {version} is published with another content; publish a new version"
+            ),
+        ));
+    }
+    let next = history.versions.len();
+    if index != next {
+        return Err(gap(kind, &id, version, next.saturating_add(1)));
+    }
+    if next >= MOST_VERSIONS {
+        return Err(Rejection::new(
+            Reason::TooMany,
+            "version",
+            format!("{kind} {id:?} has {MOST_VERSIONS} versions"),
+        ));
+    }
+    let last = history.versions.last().map_or(Timestamp::MIN, |(from, _)| *from);
+    let from = effective_from.unwrap_or(at);
+    if from < at || from < last {
+        let why = format!(
+            "{kind} {id:?} version {version} cannot be in force before the log's time or its predecessor; what was charged stays: choose a later effective_from or correct by a void"
+        );
+        return Err(Rejection::new(Reason::Conflict, "effective_from", why));
+    }
+    history.versions.push((from, content));
+    Ok(())
+}
+
+fn gap(kind: &str, id: &str, version: u32, next: usize) -> Rejection {
+    let why = format!("{kind} {id:?} version {version} leaves a gap; the next version is {next}");
+    Rejection::new(Reason::Conflict, "version", why)
+}
+
+fn unknown_card(card: &str, cards: &[History<RateCard>]) -> Rejection {
+    let known: Vec<&str> = cards.iter().map(|history| &*history.id).take(20).collect();
+    let why = format!("there is no rate card {card:?}; publish it first (known: {})", known.join(", "));
+    Rejection::new(Reason::InvalidField, "rate_card", why)
+}

@@ -1,0 +1,107 @@
+//! A charge: what an event took, from where, and why.
+
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use super::catalog::{CardIndex, PlanIndex};
+use super::price::{CreditType, Direction, Increment, Rate};
+use super::units::{Credits, Millis, Timestamp};
+
+/// A rated event with the grants that paid for it: the whole explanation of a charge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    /// The instant whose prices were taken.
+    pub rated_at: Timestamp,
+    /// The plan and its version.
+    pub plan: (PlanIndex, u32),
+    /// The rate card and its version.
+    pub card: (CardIndex, u32),
+    /// What was priced: the action itself, then its add-ons.
+    pub lines: SmallVec<[Line; 1]>,
+    /// What paid, in the order in which it was drawn.
+    pub draws: SmallVec<[Draw; 2]>,
+}
+
+/// The price of one action, with how it came about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The kind of credits.
+    pub credit_type: CreditType,
+    /// Credits taken.
+    pub amount: Credits,
+    /// How the amount came about.
+    pub basis: Basis,
+    /// Whether the price is the organization's own, not the rate card's.
+    pub own_price: bool,
+}
+
+/// How an amount came about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Basis {
+    /// `each × quantity`.
+    PerAction {
+        /// The price of one.
+        each: Credits,
+        /// How many.
+        quantity: u64,
+    },
+    /// `price × quantity ÷ units`, rounded half up; or units begun.
+    PerUnits {
+        /// The price of `units`.
+        price: Credits,
+        /// How many units that price buys.
+        units: u64,
+        /// Whether units begun counted as a whole.
+        started: bool,
+        /// How many units there were.
+        quantity: u64,
+    },
+    /// `per_minute × billed ÷ 60`, rounded half up, plus the connect fee, at least the minimum.
+    PerMinute {
+        /// The rate that was chosen.
+        rate: Rate,
+        /// How many digits of the destination chose it; 0 for none.
+        prefix: u8,
+        /// Who called whom.
+        direction: Direction,
+        /// The billing increment.
+        increment: Increment,
+        /// The length of the call.
+        duration: Millis,
+        /// The seconds that were billed.
+        billed_seconds: u64,
+        /// The least a call costs.
+        minimum: Credits,
+    },
+}
+
+/// Credits taken from one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draw {
+    /// The kind of credits.
+    pub credit_type: CreditType,
+    /// Where they came from.
+    pub from: Source,
+    /// How many; more than none.
+    pub amount: Credits,
+}
+
+/// Where credits came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Source {
+    /// A grant, by its number within the pool.
+    Grant(u32),
+    /// Nowhere: counted apart and repaid by the credits that come.
+    Overage,
+}
+
+impl Charge {
+    /// The credits of one kind that were taken.
+    #[must_use]
+    pub fn amount(&self, credit_type: CreditType) -> Credits {
+        self.lines
+            .iter()
+            .filter(|line| line.credit_type == credit_type)
+            .fold(Credits::ZERO, |sum, line| sum.plus(line.amount))
+    }
+}

@@ -1,0 +1,97 @@
+//! What comes out: the outcome of an entry, and effects that the shell carries out afterwards.
+
+use serde::{Deserialize, Serialize};
+
+use super::alerts::Crossing;
+use super::charge::Charge;
+use super::price::CreditType;
+use super::rejection::Rejection;
+use super::units::{Credits, EventId, Hour, Position, Timestamp};
+
+/// What became of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The organization contains it already: nothing happened.
+    Contained,
+    /// It cannot be decided from memory alone: nothing happened. Recall what is needed and apply it again.
+    Needs(Need),
+    /// The event was charged.
+    Charged(Charge),
+    /// The event's target does not count any more.
+    Voided(Voided),
+    /// The event is a repeat.
+    Duplicate {
+        /// The entry it repeats.
+        of: Position,
+    },
+    /// The entry is refused; it left nothing but a count.
+    Rejected(Rejection),
+    /// The command was carried out.
+    Done,
+}
+
+/// What the history must be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// All ids of an hour.
+    Hour(Hour),
+    /// The charge made at a position.
+    Charge(Position),
+    /// The hour in which an event was seen, if it ever was.
+    Whereabouts(EventId),
+}
+
+/// What the history answered.
+#[derive(Clone, Debug, Default)]
+pub struct Recall {
+    /// To [`Need::Charge`]: the charge made at a position.
+    pub charge: Option<(Position, Charge)>,
+    /// To [`Need::Whereabouts`].
+    pub whereabouts: Option<Option<Hour>>,
+}
+
+/// A void that was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Voided {
+    /// The entry that does not count any more; none where it is yet to arrive.
+    pub target: Option<Position>,
+    /// The identity under which the void is remembered, and the hour it belongs to: the target's.
+    pub remembered: (EventId, Hour),
+}
+
+/// Something that leaves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effect {
+    /// The balance is low.
+    LowBalance(LowBalance),
+}
+
+/// The balance crossed a threshold from above.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LowBalance {
+    /// The kind of credits.
+    pub credit_type: CreditType,
+    /// The threshold, and for the how-many-th time it was crossed: together with the organization, the alert's id.
+    pub crossing: Crossing,
+    /// What is left, less what is owed.
+    pub level: Credits,
+    /// What a percentage is of.
+    pub total: Credits,
+    /// When it was crossed.
+    pub at: Timestamp,
+    /// The entry at which it was crossed, or the last one before where an expiry did it.
+    pub position: Position,
+}
+
+/// How many of an organization's events came to which end. They add up to what arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Events that were charged, be it nothing.
+    pub charged: u64,
+    /// Voids that were carried out.
+    pub voided: u64,
+    /// Repeats.
+    pub duplicate: u64,
+    /// Refused events.
+    pub rejected: u64,
+}

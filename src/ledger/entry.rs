@@ -1,0 +1,198 @@
+//! What comes in: a line of the log, decoded and checked.
+
+use super::alerts::Rule;
+use super::catalog::{Plan, RateCard};
+use super::price::{CreditType, Direction, Increment, Price};
+use super::units::{Credits, EventId, Millis, Position, Timestamp};
+
+/// A line of the log that concerns one organization.
+#[derive(Clone, Debug)]
+pub struct Entry<'a> {
+    /// Where it stands.
+    pub position: Position,
+    /// The log's time, already made monotonic: credits are burned at this instant.
+    pub at: Timestamp,
+    /// What happened, or what we were told.
+    pub what: What<'a>,
+}
+
+/// An event from outside, or a command to us.
+#[derive(Clone, Debug)]
+pub enum What<'a> {
+    /// Something happened that may cost credits.
+    Event(Event<'a>),
+    /// We were told something about the organization.
+    Command(Command),
+}
+
+/// Something that happened outside.
+#[derive(Clone, Debug)]
+pub struct Event<'a> {
+    /// Its identity; a repeat has the same.
+    pub id: EventId,
+    /// When it happened; the log's time where the event does not say.
+    pub time: Timestamp,
+    /// Who spends, and where.
+    pub dimensions: Dimensions<'a>,
+    /// What it was.
+    pub kind: Kind<'a>,
+}
+
+/// The kinds of events.
+#[derive(Clone, Debug)]
+pub enum Kind<'a> {
+    /// A billable action.
+    Action {
+        /// The kind of action, as the rate card names it.
+        action: &'a str,
+        /// How many, from 1 to [`LARGEST_QUANTITY`].
+        quantity: u64,
+    },
+    /// A call that ended.
+    Call(Call<'a>),
+    /// An earlier event did not count.
+    Void(Void),
+}
+
+/// A call that ended.
+#[derive(Clone, Debug)]
+pub struct Call<'a> {
+    /// The kind of action, as the rate card names it; usually `phone_call`.
+    pub action: &'a str,
+    /// Who called whom, from the biller's point of view.
+    pub direction: Direction,
+    /// The digits that were dialled.
+    pub destination: Option<&'a str>,
+    /// Outbound from answer to end, inbound from start to end.
+    pub duration: Millis,
+    /// A call that nobody answered costs nothing.
+    pub answered: bool,
+    /// When it was answered; `time − duration` where the event does not say.
+    pub answered_at: Option<Timestamp>,
+    /// Actions that share the call's seconds at their own price, such as `translation`.
+    pub add_ons: &'a [&'a str],
+}
+
+/// The most add-ons of one call.
+pub const MOST_ADD_ONS: usize = 8;
+
+/// The largest quantity of one action.
+pub const LARGEST_QUANTITY: u64 = 1_000_000_000_000;
+
+/// The longest call.
+pub const LONGEST_CALL: Millis = Millis(604_800_000);
+
+/// How far an event's time may lie before the log's: as long as charges and ids are kept.
+pub const OLDEST_EVENT: Millis = Millis(34_560_000_000);
+
+/// How far an event's time may lie ahead of the log's: the skew allowed to clocks.
+pub const CLOCK_SKEW: Millis = Millis(300_000);
+
+/// The void of an earlier event.
+#[derive(Clone, Copy, Debug)]
+pub struct Void {
+    /// The event that did not count.
+    pub target: EventId,
+    /// When that event happened, if the sender knows.
+    pub target_time: Option<Timestamp>,
+}
+
+/// Who spends, and where: reporting dimensions, as the event names them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dimensions<'a> {
+    /// A unit inside the organization.
+    pub account: Option<&'a str>,
+    /// The type of what spends: `campaign`, `assistant`, …
+    pub entity_type: Option<&'a str>,
+    /// The id of what spends.
+    pub entity_id: Option<&'a str>,
+    /// Its name for people.
+    pub entity_name: Option<&'a str>,
+    /// The person who spends.
+    pub user: Option<&'a str>,
+    /// The person's team.
+    pub team: Option<&'a str>,
+    /// The product area.
+    pub feature: Option<&'a str>,
+}
+
+/// What we may be told about an organization.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Create the organization, or change its terms from now on.
+    PutOrg(OrgTerms),
+    /// Give credits.
+    Grant(GrantOrder),
+}
+
+/// The terms of an organization, by the names that the catalog knows.
+#[derive(Clone, Debug, Default)]
+pub struct OrgTerms {
+    /// The plan's id.
+    pub plan: Box<str>,
+    /// What differs from the plan.
+    pub overrides: Option<Box<Overrides>>,
+}
+
+/// What an organization has of its own, in place of its plan's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Overrides {
+    /// The billing increment of all calls.
+    pub increment: Option<Increment>,
+    /// Prices by action.
+    pub prices: std::collections::BTreeMap<Box<str>, Price>,
+    /// Alert rules, in place of the plan's.
+    pub alerts: Option<Vec<Rule>>,
+}
+
+/// Credits to be given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantOrder {
+    /// The caller's name for the grant; the log position where none is given.
+    pub id: Option<Box<str>>,
+    /// The kind of credits.
+    pub credit_type: CreditType,
+    /// How much; more than nothing.
+    pub amount: Credits,
+    /// Where it comes from.
+    pub kind: GrantKind,
+    /// Lower burns first.
+    pub priority: u8,
+    /// Usable from here on; at once where none is given.
+    pub effective: Option<Timestamp>,
+    /// Usable until here, exclusive.
+    pub expires: Option<Timestamp>,
+}
+
+/// Where a grant comes from. The order is the burn order: what was given before what was bought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub enum GrantKind {
+    /// The plan's allotment.
+    Plan,
+    /// A gift.
+    Bonus,
+    /// Bought.
+    Purchased,
+}
+
+/// What changes the catalog, which all organizations share.
+#[derive(Clone, Debug)]
+pub enum CatalogCommand {
+    /// A version of a rate card.
+    PutRateCard(Versioned<RateCard>),
+    /// A version of a plan. Its rate card is still a name.
+    PutPlan(Versioned<Plan>, Box<str>),
+}
+
+/// A numbered version of something in the catalog.
+#[derive(Clone, Debug)]
+pub struct Versioned<T> {
+    /// The name of the rate card or plan.
+    pub id: Box<str>,
+    /// 1, 2, 3, …
+    pub version: u32,
+    /// In force from here on; from the log's time where none is given. The first version has always been in force.
+    pub effective_from: Option<Timestamp>,
+    /// The content.
+    pub content: T,
+}

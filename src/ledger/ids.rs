@@ -1,0 +1,144 @@
+//! The memory of event ids: what makes a repeat a repeat.
+//!
+//! An id belongs to the hour its event happened in. A repeat carries the same time as its original, or was stamped
+//! again a little later; so an event is a repeat when its id is known in its own hour or the hour before.
+//!
+//! Ids are written to the history with their charges, so this is a cache of it that must be *complete* for every hour it
+//! is asked about: the newest hours always are, an older one is when it was loaded again. Forgetting and loading
+//! change nothing but speed.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use super::units::{EventId, Hour, Position};
+
+/// Where and when an event was first seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The entry that was charged.
+    pub position: Position,
+    /// The hour it happened in.
+    pub hour: Hour,
+}
+
+/// An event id is well mixed already.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, bits: u64) {
+        self.0 ^= bits;
+    }
+}
+
+/// The ids an organization remembers. The order of the tables is never looked at.
+#[derive(Clone, Debug)]
+pub struct Ids {
+    known: HashMap<EventId, Seen, BuildHasherDefault<AsItIs>>,
+    /// Ids seen in a second hour far from the first, which the table has no room for. Almost always empty.
+    again: Vec<(EventId, Seen)>,
+    /// From this hour on, every id is here.
+    complete_from: Hour,
+    /// Earlier hours that were loaded again.
+    reopened: Vec<Hour>,
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Ids { known: HashMap::default(), again: Vec::new(), complete_from: Hour::MIN, reopened: Vec::new() }
+    }
+}
+
+impl Ids {
+    /// Nothing is here, and only hours after `latest` are known to be empty.
+    #[must_use]
+    pub fn forgotten(latest: Hour) -> Self {
+        Ids { complete_from: latest.next(), ..Ids::default() }
+    }
+
+    /// How many ids are here.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.known.len().saturating_add(self.again.len())
+    }
+
+    /// Whether no id is here.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether every id of this hour is here.
+    #[must_use]
+    pub fn is_complete(&self, hour: Hour) -> bool {
+        hour >= self.complete_from || self.reopened.contains(&hour)
+    }
+
+    /// Where the event was seen, in its hour or the one before.
+    #[must_use]
+    pub fn find(&self, id: EventId, hour: Hour) -> Option<Seen> {
+        let near = |seen: &Seen| seen.hour == hour || seen.hour == hour.back(1);
+        let first = self.known.get(&id)?;
+        if near(first) {
+            return Some(*first);
+        }
+        self.again.iter().find(|(other, seen)| *other == id && near(seen)).map(|(_, seen)| *seen)
+    }
+
+    /// Where the event was seen, whichever hour of those that are here.
+    #[must_use]
+    pub fn find_anywhere(&self, id: EventId) -> Option<Seen> {
+        self.known.get(&id).copied()
+    }
+
+    /// Remembers an event.
+    pub fn insert(&mut self, id: EventId, seen: Seen) {
+        match self.known.get(&id) {
+            None => {
+                self.known.insert(id, seen);
+            }
+            Some(first) if *first != seen && !self.again.contains(&(id, seen)) => self.again.push((id, seen)),
+            Some(_) => {}
+        }
+    }
+
+    /// Takes an hour back in, with all its ids.
+    pub fn reopen(&mut self, hour: Hour, ids: impl IntoIterator<Item = (EventId, Seen)>) {
+        for (id, seen) in ids {
+            self.insert(id, seen);
+        }
+        if !self.is_complete(hour) {
+            self.reopened.push(hour);
+        }
+    }
+
+    /// Forgets the hours before `hour`, provided that the history holds all of them: every id up to `written`.
+    /// Answers whether it did.
+    pub fn forget(&mut self, hour: Hour, written: Position) -> bool {
+        let goes = |seen: &Seen| seen.hour < hour;
+        let safe = |seen: &Seen| !goes(seen) || seen.position <= written;
+        if !self.known.values().all(safe) || !self.again.iter().all(|(_, seen)| safe(seen)) {
+            return false;
+        }
+        let kept = self.again.iter().copied().filter(|(_, seen)| !goes(seen)).collect::<Vec<_>>();
+        self.known.retain(|_, seen| !goes(seen));
+        self.again.clear();
+        for (id, seen) in kept {
+            self.insert(id, seen);
+        }
+        self.known.shrink_to(self.known.len().saturating_mul(2));
+        self.reopened = Vec::new();
+        self.complete_from = self.complete_from.max(hour);
+        true
+    }
+}

@@ -1,0 +1,227 @@
+//! The organization: the aggregate that everything is applied to, one entry at a time.
+
+mod charging;
+mod commands;
+
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use super::balance::Balance;
+use super::catalog::{Catalog, PlanIndex};
+use super::effect::{Effect, Need, Outcome, Recall, Tally};
+use super::entry::{CLOCK_SKEW, Entry, Event, Kind, OLDEST_EVENT, What};
+use super::grants::Pool;
+use super::ids::{Ids, Seen};
+use super::price::CreditType;
+use super::refusals::out_of_range;
+use super::rejection::Rejection;
+use super::terms::{Terms, rules_in_force};
+use super::units::{EventId, Hour, Position, Timestamp};
+
+/// A paying customer: balances, terms, and the memory of what was charged.
+///
+/// The state is a pure fold of the organization's entries: [`Org::apply`] and [`Org::advance`] are the only
+/// ways to change it. The memory of ids is not part of the encoded state; it is recalled from the history.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Org {
+    position: Position,
+    at: Timestamp,
+    tally: Tally,
+    terms: SmallVec<[Terms; 1]>,
+    balances: SmallVec<[Balance; 1]>,
+    /// The latest hour that an id belongs to.
+    latest_hour: Option<Hour>,
+    /// Events up to this hour may have been voided before they arrived.
+    voided_ahead: Option<Hour>,
+    #[serde(skip)]
+    ids: Ids,
+}
+
+impl Org {
+    /// The last entry it contains.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// The log's time it has been advanced to.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// How many events came to which end.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// The plan in force now.
+    #[must_use]
+    pub fn plan(&self) -> Option<PlanIndex> {
+        self.terms.last().map(|terms| terms.plan)
+    }
+
+    /// The pools of credits.
+    pub fn pools(&self) -> impl Iterator<Item = &Pool> {
+        self.balances.iter().map(|balance| &balance.pool)
+    }
+
+    /// The next instant at which something happens by itself.
+    #[must_use]
+    pub fn next_change(&self) -> Timestamp {
+        self.pools().map(Pool::next_change).min().unwrap_or(Timestamp::MAX)
+    }
+
+    /// The memory of ids.
+    #[must_use]
+    pub fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    /// Marks the memory of ids as empty, for an organization that was just decoded.
+    pub fn ids_are_elsewhere(&mut self) {
+        self.ids = self.latest_hour.map_or_else(Ids::default, Ids::forgotten);
+    }
+
+    /// Answers [`Need::Hour`]: takes an hour's ids back in. Changes no result.
+    pub fn reopen(&mut self, hour: Hour, ids: impl IntoIterator<Item = (EventId, Seen)>) {
+        self.ids.reopen(hour, ids);
+    }
+
+    /// Lets go of the ids of hours before `hour`, provided that the history holds every entry up to `written`.
+    /// Changes no result. Answers whether it did.
+    pub fn forget_ids(&mut self, hour: Hour, written: Position) -> bool {
+        self.ids.forget(hour, written)
+    }
+
+    /// Applies an entry. An entry that it contains already changes nothing.
+    pub fn apply(
+        &mut self,
+        entry: &Entry<'_>,
+        catalog: &Catalog,
+        recall: &Recall,
+        out: &mut Vec<Effect>,
+    ) -> Outcome {
+        if entry.position <= self.position {
+            return Outcome::Contained;
+        }
+        if let What::Event(event) = &entry.what
+            && let Some(need) = self.need(event, entry.at, recall)
+        {
+            return Outcome::Needs(need);
+        }
+        self.advance(entry.at, catalog, out);
+        self.position = entry.position;
+        match &entry.what {
+            What::Event(event) => {
+                let outcome = self.event(event, catalog, recall, out).unwrap_or_else(Outcome::Rejected);
+                self.count(&outcome);
+                outcome
+            }
+            What::Command(command) => match self.command(command, catalog, out) {
+                Ok(()) => Outcome::Done,
+                Err(rejection) => Outcome::Rejected(rejection),
+            },
+        }
+    }
+
+    /// Lets time pass up to `to`: grants end and become usable, each at its own instant.
+    pub fn advance(&mut self, to: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
+        while self.next_change() <= to {
+            let instant = self.next_change();
+            let Org { balances, terms, position, .. } = self;
+            for balance in balances {
+                if balance.pool.step(instant).is_some()
+                    && let Some(rules) = rules_in_force(terms, instant, catalog)
+                {
+                    balance.look(rules, instant, *position, out);
+                }
+            }
+        }
+        self.at = self.at.max(to);
+    }
+
+    fn count(&mut self, outcome: &Outcome) {
+        let counter = match outcome {
+            Outcome::Charged(_) => &mut self.tally.charged,
+            Outcome::Voided(_) => &mut self.tally.voided,
+            Outcome::Duplicate { .. } => &mut self.tally.duplicate,
+            Outcome::Rejected(_) => &mut self.tally.rejected,
+            Outcome::Contained | Outcome::Needs(_) | Outcome::Done => return,
+        };
+        *counter = counter.saturating_add(1);
+    }
+
+    /// What must be recalled before an event can be decided.
+    fn need(&self, event: &Event<'_>, at: Timestamp, recall: &Recall) -> Option<Need> {
+        let at = at.max(self.at);
+        let closed = |hour: Hour| [hour, hour.back(1)].into_iter().find(|h| !self.ids.is_complete(*h));
+        if in_range(event.time, at)
+            && let Some(hour) = closed(event.time.hour())
+        {
+            return Some(Need::Hour(hour));
+        }
+        let Kind::Void(void) = &event.kind else { return None };
+        let hour = match void.target_time {
+            Some(time) if in_range(time, at) => time.hour(),
+            Some(_) => return None,
+            None => match (self.ids.find_anywhere(void.target), recall.whereabouts) {
+                (Some(seen), _) => seen.hour,
+                (None, Some(answer)) => answer?,
+                (None, None) => return Some(Need::Whereabouts(void.target)),
+            },
+        };
+        if let Some(hour) = closed(hour) {
+            return Some(Need::Hour(hour));
+        }
+        let seen = self.ids.find(void.target, hour)?;
+        let recalled = recall.charge.as_ref().is_some_and(|(position, _)| *position == seen.position);
+        let voided = self.ids.find(void.target.void(), hour).is_some();
+        (!recalled && !voided).then_some(Need::Charge(seen.position))
+    }
+
+    fn event(
+        &mut self,
+        event: &Event<'_>,
+        catalog: &Catalog,
+        recall: &Recall,
+        out: &mut Vec<Effect>,
+    ) -> Result<Outcome, Rejection> {
+        if !in_range(event.time, self.at) {
+            return Err(out_of_range("time", event.time, self.at));
+        }
+        let hour = event.time.hour();
+        if let Some(seen) = self.ids.find(event.id, hour) {
+            return Ok(Outcome::Duplicate { of: seen.position });
+        }
+        if let Kind::Void(void) = &event.kind {
+            return self.void(void, catalog, recall, out);
+        }
+        if self.voided_ahead >= Some(hour)
+            && let Some(seen) = self.ids.find(event.id.void(), hour)
+        {
+            return Ok(Outcome::Duplicate { of: seen.position });
+        }
+        let charge = self.charge(event, catalog, out)?;
+        self.remember(event.id, hour);
+        Ok(Outcome::Charged(charge))
+    }
+
+    fn remember(&mut self, id: EventId, hour: Hour) {
+        self.ids.insert(id, Seen { position: self.position, hour });
+        self.latest_hour = self.latest_hour.max(Some(hour));
+    }
+
+    fn balance_place(&mut self, credit_type: CreditType) -> usize {
+        let known = self.balances.iter().position(|balance| balance.pool.credit_type == credit_type);
+        known.unwrap_or_else(|| {
+            self.balances.push(Balance::new(credit_type));
+            self.balances.len().saturating_sub(1)
+        })
+    }
+}
+
+fn in_range(time: Timestamp, at: Timestamp) -> bool {
+    at.minus(OLDEST_EVENT) <= time && time <= at.plus(CLOCK_SKEW)
+}

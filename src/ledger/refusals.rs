@@ -1,0 +1,56 @@
+//! The refusals of an organization, in words: what was wrong, the value, and what to do.
+
+use super::catalog::Catalog;
+use super::entry::{CLOCK_SKEW, OLDEST_EVENT};
+use super::price::CreditType;
+use super::rejection::{Reason, Rejection};
+use super::units::{Credits, Timestamp};
+
+pub(super) fn out_of_range(field: &'static str, time: Timestamp, at: Timestamp) -> Rejection {
+    let days = OLDEST_EVENT.0.div_euclid(86_400_000);
+    let minutes = CLOCK_SKEW.0.div_euclid(60_000);
+    let seconds = |t: Timestamp| t.micros().div_euclid(1_000_000);
+    let why = format!(
+        "{} s since 1970 is not within {days} days before and {minutes} minutes after the log's time, {} s; check the unit and the clock",
+        seconds(time),
+        seconds(at)
+    );
+    Rejection::new(Reason::TimeOutOfRange, field, why)
+}
+
+pub(super) fn insufficient(credit_type: CreditType, amount: Credits, usable: Credits) -> Rejection {
+    let why = format!("the event costs {amount} {credit_type} and {usable} are left; top up or send less");
+    Rejection::new(Reason::InsufficientCredits, "org", why)
+}
+
+pub(super) fn too_large(field: &'static str, amount: Credits) -> Rejection {
+    let why =
+        format!("{amount} would lead past the largest total, {}; check the amount", Credits::LARGEST_TOTAL);
+    Rejection::new(Reason::AmountTooLarge, field, why)
+}
+
+pub(super) fn no_terms() -> Rejection {
+    Rejection::new(Reason::NoPlan, "org", "the organization has no plan; put it on one first")
+}
+
+pub(super) fn unknown_event() -> Rejection {
+    let why = "no charged event has this source and id; check them, or give its time if it is yet to arrive";
+    Rejection::new(Reason::UnknownEvent, "voids", why)
+}
+
+pub(super) fn other_grant(name: &str) -> Rejection {
+    let why = format!("a grant {name:?} was given with another content; choose another id");
+    Rejection::new(Reason::Conflict, "id", why)
+}
+
+pub(super) fn unknown_plan(plan: &str, catalog: &Catalog) -> Rejection {
+    let known: Vec<&str> = catalog.plans().iter().map(|history| &*history.id).take(20).collect();
+    let why = format!("there is no plan {plan:?}; publish it first (known: {})", known.join(", "));
+    Rejection::new(Reason::InvalidField, "plan", why)
+}
+
+pub(super) fn unknown_credit_type(credit_type: CreditType, catalog: &Catalog) -> Rejection {
+    let known: Vec<&str> = catalog.credit_types().iter().map(CreditType::name).take(20).collect();
+    let why = format!("no rate card has a price in {credit_type:?}; use one of {}", known.join(", "));
+    Rejection::new(Reason::InvalidField, "credit_type", why)
+}

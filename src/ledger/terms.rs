@@ -1,0 +1,43 @@
+//! Terms: which plan an organization is on, since when, and what it has of its own.
+
+use serde::{Deserialize, Serialize};
+
+use super::balance::{RulesInForce, RulesVersion};
+use super::catalog::{Catalog, PlanIndex, WhenExhausted};
+use super::entry::Overrides;
+use super::units::Timestamp;
+
+/// What is agreed with the organization, from an instant on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Terms {
+    pub(super) from: Timestamp,
+    pub(super) plan: PlanIndex,
+    pub(super) overrides: Option<Box<Overrides>>,
+}
+
+/// The most changes of terms that are remembered.
+pub(super) const MOST_TERMS: usize = 64;
+
+/// The terms in force at an instant; the first ones have always been.
+pub(super) fn terms_at(terms: &[Terms], instant: Timestamp) -> Option<&Terms> {
+    terms.iter().rev().find(|terms| terms.from <= instant).or(terms.first())
+}
+
+/// What the plan in force says about running out of credits.
+pub(super) fn policy(terms: &[Terms], at: Timestamp, catalog: &Catalog) -> Option<WhenExhausted> {
+    let (_, plan) = catalog.plan(terms_at(terms, at)?.plan)?.at(at)?;
+    Some(plan.when_exhausted)
+}
+
+/// The alert rules in force: the organization's own, else its plan's.
+pub(super) fn rules_in_force<'a>(
+    terms: &'a [Terms],
+    at: Timestamp,
+    catalog: &'a Catalog,
+) -> Option<RulesInForce<'a>> {
+    let terms = terms_at(terms, at)?;
+    let (plan_version, plan) = catalog.plan(terms.plan)?.at(at)?;
+    let own = terms.overrides.as_ref().and_then(|own| own.alerts.as_deref());
+    let version = RulesVersion { terms_from: terms.from, plan_version };
+    Some(RulesInForce { version, rules: own.unwrap_or(&plan.alerts) })
+}

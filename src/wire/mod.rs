@@ -1,0 +1,22 @@
+//! Outside JSON ↔ the ledger's checked types.
+//!
+//! A record holds one item, a JSON array of items, or one item a line (NDJSON). Each item stands alone: a bad one
+//! is refused with its field, its value and the remedy, and its neighbours are not touched. Once an item has
+//! passed here it cannot have an impossible value.
+
+mod answer;
+mod catalog;
+mod command;
+mod event;
+mod fields;
+mod items;
+mod subject;
+mod text;
+pub mod time;
+
+pub use answer::{alert_id, alert_json, charge_json, outcome_json};
+pub use catalog::{catalog_commands_from_toml, catalog_json};
+pub use command::{AnyCommand, decode_command};
+pub use event::{Decoder, MOST_ITEMS};
+pub use items::item_text;
+pub use subject::{CATALOG, Subject, SubjectError, org_id};
