@@ -1,0 +1,26 @@
+# Everything a user needs. What the targets fetch stays in .tools/ and target/; nothing is system-wide.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test bench fuzz tools
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+run: ## the daemon with a simulated telephony load; prints the URLs, Ctrl-C ends it
+	tools/run
+
+test: tools ## format, lints, docs, unit, property and real-NATS tests
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+	cargo test --locked
+
+bench: tools ## the performance table
+	cargo bench --locked
+
+fuzz: ## five minutes of fuzzing a target
+	tools/fuzz
+
+tools: ## fetch nats-server and promtool into .tools/
+	tools/fetch-nats-server
+	tools/fetch-promtool
