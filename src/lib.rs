@@ -12,6 +12,11 @@
 //! The invariants that hold all of this together are listed in `ARCHITECTURE.md`; the first of them:
 //! an organization's state is a pure fold of the log, so the same log gives the same credits anywhere.
 
+pub mod book;
+pub mod clock;
 pub mod ledger;
 pub mod log;
+pub mod metrics;
+pub mod query;
 pub mod store;
+pub mod wire;

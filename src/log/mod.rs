@@ -76,6 +76,13 @@ pub trait Log: Send + Sync {
     /// [`LogError::Lineage`] when the log is not the one the position was taken from, or records after it are gone.
     fn reader(&self, position: Fingerprint) -> BoxFuture<'_, Result<Box<dyn Reader>, LogError>>;
 
+    /// Lets go of records before `seq`: they are in a checkpoint, and no reader goes back to them. A log whose
+    /// retention is somebody else's keeps them.
+    ///
+    /// # Errors
+    /// [`LogError::Io`] when a file cannot be deleted; it then still stands in the log.
+    fn release(&self, seq: u64) -> Result<(), LogError>;
+
     /// The records that stand in the log now.
     fn extent(&self) -> BoxFuture<'_, Result<Extent, LogError>>;
 }

@@ -86,8 +86,12 @@ impl<'a> Decoder<'a> {
             return;
         }
         match serde_json::from_str::<Vec<&RawValue>>(text) {
-            Err(error) => visit(0, Err(not_json(format!("the array is not JSON: {error}; send a JSON array")))),
-            Ok(items) if items.is_empty() => visit(0, Err(not_json("the array is empty; send at least one event"))),
+            Err(error) => {
+                visit(0, Err(not_json(format!("the array is not JSON: {error}; send a JSON array"))))
+            }
+            Ok(items) if items.is_empty() => {
+                visit(0, Err(not_json("the array is empty; send at least one event")))
+            }
             Ok(items) if items.len() > MOST_ITEMS => visit(0, Err(too_many())),
             Ok(items) => {
                 let alone = items.len() == 1;
@@ -130,6 +134,12 @@ impl<'a> Decoder<'a> {
         let attribute = |field: &'f Option<Text<'f>>, header: &str| {
             field.as_ref().map(Text::as_str).or_else(|| self.header(header))
         };
+        match attribute(&fields.specversion, "ce-specversion") {
+            None | Some("1.0") => {}
+            Some(other) => {
+                return Err(invalid("specversion", format!("{other:?} is not read; send CloudEvents 1.0")));
+            }
+        }
         let kind = attribute(&fields.kind, "ce-type").ok_or_else(|| missing("type"))?;
         let id = attribute(&fields.id, "ce-id").or_else(|| self.header("nats-msg-id").filter(|_| alone));
         let id = bounded("id", id.ok_or_else(|| missing("id"))?, LONGEST_ID)?;
@@ -148,7 +158,10 @@ impl<'a> Decoder<'a> {
         if let Some(org) = &fields.org
             && org.as_str() != self.org
         {
-            let why = format!("the event names {:?}, its subject {:?}; publish it on its own subject", org.0, self.org);
+            let why = format!(
+                "the event names {:?}, its subject {:?}; publish it on its own subject",
+                org.0, self.org
+            );
             return Err(Rejection::new(Reason::OrgMismatch, "org", why));
         }
         Ok(Event { id: EventId::of(source, id), time, dimensions: dimensions(fields)?, kind })
@@ -202,7 +215,8 @@ fn call<'f>(fields: &'f Fields<'f>, time: Timestamp, add_ons: &'f [&'f str]) -> 
     if let Some(number) = destination {
         let digits = number.strip_prefix('+').unwrap_or(number);
         if digits.is_empty() || digits.len() > 32 || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            let why = format!("{number:?} is not a number; write up to 32 digits, with or without a leading +");
+            let why =
+                format!("{number:?} is not a number; write up to 32 digits, with or without a leading +");
             return Err(invalid("destination", why));
         }
     }
@@ -211,9 +225,13 @@ fn call<'f>(fields: &'f Fields<'f>, time: Timestamp, add_ons: &'f [&'f str]) -> 
         None => None,
     };
     if answered_at.is_some_and(|answered| answered > time) {
-        return Err(invalid("answered_at", "the call would have been answered after it ended; check the times"));
+        return Err(invalid(
+            "answered_at",
+            "the call would have been answered after it ended; check the times",
+        ));
     }
-    let repeated = add_ons.iter().enumerate().any(|(i, one)| add_ons.iter().skip(i).skip(1).any(|o| o == one));
+    let repeated =
+        add_ons.iter().enumerate().any(|(i, one)| add_ons.iter().skip(i).skip(1).any(|o| o == one));
     if add_ons.len() > MOST_ADD_ONS || repeated {
         return Err(invalid("add_ons", format!("name up to {MOST_ADD_ONS} add-ons, each once")));
     }
@@ -279,7 +297,11 @@ fn not_json(why: impl Into<String>) -> Rejection {
 }
 
 fn too_many() -> Rejection {
-    Rejection::new(Reason::TooMany, "", format!("a record holds up to {MOST_ITEMS} events; send several records"))
+    Rejection::new(
+        Reason::TooMany,
+        "",
+        format!("a record holds up to {MOST_ITEMS} events; send several records"),
+    )
 }
 
 fn unknown_type(kind: &str) -> Rejection {

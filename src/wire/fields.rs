@@ -8,7 +8,6 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use smallvec::SmallVec;
 
 use super::text::Text;
 
@@ -19,7 +18,7 @@ pub(super) struct Fields<'a> {
     pub(super) source: Option<Text<'a>>,
     pub(super) id: Option<Text<'a>>,
     pub(super) time: Option<Text<'a>>,
-    pub(super) structured: bool,
+    pub(super) specversion: Option<Text<'a>>,
     pub(super) org: Option<Text<'a>>,
     pub(super) account: Option<Text<'a>>,
     pub(super) user: Option<Text<'a>>,
@@ -33,7 +32,7 @@ pub(super) struct Fields<'a> {
     pub(super) destination: Option<Text<'a>>,
     pub(super) answered: Option<bool>,
     pub(super) answered_at: Option<Text<'a>>,
-    pub(super) add_ons: Option<SmallVec<[Text<'a>; 1]>>,
+    pub(super) add_ons: Option<Vec<Text<'a>>>,
     pub(super) voids: Option<Voids<'a>>,
 }
 
@@ -98,12 +97,7 @@ impl<'de: 'a, 'a> Visitor<'de> for Reading<'_, 'a> {
                 (Place::Item, "source") => read(&mut map, at, "source", &mut fields.source)?,
                 (Place::Item, "id") => read(&mut map, at, "id", &mut fields.id)?,
                 (Place::Item, "time") => read(&mut map, at, "time", &mut fields.time)?,
-                (Place::Item, "specversion") => {
-                    *at = "specversion";
-                    map.next_value::<IgnoredAny>()?;
-                    fields.structured = true;
-                    *at = "";
-                }
+                (Place::Item, "specversion") => read(&mut map, at, "specversion", &mut fields.specversion)?,
                 (Place::Item, "data") => {
                     *at = "data";
                     map.next_value_seed(Reading { fields, at, place: Place::Data })?;

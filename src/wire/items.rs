@@ -23,7 +23,8 @@ pub(super) fn layout(payload: &str) -> Layout {
     if memchr::memchr(b'\n', text.as_bytes()).is_none() {
         return Layout::Single;
     }
-    let object = |line: Option<&str>| line.is_some_and(|l| l.starts_with('{') && l.ends_with('}') && l.len() > 1);
+    let object =
+        |line: Option<&str>| line.is_some_and(|l| l.starts_with('{') && l.ends_with('}') && l.len() > 1);
     if object(lines(text).next()) || object(lines(text).next_back()) { Layout::Lines } else { Layout::Single }
 }
 

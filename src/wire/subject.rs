@@ -87,10 +87,13 @@ mod tests {
 
     #[test]
     fn a_subject_reads_back_as_it_was_written() {
-        for subject in [Subject::Events("acme"), Subject::Commands("A-1_b"), Subject::Catalog, Subject::Tick] {
+        for subject in [Subject::Events("acme"), Subject::Commands("A-1_b"), Subject::Catalog, Subject::Tick]
+        {
             assert_eq!(Subject::parse(&subject.to_string()), Ok(subject));
         }
-        for bad in ["credits.events.", "credits.events.a.b", "credits.events._x", "other", "credits.events.a b"] {
+        for bad in
+            ["credits.events.", "credits.events.a.b", "credits.events._x", "other", "credits.events.a b"]
+        {
             assert!(Subject::parse(bad).is_err(), "{bad}");
         }
     }

@@ -140,6 +140,10 @@ impl Log for JetStreamLog {
         })
     }
 
+    fn release(&self, _seq: u64) -> Result<(), LogError> {
+        Ok(())
+    }
+
     fn extent(&self) -> BoxFuture<'_, Result<Extent, LogError>> {
         Box::pin(async move {
             let api = Api::new(self.context.clone(), &self.options.stream);

@@ -215,6 +215,10 @@ impl Log for LocalLog {
         .boxed()
     }
 
+    fn release(&self, seq: u64) -> Result<(), LogError> {
+        self.truncate_before(seq).map(|_| ())
+    }
+
     fn extent(&self) -> BoxFuture<'_, Result<Extent, LogError>> {
         async move { Ok(self.durable.extent()) }.boxed()
     }

@@ -1,0 +1,82 @@
+//! The organizations in memory, the ordered pipeline that keeps them, and how they survive.
+//!
+//! The [`Book`] is a sharded map. One pipeline writes to it, entry by entry, under the guard of the entry's
+//! organization; readers take a guard, copy a small view and let go. Nothing slow ever happens under a guard.
+//!
+//! A *keeper* thread writes what the pipeline leaves behind: charges as history runs, organizations as
+//! checkpoints. A checkpoint is fuzzy: the organizations that changed are encoded one at a time while the pipeline goes
+//! on, each with the position of its own last entry; the checkpoint's position is where the pipeline stood when it began.
+//! Replay starts there, and each organization skips what it contains.
+
+pub mod keeper;
+pub mod outbox;
+pub mod partition;
+pub mod pipeline;
+pub mod progress;
+pub mod recovery;
+pub mod row;
+pub mod shelf;
+pub mod waiters;
+
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use parking_lot::RwLock;
+
+use crate::ledger::catalog::Catalog;
+use crate::ledger::org::Org;
+use crate::ledger::units::Timestamp;
+use crate::store::OrgKey;
+
+/// An organization with what the book notes beside it.
+#[derive(Debug)]
+pub struct Slot {
+    /// Its number, in the order of creation.
+    pub key: OrgKey,
+    /// Whether it changed since it was last encoded.
+    pub dirty: bool,
+    /// The instant it is to be looked at by itself, as far as the pipeline has noted.
+    pub due: Timestamp,
+    /// The organization.
+    pub org: Org,
+}
+
+/// All organizations of a partition.
+#[derive(Debug, Default)]
+pub struct Book {
+    slots: DashMap<Arc<str>, Box<Slot>, foldhash::fast::RandomState>,
+    catalog: RwLock<Arc<Catalog>>,
+}
+
+impl Book {
+    /// Looks at an organization under its guard: copy what you need and let go.
+    pub fn read<T>(&self, org: &str, look: impl FnOnce(&Slot) -> T) -> Option<T> {
+        self.slots.get(org).map(|slot| look(&slot))
+    }
+
+    /// The rate cards and plans as they are now.
+    #[must_use]
+    pub fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog.read())
+    }
+
+    /// How many organizations there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// The names of all organizations, in order.
+    #[must_use]
+    pub fn names(&self) -> Vec<Arc<str>> {
+        let mut names: Vec<Arc<str>> = self.slots.iter().map(|entry| Arc::clone(entry.key())).collect();
+        names.sort_unstable();
+        names
+    }
+}

@@ -1,0 +1,407 @@
+//! The fold of a partition: records in, outcomes and effects out. No clock, no waiting, no broker.
+//!
+//! The daemon's pipeline and the offline `replay` both go through here, so that what is replayed is what was run.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use super::row::{RowRef, WhatRef, dimensions};
+use super::shelf::History;
+use super::{Book, Slot};
+use crate::ledger::catalog::Catalog;
+use crate::ledger::effect::{Effect, Need, Outcome, Recall};
+use crate::ledger::entry::{Command, Entry, Event, Kind, What};
+use crate::ledger::org::Org;
+use crate::ledger::rejection::{Reason, Rejection};
+use crate::ledger::units::{Millis, Position, Timestamp};
+use crate::log::Record;
+use crate::store::history::Row as StoredRow;
+use crate::store::{OrgKey, StoreError, codec};
+use crate::wire::{AnyCommand, Decoder, Subject, decode_command};
+
+/// What listens to a fold.
+pub trait Listener {
+    /// An item came to an end.
+    fn outcome(&mut self, record: &Record, item: Item<'_>, outcome: &Outcome);
+    /// Something leaves.
+    fn effect(&mut self, org: &str, effect: &Effect);
+}
+
+/// An event older than this, when it arrives, is late.
+const LATE: Millis = Millis(3_600_000);
+
+/// An item of a record.
+#[derive(Clone, Copy, Debug)]
+pub struct Item<'a> {
+    /// Where it stands.
+    pub position: Position,
+    /// The organization its subject names, if it names one.
+    pub org: Option<&'a str>,
+    /// Whether it is an event, not a command.
+    pub is_event: bool,
+    /// Whether the event is over an hour older than its record.
+    pub late: bool,
+}
+
+/// What of a partition belongs to no organization: the rest of a checkpoint's position.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commons {
+    /// The last record that was applied.
+    pub seq: u64,
+    /// The log's time: never earlier than that of an earlier record.
+    pub at: Timestamp,
+    /// Events that were refused before they reached an organization.
+    pub stray: BTreeMap<Reason, u64>,
+    /// The rate cards and plans.
+    pub catalog: Arc<Catalog>,
+    /// The number of the next organization.
+    pub next_key: u32,
+}
+
+/// An organization that changed since it was last written.
+pub type Dirty = (OrgKey, Arc<str>);
+
+/// A partition being folded.
+#[derive(Debug)]
+pub struct Partition {
+    book: Arc<Book>,
+    commons: Commons,
+    history: History,
+    /// Organizations by number.
+    names: Vec<Arc<str>>,
+    dirty: Vec<Dirty>,
+    due: BinaryHeap<Reverse<(Timestamp, OrgKey)>>,
+    effects: Vec<Effect>,
+    row: Vec<u8>,
+}
+
+impl Partition {
+    /// A partition that goes on from `commons`, over what the book holds.
+    #[must_use]
+    pub fn new(book: Arc<Book>, commons: Commons, history: History) -> Self {
+        let mut names: Vec<Arc<str>> = vec![Arc::from(""); commons.next_key as usize];
+        let mut due = BinaryHeap::new();
+        for mut slot in book.slots.iter_mut() {
+            let (name, slot) = slot.pair_mut();
+            if let Some(place) = names.get_mut(slot.key.0 as usize) {
+                *place = Arc::clone(name);
+            }
+            slot.due = slot.org.next_change();
+            if slot.due != Timestamp::MAX {
+                due.push(Reverse((slot.due, slot.key)));
+            }
+        }
+        *book.catalog.write() = Arc::clone(&commons.catalog);
+        Partition {
+            book,
+            commons,
+            history,
+            names,
+            dirty: Vec::new(),
+            due,
+            effects: Vec::new(),
+            row: Vec::new(),
+        }
+    }
+
+    /// What belongs to no organization.
+    #[must_use]
+    pub fn commons(&self) -> &Commons {
+        &self.commons
+    }
+
+    /// The history's open end.
+    pub fn history(&mut self) -> &mut History {
+        &mut self.history
+    }
+
+    /// The organizations.
+    #[must_use]
+    pub fn book(&self) -> &Arc<Book> {
+        &self.book
+    }
+
+    /// Takes the list of organizations that changed since it was taken last.
+    pub fn take_dirty(&mut self) -> Vec<Dirty> {
+        std::mem::take(&mut self.dirty)
+    }
+
+    /// Puts organizations back on the list, because they could not be written.
+    pub fn still_dirty(&mut self, orgs: Vec<Dirty>) {
+        self.dirty.extend(orgs);
+    }
+
+    /// The names of all organizations, by number.
+    #[must_use]
+    pub fn names(&self) -> &[Arc<str>] {
+        &self.names
+    }
+
+    /// The next instant at which something happens by itself.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.due.peek().map(|Reverse((instant, _))| *instant)
+    }
+
+    /// Applies a record.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the history cannot be recalled or kept: the record is then applied in part and the
+    /// partition must not go on.
+    pub fn apply(&mut self, record: &Record, listener: &mut dyn Listener) -> Result<(), StoreError> {
+        if record.seq <= self.commons.seq {
+            return Ok(());
+        }
+        let at = self.commons.at.max(record.at);
+        self.commons.at = at;
+        self.pass_time(at, listener);
+        let mut failure = Ok(());
+        match Subject::parse(&record.draft.subject) {
+            Err(error) => {
+                let rejection = Rejection::new(Reason::UnknownType, "subject", error.to_string());
+                self.stray(record, 0, None, true, rejection, listener);
+            }
+            Ok(Subject::Tick) => {}
+            Ok(Subject::Events(org)) => {
+                let headers = record.draft.headers.as_deref().map_or(&[][..], Vec::as_slice);
+                let decoder = Decoder { org, headers, at };
+                decoder.decode(&record.draft.payload, &mut |item, event| {
+                    if failure.is_ok() {
+                        failure = match event {
+                            Ok(event) => self.event(record, item, org, event, listener),
+                            Err(rejection) => {
+                                self.stray(record, item, Some(org), true, rejection, listener);
+                                Ok(())
+                            }
+                        };
+                    }
+                });
+            }
+            Ok(subject @ (Subject::Commands(_) | Subject::Catalog)) => {
+                decode_command(subject, &record.draft.payload, &mut |item, command| {
+                    self.command(record, item, subject, command, listener);
+                });
+            }
+        }
+        self.commons.seq = record.seq;
+        failure
+    }
+
+    /// Lets the log's time pass: what falls due by itself happens at its own instant.
+    fn pass_time(&mut self, at: Timestamp, listener: &mut dyn Listener) {
+        while let Some(Reverse((instant, key))) = self.due.peek().copied()
+            && instant <= at
+        {
+            self.due.pop();
+            let Some(name) = self.names.get(key.0 as usize).map(Arc::clone) else { continue };
+            let Some(mut slot) = self.book.slots.get_mut(&name) else { continue };
+            if slot.due != instant {
+                continue;
+            }
+            slot.org.advance(instant, &self.commons.catalog, &mut self.effects);
+            slot.due = Timestamp::MAX;
+            note(&mut slot, &self.names, &mut self.dirty, &mut self.due);
+            drop(slot);
+            tell(&mut self.effects, &name, listener);
+        }
+    }
+
+    fn event(
+        &mut self,
+        record: &Record,
+        item: u32,
+        org: &str,
+        event: &Event<'_>,
+        listener: &mut dyn Listener,
+    ) -> Result<(), StoreError> {
+        let position = Position { seq: record.seq, item };
+        let entry = Entry { position, at: self.commons.at, what: What::Event(event.clone()) };
+        let mut recall = Recall::default();
+        let (key, outcome) = loop {
+            let Some(mut slot) = self.book.slots.get_mut(org) else {
+                let why = format!("there is no organization {org:?}; create it with PUT /v1/orgs/{org}");
+                let rejection = Rejection::new(Reason::UnknownOrg, "org", why);
+                self.stray(record, item, Some(org), true, rejection, listener);
+                return Ok(());
+            };
+            let outcome = slot.org.apply(&entry, &self.commons.catalog, &recall, &mut self.effects);
+            let (key, upto) = (slot.key, slot.org.position());
+            let Outcome::Needs(need) = outcome else {
+                if outcome != Outcome::Contained {
+                    note(&mut slot, &self.names, &mut self.dirty, &mut self.due);
+                }
+                break (key, outcome);
+            };
+            drop(slot);
+            match need {
+                Need::Hour(hour) => {
+                    let ids = self.history.ids(key, hour, upto)?;
+                    if let Some(mut slot) = self.book.slots.get_mut(org) {
+                        slot.org.reopen(hour, ids);
+                    }
+                }
+                Need::Charge(of) => {
+                    let charge =
+                        self.history.charge(key, of)?.ok_or(StoreError::RowMissing { key, position: of })?;
+                    recall.charge = Some((of, charge));
+                }
+                Need::Whereabouts(id) => recall.whereabouts = Some(self.history.whereabouts(key, id, upto)?),
+            }
+        };
+        self.keep(key, position, event, &outcome)?;
+        let late = event.time.plus(LATE) < self.commons.at;
+        listener.outcome(record, Item { position, org: Some(org), is_event: true, late }, &outcome);
+        tell(&mut self.effects, org, listener);
+        Ok(())
+    }
+
+    /// Writes a row of what changed credits into the history.
+    fn keep(
+        &mut self,
+        key: OrgKey,
+        position: Position,
+        event: &Event<'_>,
+        outcome: &Outcome,
+    ) -> Result<(), StoreError> {
+        let mut actions: SmallVec<[&str; 4]> = SmallVec::new();
+        let (id, hour, what) = match outcome {
+            Outcome::Charged(charge) => {
+                match &event.kind {
+                    Kind::Action { action, .. } => actions.push(action),
+                    Kind::Call(call) => {
+                        actions.push(call.action);
+                        actions.extend_from_slice(call.add_ons);
+                    }
+                    Kind::Void(_) => {}
+                }
+                (event.id, event.time.hour(), WhatRef::Charge { actions: &actions, charge })
+            }
+            Outcome::Voided(voided) => {
+                (voided.remembered.0, voided.remembered.1, WhatRef::Void { target: voided.target })
+            }
+            _ => return Ok(()),
+        };
+        let at = self.commons.at;
+        let row = RowRef { at, time: event.time, dimensions: dimensions(&event.dimensions), what };
+        self.row.clear();
+        codec::encode_into(&row, &mut self.row).map_err(|source| StoreError::Row {
+            key,
+            position,
+            source,
+        })?;
+        self.history.push(StoredRow { key, position, at, id, hour, bytes: &self.row })
+    }
+
+    fn command(
+        &mut self,
+        record: &Record,
+        item: u32,
+        subject: Subject<'_>,
+        command: Result<AnyCommand, Rejection>,
+        listener: &mut dyn Listener,
+    ) {
+        let position = Position { seq: record.seq, item };
+        let org = match subject {
+            Subject::Commands(org) => Some(org),
+            _ => None,
+        };
+        let outcome = match (command, org) {
+            (Err(rejection), _) => Outcome::Rejected(rejection),
+            (Ok(AnyCommand::Catalog(command)), _) => {
+                // On a copy: a refused command leaves nothing behind.
+                let mut catalog = Catalog::clone(&self.commons.catalog);
+                match catalog.apply(command, self.commons.at) {
+                    Ok(()) => {
+                        self.commons.catalog = Arc::new(catalog);
+                        *self.book.catalog.write() = Arc::clone(&self.commons.catalog);
+                        Outcome::Done
+                    }
+                    Err(rejection) => Outcome::Rejected(rejection),
+                }
+            }
+            (Ok(AnyCommand::Org(command)), Some(org)) => self.org_command(position, org, command),
+            (Ok(AnyCommand::Org(_)), None) => return,
+        };
+        listener.outcome(record, Item { position, org, is_event: false, late: false }, &outcome);
+        tell(&mut self.effects, org.unwrap_or_default(), listener);
+    }
+
+    fn org_command(&mut self, position: Position, org: &str, command: Command) -> Outcome {
+        let creates = matches!(command, Command::PutOrg(_));
+        let entry = Entry { position, at: self.commons.at, what: What::Command(command) };
+        let (catalog, recall) = (&self.commons.catalog, Recall::default());
+        if let Some(mut slot) = self.book.slots.get_mut(org) {
+            let outcome = slot.org.apply(&entry, catalog, &recall, &mut self.effects);
+            if outcome != Outcome::Contained {
+                note(&mut slot, &self.names, &mut self.dirty, &mut self.due);
+            }
+            return outcome;
+        }
+        if !creates {
+            let why = format!("there is no organization {org:?}; create it with PUT /v1/orgs/{org}");
+            return Outcome::Rejected(Rejection::new(Reason::UnknownOrg, "org", why));
+        }
+        let mut new = Org::default();
+        let outcome = new.apply(&entry, catalog, &recall, &mut self.effects);
+        if outcome == Outcome::Done {
+            let name: Arc<str> = Arc::from(org);
+            let key = OrgKey(self.commons.next_key);
+            self.commons.next_key = key.0.saturating_add(1);
+            self.names.push(Arc::clone(&name));
+            let mut slot = Box::new(Slot { key, dirty: false, due: Timestamp::MAX, org: new });
+            note(&mut slot, &self.names, &mut self.dirty, &mut self.due);
+            self.book.slots.insert(name, slot);
+        }
+        outcome
+    }
+
+    /// Refuses an item that reaches no organization.
+    fn stray(
+        &mut self,
+        record: &Record,
+        item: u32,
+        org: Option<&str>,
+        is_event: bool,
+        rejection: Rejection,
+        listener: &mut dyn Listener,
+    ) {
+        let count = self.commons.stray.entry(rejection.reason).or_default();
+        *count = count.saturating_add(1);
+        let position = Position { seq: record.seq, item };
+        listener.outcome(
+            record,
+            Item { position, org, is_event, late: false },
+            &Outcome::Rejected(rejection),
+        );
+    }
+}
+
+/// Notes that an organization changed, and when it is to be looked at by itself.
+fn note(
+    slot: &mut Slot,
+    names: &[Arc<str>],
+    dirty: &mut Vec<Dirty>,
+    due: &mut BinaryHeap<Reverse<(Timestamp, OrgKey)>>,
+) {
+    if !slot.dirty
+        && let Some(name) = names.get(slot.key.0 as usize)
+    {
+        slot.dirty = true;
+        dirty.push((slot.key, Arc::clone(name)));
+    }
+    let next = slot.org.next_change();
+    if next < slot.due {
+        slot.due = next;
+        due.push(Reverse((next, slot.key)));
+    }
+}
+
+fn tell(effects: &mut Vec<Effect>, org: &str, listener: &mut dyn Listener) {
+    for effect in effects.drain(..) {
+        listener.effect(org, &effect);
+    }
+}

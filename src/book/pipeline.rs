@@ -1,0 +1,272 @@
+//! The ordered pipeline of a partition: one thread that reads the log and applies it, record by record.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::outbox::Outbox;
+use super::partition::{Commons, Dirty, Item, Listener, Partition};
+use super::progress::Progress;
+use super::waiters::Waiters;
+use crate::clock::{self, Stopwatch};
+use crate::ledger::effect::{Effect, Outcome};
+use crate::ledger::units::Timestamp;
+use crate::log::{Draft, Fingerprint, Log, LogError, Reader, Record};
+use crate::metrics::Metrics;
+use crate::store::StoreError;
+use crate::wire::{Subject, outcome_json};
+
+/// What the keeper asks of the pipeline, between two records.
+#[derive(Debug)]
+pub enum Ask {
+    /// Where do you stand, and what changed since I asked last?
+    Cut(oneshot::Sender<Cut>),
+    /// Seal the history buffer. Answers the last record whose rows are sealed.
+    Seal(oneshot::Sender<Fingerprint>),
+    /// These could not be written: ask for them again.
+    StillDirty(Vec<Dirty>),
+}
+
+/// Where the pipeline stands: what a checkpoint begins with.
+#[derive(Debug)]
+pub struct Cut {
+    /// The last record that was applied.
+    pub fingerprint: Fingerprint,
+    /// What belongs to no organization.
+    pub commons: Commons,
+    /// The organizations that changed since the last cut.
+    pub dirty: Vec<Dirty>,
+}
+
+/// Everything the pipeline works with.
+pub struct Pipeline {
+    /// What is folded.
+    pub partition: Partition,
+    /// The log, for the ticks.
+    pub log: Arc<dyn Log>,
+    /// The record that `partition` stands at.
+    pub position: Fingerprint,
+    /// Where alerts and refusals leave.
+    pub outbox: Arc<Outbox>,
+    /// Who waits for outcomes.
+    pub waiters: Arc<Waiters>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// How far we are.
+    pub progress: Arc<Progress>,
+    /// The keeper's questions.
+    pub asks: mpsc::Receiver<Ask>,
+    /// Turns true when it is time to stop.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// Why the pipeline stopped by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// The log cannot be read on.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The history cannot be recalled or kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How often a waiting pipeline looks whether it can go on.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// How long something may be overdue before the log is told the time.
+const TICK_AFTER: Duration = Duration::from_millis(20);
+
+impl Pipeline {
+    /// Reads and applies until told to stop.
+    ///
+    /// # Errors
+    /// [`PipelineError`] where it cannot go on without losing or doubling something.
+    pub async fn run(mut self, mut reader: Box<dyn Reader>) -> Result<(), PipelineError> {
+        let mut batch: Vec<Record> = Vec::new();
+        let ticking = Arc::new(AtomicBool::new(false));
+        while !*self.stop.borrow() {
+            self.progress.beat(clock::now());
+            if self.partition.history().shelf().is_clogged() || self.outbox.is_full() {
+                self.wait().await;
+                continue;
+            }
+            tokio::select! {
+                biased;
+                _ = self.stop.changed() => {}
+                Some(ask) = self.asks.recv() => self.answer(ask),
+                read = reader.next(&mut batch) => {
+                    read?;
+                    if batch.is_empty() {
+                        self.tick(&ticking);
+                    } else {
+                        self.apply(&mut batch, reader.created_ns())?;
+                    }
+                }
+            }
+        }
+        // What the keeper still asks on its way out.
+        while let Some(ask) = self.asks.recv().await {
+            self.answer(ask);
+        }
+        Ok(())
+    }
+
+    /// Holds on until the keeper or the publisher has made room.
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.stop.changed() => {}
+            Some(ask) = self.asks.recv() => self.answer(ask),
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+    }
+
+    fn answer(&mut self, ask: Ask) {
+        match ask {
+            Ask::Cut(reply) => {
+                let commons = self.partition.commons().clone();
+                let cut =
+                    Cut { fingerprint: self.position.clone(), commons, dirty: self.partition.take_dirty() };
+                if let Err(cut) = reply.send(cut) {
+                    self.partition.still_dirty(cut.dirty);
+                }
+            }
+            Ask::Seal(reply) => {
+                self.partition.history().seal();
+                // A keeper that went away seals again when it is back.
+                drop(reply.send(self.position.clone()));
+            }
+            Ask::StillDirty(orgs) => self.partition.still_dirty(orgs),
+        }
+    }
+
+    fn apply(&mut self, batch: &mut Vec<Record>, created_ns: i128) -> Result<(), StoreError> {
+        let watch = Stopwatch::start();
+        let mut sink = Sink {
+            outbox: &self.outbox,
+            waiters: &self.waiters,
+            metrics: &self.metrics,
+            answers: Vec::new(),
+            counts: Counts::default(),
+        };
+        for record in &*batch {
+            self.partition.apply(record, &mut sink)?;
+            if record.draft.request != 0 && self.waiters.expects(record.draft.request) {
+                self.waiters.answer(record.draft.request, std::mem::take(&mut sink.answers));
+            }
+            sink.answers.clear();
+        }
+        sink.count();
+        let now = clock::now();
+        let age = |record: &Record| {
+            u64::try_from(now.micros().saturating_sub(record.at.micros())).unwrap_or(0).saturating_mul(1_000)
+        };
+        if self.progress.is_caught_up() {
+            self.metrics.event_to_balance.record_all(batch.iter().map(|record| (age(record), 1)));
+        }
+        let records = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        let spent = u64::try_from(watch.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.metrics.apply.record_all([(spent.checked_div(records).unwrap_or(0), records)]);
+        if let Some(last) = batch.last() {
+            let crc = crc32fast::hash(&last.draft.payload);
+            self.position = Fingerprint { created_ns, seq: last.seq, at: last.at, crc };
+            self.progress.applied(last.seq, self.partition.commons().at);
+        }
+        batch.clear();
+        Ok(())
+    }
+
+    /// Tells the log the time when something is due and nobody else writes.
+    fn tick(&self, ticking: &Arc<AtomicBool>) {
+        let slack = i64::try_from(TICK_AFTER.as_micros()).unwrap_or(0);
+        let now = clock::now().micros().saturating_sub(slack);
+        let due = self.partition.next_due().is_some_and(|instant| instant <= Timestamp::from_micros(now));
+        if due && !ticking.swap(true, Ordering::AcqRel) {
+            let (log, ticking) = (Arc::clone(&self.log), Arc::clone(ticking));
+            tokio::spawn(async move {
+                let draft = Draft { subject: Subject::Tick.to_string(), ..Draft::default() };
+                if let Err(error) = log.append(draft).await {
+                    tracing::warn!(%error, "the log could not be told the time; it will be tried again");
+                }
+                ticking.store(false, Ordering::Release);
+            });
+        }
+    }
+}
+
+/// Carries outcomes and effects out of the fold.
+struct Sink<'a> {
+    outbox: &'a Outbox,
+    waiters: &'a Waiters,
+    metrics: &'a Metrics,
+    answers: Vec<Value>,
+    counts: Counts,
+}
+
+/// What a batch counted, added to the metrics once.
+#[derive(Debug, Default)]
+struct Counts {
+    received: u64,
+    charged: u64,
+    voided: u64,
+    duplicate: u64,
+    late: u64,
+}
+
+impl Sink<'_> {
+    fn count(&self) {
+        self.metrics.received.inc_by(self.counts.received);
+        self.metrics.charged.inc_by(self.counts.charged);
+        self.metrics.voided.inc_by(self.counts.voided);
+        self.metrics.duplicate.inc_by(self.counts.duplicate);
+        self.metrics.late.inc_by(self.counts.late);
+    }
+}
+
+impl Listener for Sink<'_> {
+    fn outcome(&mut self, record: &Record, item: Item<'_>, outcome: &Outcome) {
+        if *outcome == Outcome::Contained {
+            return;
+        }
+        if item.is_event {
+            self.counts.received += 1;
+        }
+        match outcome {
+            Outcome::Charged(charge) => {
+                self.counts.charged += 1;
+                if item.late {
+                    self.counts.late += 1;
+                }
+                self.metrics.debit(charge);
+            }
+            Outcome::Voided(_) => self.counts.voided += 1,
+            Outcome::Duplicate { .. } => self.counts.duplicate += 1,
+            Outcome::Rejected(rejection) => {
+                let slug = rejection.reason.slug();
+                if item.is_event {
+                    self.metrics.rejected.with_label_values(&[slug]).inc();
+                } else {
+                    self.metrics.commands.with_label_values(&["rejected"]).inc();
+                }
+                self.outbox.push(super::outbox::rejected(record, item, rejection));
+            }
+            Outcome::Done => self.metrics.commands.with_label_values(&["done"]).inc(),
+            Outcome::Contained | Outcome::Needs(_) => {}
+        }
+        if record.draft.request != 0 && self.waiters.expects(record.draft.request) {
+            self.answers.push(outcome_json(item.position, outcome));
+        }
+    }
+
+    fn effect(&mut self, org: &str, effect: &Effect) {
+        match effect {
+            Effect::LowBalance(alert) => {
+                self.metrics.alerts.inc();
+                self.outbox.push(super::outbox::alert(org, alert));
+            }
+        }
+    }
+}

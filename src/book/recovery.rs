@@ -1,0 +1,74 @@
+//! Recovery: from what is on disk to a partition that goes on where it stopped.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::keeper::Meta;
+use super::partition::Partition;
+use super::shelf::{History, Shelf};
+use super::{Book, Slot};
+use crate::ledger::org::Org;
+use crate::ledger::units::Timestamp;
+use crate::log::Fingerprint;
+use crate::store::checkpoint::{Checkpoints, Finding, Item};
+use crate::store::history::{Limits, Runs};
+use crate::store::{StoreError, codec};
+
+use super::outbox::Outgoing;
+
+/// A partition as the disk had it.
+#[derive(Debug)]
+pub struct Recovered {
+    /// The fold, ready for the record after `position`.
+    pub partition: Partition,
+    /// The folder of checkpoints.
+    pub checkpoints: Checkpoints,
+    /// The record the checkpoint was cut at; 0 where there was none.
+    pub cut: Fingerprint,
+    /// The last record that an organization may contain: the log must hold it.
+    pub sealed: Fingerprint,
+    /// The newest run.
+    pub run: u32,
+    /// Messages that had not arrived.
+    pub outbox: Vec<Outgoing>,
+    /// What was not as it should be. The log restores it.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads the newest checkpoint that contains nothing from record `below` on, and removes what it does not know.
+///
+/// # Errors
+/// [`StoreError`] where the disk refuses or a file is of another version.
+pub fn recover(folder: &Path, below: u64, limits: Limits) -> Result<Recovered, StoreError> {
+    let mut checkpoints = Checkpoints::open(&folder.join("checkpoints"))?;
+    let shelf = Shelf::over(Runs::open(&folder.join("history"))?);
+    let book = Arc::new(Book::default());
+    let accept = |meta: &[u8]| codec::decode::<Meta>(meta).is_ok_and(|meta| meta.sealed.seq < below);
+    let recovery = checkpoints.recover(accept, |item| match item {
+        Item::Org(key, bytes) => {
+            let (name, mut org): (String, Org) = codec::decode(bytes)?;
+            org.ids_are_elsewhere();
+            let slot = Slot { key, dirty: false, due: Timestamp::MAX, org };
+            book.slots.insert(Arc::from(name), Box::new(slot));
+            Ok(())
+        }
+        Item::Head(key, block) => {
+            shelf.set_head(key, block);
+            Ok(())
+        }
+    })?;
+    let meta = match &recovery.commit {
+        Some(commit) => {
+            Some(codec::decode::<Meta>(&commit.meta).map_err(|source| StoreError::Meta { source })?)
+        }
+        None => None,
+    };
+    shelf.discard_after(meta.as_ref().map(|meta| meta.run))?;
+    let (cut, sealed, commons, run, outbox) = match meta {
+        Some(meta) => (meta.cut, meta.sealed, meta.commons, meta.run, meta.outbox),
+        None => Default::default(),
+    };
+    let history = History::new(Arc::new(shelf), limits, sealed.seq);
+    let partition = Partition::new(book, commons, history);
+    Ok(Recovered { partition, checkpoints, cut, sealed, run, outbox, findings: recovery.findings })
+}

@@ -1,0 +1,220 @@
+//! The shelf: charges on their way into the history, and back when the ledger must recall one.
+//!
+//! Rows gather in the pipeline's open buffer; a full buffer is sealed and put on the shelf, where the keeper takes
+//! it and writes a run. Until the run can be read, its rows are found on the shelf: a row is never out of reach.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::ledger::charge::Charge;
+use crate::ledger::ids::Seen;
+use crate::ledger::units::{EventId, Hour, Position};
+use crate::store::history::{BlockRef, Buffer, KnownId, Limits, Row as StoredRow, Runs};
+use crate::store::{OrgKey, StoreError, codec};
+
+use super::row::{Row, What};
+
+/// The most sealed buffers that wait for the keeper. Past it the pipeline waits too.
+pub const MOST_SEALED: usize = 4;
+
+/// Sealed buffers, the runs on disk, and each organization's newest block.
+#[derive(Debug, Default)]
+pub struct Shelf {
+    sealed: Mutex<VecDeque<Arc<Buffer>>>,
+    heads: RwLock<Vec<Option<BlockRef>>>,
+    runs: Option<Runs>,
+}
+
+impl Shelf {
+    /// A shelf over runs on disk.
+    #[must_use]
+    pub fn over(runs: Runs) -> Self {
+        Shelf { runs: Some(runs), ..Shelf::default() }
+    }
+
+    /// A shelf in memory alone, for a fold that nobody goes on from.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Shelf::default()
+    }
+
+    /// The number of buffers that wait to be written.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.sealed.lock().len()
+    }
+
+    /// Whether the pipeline should wait for the keeper.
+    #[must_use]
+    pub fn is_clogged(&self) -> bool {
+        self.runs.is_some() && self.waiting() >= MOST_SEALED
+    }
+
+    /// Notes an organization's newest block, from a checkpoint.
+    pub fn set_head(&self, key: OrgKey, block: BlockRef) {
+        set_head(&mut self.heads.write(), key, block);
+    }
+
+    /// An organization's newest block.
+    #[must_use]
+    pub fn head(&self, key: OrgKey) -> Option<BlockRef> {
+        self.heads.read().get(key.0 as usize).copied().flatten()
+    }
+
+    /// Writes the oldest sealed buffer as run number `run`. Answers the organizations it touched, or `None` when no
+    /// buffer waits.
+    ///
+    /// # Errors
+    /// As [`Runs::write`]; the buffer then still waits.
+    pub fn write_next(&self, run: u32) -> Result<Option<Vec<(OrgKey, BlockRef)>>, StoreError> {
+        let Some(buffer) = self.sealed.lock().front().cloned() else { return Ok(None) };
+        let Some(runs) = &self.runs else { return Ok(None) };
+        let written = runs.write(run, &buffer, |key| self.head(key))?;
+        let touched = written.map(|written| written.heads).unwrap_or_default();
+        let mut heads = self.heads.write();
+        for (key, block) in &touched {
+            set_head(&mut heads, *key, *block);
+        }
+        drop(heads);
+        // Only now: whoever looks for a row looks on the shelf first, then in the runs.
+        self.sealed.lock().pop_front();
+        Ok(Some(touched))
+    }
+
+    /// Deletes the runs that no checkpoint knows.
+    ///
+    /// # Errors
+    /// As [`Runs::discard_after`].
+    pub fn discard_after(&self, committed: Option<u32>) -> Result<(), StoreError> {
+        if let Some(runs) = &self.runs {
+            runs.discard_after(committed)?;
+        }
+        Ok(())
+    }
+
+    fn sealed(&self) -> Vec<Arc<Buffer>> {
+        self.sealed.lock().iter().rev().cloned().collect()
+    }
+}
+
+fn set_head(heads: &mut Vec<Option<BlockRef>>, key: OrgKey, block: BlockRef) {
+    let at = key.0 as usize;
+    if heads.len() <= at {
+        heads.resize(at.saturating_add(1), None);
+    }
+    if let Some(head) = heads.get_mut(at) {
+        *head = Some(block);
+    }
+}
+
+/// The pipeline's end of the history: the open buffer, and recall.
+#[derive(Debug)]
+pub struct History {
+    shelf: Arc<Shelf>,
+    open: Buffer,
+    limits: Limits,
+    /// Rows of records up to this one are in runs already.
+    written: u64,
+}
+
+impl History {
+    /// A history whose runs hold the rows of all records up to `written`.
+    #[must_use]
+    pub fn new(shelf: Arc<Shelf>, limits: Limits, written: u64) -> Self {
+        History { shelf, open: Buffer::new(limits), limits, written }
+    }
+
+    /// The shelf.
+    #[must_use]
+    pub fn shelf(&self) -> &Arc<Shelf> {
+        &self.shelf
+    }
+
+    /// Keeps a row, unless a run holds it already.
+    ///
+    /// # Errors
+    /// As [`Buffer::push`].
+    pub fn push(&mut self, row: StoredRow<'_>) -> Result<(), StoreError> {
+        if row.position.seq <= self.written {
+            return Ok(());
+        }
+        if self.open.is_full() {
+            self.seal();
+        }
+        self.open.push(row)
+    }
+
+    /// Whether the open buffer should be sealed.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.open.is_full()
+    }
+
+    /// Puts the open buffer on the shelf and opens another.
+    pub fn seal(&mut self) {
+        if !self.open.is_empty() {
+            let sealed = std::mem::replace(&mut self.open, Buffer::new(self.limits));
+            self.shelf.sealed.lock().push_back(Arc::new(sealed));
+        }
+    }
+
+    /// All ids of an organization in one hour, up to a position.
+    ///
+    /// # Errors
+    /// As [`Runs::ids_of_hours`].
+    pub fn ids(&self, key: OrgKey, hour: Hour, upto: Position) -> Result<Vec<(EventId, Seen)>, StoreError> {
+        let seen = |known: KnownId| (known.id, Seen { position: known.position, hour: known.hour });
+        let mut ids: Vec<_> = self.open.ids_of_hours(key, hour..=hour, upto).map(seen).collect();
+        for buffer in self.shelf.sealed() {
+            ids.extend(buffer.ids_of_hours(key, hour..=hour, upto).map(seen));
+        }
+        if let Some(runs) = &self.shelf.runs {
+            let stored = runs.ids_of_hours(key, self.shelf.head(key), hour..=hour, upto)?;
+            ids.extend(stored.into_iter().map(seen));
+        }
+        Ok(ids)
+    }
+
+    /// The charge that an organization's entry made.
+    ///
+    /// # Errors
+    /// As [`Runs::row_at`].
+    pub fn charge(&self, key: OrgKey, position: Position) -> Result<Option<Charge>, StoreError> {
+        let mut found = self.open.find(key, position).map(<[u8]>::to_vec);
+        if found.is_none() {
+            let sealed = self.shelf.sealed();
+            found = sealed.iter().find_map(|buffer| buffer.find(key, position)).map(<[u8]>::to_vec);
+        }
+        if let (None, Some(runs)) = (&found, &self.shelf.runs) {
+            found = runs.row_at(key, self.shelf.head(key), position)?;
+        }
+        let row = found.and_then(|bytes| codec::decode::<Row>(&bytes).ok());
+        Ok(row.and_then(|row| match row.what {
+            What::Charge { charge, .. } => Some(*charge),
+            What::Void { .. } => None,
+        }))
+    }
+
+    /// The hour in which an organization's event was seen, up to a position.
+    ///
+    /// # Errors
+    /// As [`Runs::blocks`].
+    pub fn whereabouts(&self, key: OrgKey, id: EventId, upto: Position) -> Result<Option<Hour>, StoreError> {
+        let wanted = |known: &KnownId| known.id == id && known.position <= upto;
+        let mut found = self.open.newest(key).map(|(known, _)| known).find(wanted);
+        for buffer in self.shelf.sealed() {
+            found = found.or_else(|| buffer.newest(key).map(|(known, _)| known).find(wanted));
+        }
+        if let (None, Some(runs)) = (found, &self.shelf.runs) {
+            for block in runs.blocks(key, self.shelf.head(key)) {
+                found = block?.ids().find(wanted);
+                if found.is_some() {
+                    break;
+                }
+            }
+        }
+        Ok(found.map(|known| known.hour))
+    }
+}

@@ -1,0 +1,197 @@
+//! The ledger's answers as JSON: outcomes, charges with their explanation, alerts.
+
+use serde_json::{Map, Value, json};
+
+use super::time;
+use crate::ledger::alerts::{Crossing, Threshold};
+use crate::ledger::catalog::{CardIndex, Catalog, PlanIndex};
+use crate::ledger::charge::{Basis, Charge, Line, Source};
+use crate::ledger::effect::{LowBalance, Outcome};
+use crate::ledger::price::{CreditType, Direction};
+use crate::ledger::rejection::Rejection;
+use crate::ledger::units::{Position, Timestamp};
+
+/// What became of an item, for the one who sent it.
+#[must_use]
+pub fn outcome_json(position: Position, outcome: &Outcome) -> Value {
+    let position = position.to_string();
+    match outcome {
+        Outcome::Charged(charge) => {
+            json!({ "status": "accepted", "position": position, "credits": amounts(charge) })
+        }
+        Outcome::Voided(voided) => {
+            let target = voided.target.map(|target| target.to_string());
+            json!({ "status": "accepted", "position": position, "voids": target })
+        }
+        Outcome::Done => json!({ "status": "accepted", "position": position }),
+        Outcome::Duplicate { of } => {
+            json!({ "status": "duplicate", "position": position, "duplicate_of": of.to_string() })
+        }
+        Outcome::Rejected(rejection) => rejection_json(position, rejection),
+        Outcome::Contained | Outcome::Needs(_) => json!({ "status": "accepted", "position": position }),
+    }
+}
+
+fn rejection_json(position: String, rejection: &Rejection) -> Value {
+    json!({
+        "status": "rejected",
+        "position": position,
+        "reason": rejection.reason,
+        "field": rejection.field,
+        "detail": rejection.detail,
+    })
+}
+
+/// The credits of each kind that a charge took.
+fn amounts(charge: &Charge) -> Map<String, Value> {
+    let mut kinds: Vec<CreditType> = charge.lines.iter().map(|line| line.credit_type).collect();
+    kinds.dedup();
+    kinds.into_iter().map(|kind| (kind.to_string(), json!(charge.amount(kind)))).collect()
+}
+
+/// A charge with everything that explains it: plan, rate card, each line in words, and what paid.
+///
+/// `grant` names a grant by its kind of credits and number.
+#[must_use]
+pub fn charge_json(
+    charge: &Charge,
+    catalog: &Catalog,
+    grant: impl Fn(CreditType, u32) -> Option<String>,
+) -> Value {
+    let plan = catalog.plan(charge.plan.0).map(|plan| &*plan.id);
+    let card = catalog.card(charge.card.0).map(|card| &*card.id);
+    let lines: Vec<Value> = charge.lines.iter().map(line_json).collect();
+    let draws: Vec<Value> = charge
+        .draws
+        .iter()
+        .map(|draw| match draw.from {
+            Source::Grant(number) => {
+                let name = grant(draw.credit_type, number);
+                json!({ "credit_type": draw.credit_type, "amount": draw.amount, "grant": name })
+            }
+            Source::Overage => {
+                json!({ "credit_type": draw.credit_type, "amount": draw.amount, "overage": true })
+            }
+        })
+        .collect();
+    json!({
+        "rated_at": time::format(charge.rated_at),
+        "plan": version_json::<PlanIndex>(plan, charge.plan),
+        "rate_card": version_json::<CardIndex>(card, charge.card),
+        "credits": amounts(charge),
+        "lines": lines,
+        "paid_by": draws,
+    })
+}
+
+fn version_json<T>(id: Option<&str>, (_, version): (T, u32)) -> Value {
+    json!({ "id": id, "version": version })
+}
+
+fn line_json(line: &Line) -> Value {
+    json!({
+        "credit_type": line.credit_type,
+        "amount": line.amount,
+        "because": because(&line.basis),
+        "own_price": line.own_price,
+    })
+}
+
+/// Why an amount is what it is, in words.
+fn because(basis: &Basis) -> String {
+    match basis {
+        Basis::PerAction { each, quantity } => format!("{quantity} × {each}"),
+        Basis::PerUnits { price, units, started: false, quantity } => {
+            format!("{price} per {units}, {quantity} used, rounded half up to a micro-credit")
+        }
+        Basis::PerUnits { price, units, started: true, quantity } => {
+            format!("{price} for every {units} begun, {quantity} used")
+        }
+        Basis::PerMinute { billed_seconds: 0, .. } => "not answered, or no time at all: free".to_owned(),
+        Basis::PerMinute { rate, prefix, direction, increment, duration, billed_seconds, minimum } => {
+            let direction = match direction {
+                Direction::Inbound => "inbound",
+                Direction::Outbound => "outbound",
+            };
+            let by = if *prefix == 0 {
+                String::new()
+            } else {
+                format!(" (destination prefix of {prefix} digits)")
+            };
+            format!(
+                "{direction}{by}: {} ms billed as {billed_seconds} s at {increment}, {} a minute, connect fee {}, at least {minimum}",
+                duration.0, rate.per_minute, rate.connect_fee
+            )
+        }
+    }
+}
+
+/// The stable id of an alert: a replay raises it under the same one.
+#[must_use]
+pub fn alert_id(org: &str, credit_type: CreditType, crossing: Crossing) -> String {
+    format!("{org}.{credit_type}.{}.{}", crossing.threshold, crossing.nth)
+}
+
+/// A low-balance alert as a CloudEvent.
+#[must_use]
+pub fn alert_json(org: &str, alert: &LowBalance) -> Value {
+    let threshold = match alert.crossing.threshold {
+        Threshold::Percent(percent) => json!({ "below_percent": percent }),
+        Threshold::Amount(amount) => json!({ "below": amount }),
+    };
+    json!({
+        "specversion": "1.0",
+        "type": "creditd.alert.balance_low.v1",
+        "source": "creditd",
+        "subject": org,
+        "id": alert_id(org, alert.credit_type, alert.crossing),
+        "time": time::format(alert.at),
+        "datacontenttype": "application/json",
+        "data": {
+            "org": org,
+            "credit_type": alert.credit_type,
+            "threshold": threshold,
+            "nth": alert.crossing.nth,
+            "available": alert.level,
+            "total": alert.total,
+            "position": alert.position.to_string(),
+        },
+    })
+}
+
+/// The most of a refused item that is shown, in bytes.
+const MOST_SHOWN: usize = 16_384;
+
+/// A refused item as a CloudEvent: what was wrong, where it stood, and what it said.
+#[must_use]
+pub fn rejected_json(
+    subject: &str,
+    payload: &[u8],
+    at: Timestamp,
+    position: Position,
+    rejection: &Rejection,
+) -> Value {
+    let mut item = super::item_text(payload, position.item);
+    let whole = item.len() <= MOST_SHOWN;
+    if !whole {
+        let end = (0..=MOST_SHOWN).rev().find(|end| item.is_char_boundary(*end)).unwrap_or(0);
+        item.truncate(end);
+    }
+    json!({
+        "specversion": "1.0",
+        "type": "creditd.rejected.v1",
+        "source": "creditd",
+        "subject": subject,
+        "id": format!("rejected.{position}"),
+        "time": time::format(at),
+        "datacontenttype": "application/json",
+        "data": {
+            "reason": rejection.reason,
+            "field": rejection.field,
+            "detail": rejection.detail,
+            "position": position.to_string(),
+            "item": item,
+            "item_is_whole": whole,
+        },
+    })
+}

@@ -1,0 +1,277 @@
+//! Rate cards and plans as people write them: in TOML files and in the JSON of commands.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde_json::{Value, json};
+
+use crate::ledger::alerts::{Rule, Threshold};
+use crate::ledger::catalog::Catalog;
+use crate::ledger::entry::Overrides;
+use crate::ledger::price::{
+    CreditType, DestinationRates, Direction, Increment, LONGEST_PREFIX, PerMinute, Price, Rate, Tariff,
+};
+use crate::ledger::rejection::{Reason, Rejection};
+use crate::ledger::units::Credits;
+
+/// The longest name of an action, in bytes.
+const LONGEST_ACTION: usize = 64;
+/// The most prices of one rate card, and the most destinations of one price.
+const MOST_PRICES: usize = 100_000;
+
+/// A price, an amount that is not negative: a decimal string, or a whole number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Amount(pub(super) Credits);
+
+struct AmountVisitor;
+
+impl Visitor<'_> for AmountVisitor {
+    type Value = Amount;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an amount of credits, a decimal string such as \"12.5\"")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Amount, E> {
+        let credits: Credits = text.parse().map_err(E::custom)?;
+        if credits.is_negative() {
+            return Err(E::custom(format!("{credits} is negative; write an amount of 0 or more")));
+        }
+        Ok(Amount(credits))
+    }
+
+    fn visit_u64<E: Error>(self, whole: u64) -> Result<Amount, E> {
+        self.visit_str(&whole.to_string())
+    }
+
+    fn visit_i64<E: Error>(self, whole: i64) -> Result<Amount, E> {
+        self.visit_str(&whole.to_string())
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AmountVisitor)
+    }
+}
+
+/// A price as it is written.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct WrittenPrice {
+    credit_type: Option<CreditType>,
+    per_action: Option<Amount>,
+    per_units: Option<Amount>,
+    units: Option<u64>,
+    started: Option<bool>,
+    per_minute: Option<Amount>,
+    increment: Option<Increment>,
+    connect_fee: Option<Amount>,
+    minimum: Option<Amount>,
+    inbound: Option<WrittenRate>,
+    outbound: Option<WrittenRate>,
+    destinations: Vec<WrittenDestination>,
+}
+
+#[derive(Clone, Copy, Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenRate {
+    per_minute: Option<Amount>,
+    connect_fee: Option<Amount>,
+}
+
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenDestination {
+    prefix: String,
+    #[serde(default)]
+    direction: Option<Direction>,
+    per_minute: Amount,
+    #[serde(default)]
+    connect_fee: Option<Amount>,
+}
+
+/// An alert rule as it is written: `below_percent` or `below`.
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenRule {
+    below_percent: Option<u8>,
+    below: Option<Amount>,
+    credit_type: Option<CreditType>,
+}
+
+/// What an organization has of its own, as it is written.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct WrittenOverrides {
+    increment: Option<Increment>,
+    prices: BTreeMap<Box<str>, WrittenPrice>,
+    alerts: Option<Vec<WrittenRule>>,
+}
+
+fn invalid(field: String, why: impl Into<String>) -> Rejection {
+    Rejection::new(Reason::InvalidField, field, why)
+}
+
+impl WrittenPrice {
+    fn check(self, field: &str) -> Result<Price, Rejection> {
+        let given = [self.per_action.is_some(), self.per_units.is_some(), self.per_minute.is_some()];
+        if given.into_iter().filter(|yes| *yes).count() != 1 {
+            let why = "give exactly one of per_action, per_units and per_minute";
+            return Err(invalid(field.to_owned(), why));
+        }
+        let of_minutes = [self.increment.is_some(), self.connect_fee.is_some(), self.minimum.is_some()];
+        let of_minutes = of_minutes.contains(&true)
+            || self.inbound.is_some()
+            || self.outbound.is_some()
+            || !self.destinations.is_empty();
+        if self.per_minute.is_none() && of_minutes {
+            let why =
+                "increment, connect_fee, minimum, inbound, outbound and destinations go with per_minute";
+            return Err(invalid(field.to_owned(), why));
+        }
+        if self.per_units.is_none() && (self.units.is_some() || self.started.is_some()) {
+            return Err(invalid(field.to_owned(), "units and started go with per_units"));
+        }
+        let credit_type = self.credit_type.unwrap_or_default();
+        let tariff = match (self.per_action, self.per_units) {
+            (Some(each), _) => Tariff::PerAction(each.0),
+            (None, Some(price)) => {
+                let units = self.units.filter(|units| *units > 0);
+                let units = units.ok_or_else(|| {
+                    invalid(format!("{field}.units"), "give how many units the price buys, at least 1")
+                })?;
+                Tariff::PerUnits { price: price.0, units, started: self.started.unwrap_or(false) }
+            }
+            (None, None) => Tariff::PerMinute(Box::new(self.minutes(field)?)),
+        };
+        Ok(Price { credit_type, tariff })
+    }
+
+    fn minutes(self, field: &str) -> Result<PerMinute, Rejection> {
+        let amount = |written: Option<Amount>| written.unwrap_or_default().0;
+        let base = Rate { per_minute: amount(self.per_minute), connect_fee: amount(self.connect_fee) };
+        let rate = |written: WrittenRate| Rate {
+            per_minute: written.per_minute.map_or(base.per_minute, |a| a.0),
+            connect_fee: written.connect_fee.map_or(base.connect_fee, |a| a.0),
+        };
+        if self.destinations.len() > MOST_PRICES {
+            return Err(invalid(format!("{field}.destinations"), format!("list up to {MOST_PRICES}")));
+        }
+        let mut destinations: BTreeMap<Box<str>, DestinationRates> = BTreeMap::new();
+        for written in self.destinations {
+            let digits = written.prefix.bytes().all(|b| b.is_ascii_digit());
+            if !digits || !(1..=LONGEST_PREFIX).contains(&written.prefix.len()) {
+                let why = format!("{:?} is not a prefix; write 1 to {LONGEST_PREFIX} digits", written.prefix);
+                return Err(invalid(format!("{field}.destinations.prefix"), why));
+            }
+            let rate = Rate {
+                per_minute: written.per_minute.0,
+                connect_fee: written.connect_fee.map_or(base.connect_fee, |a| a.0),
+            };
+            let rates = destinations.entry(written.prefix.as_str().into()).or_default();
+            let slot = match written.direction {
+                None => &mut rates.any,
+                Some(Direction::Inbound) => &mut rates.inbound,
+                Some(Direction::Outbound) => &mut rates.outbound,
+            };
+            if slot.replace(rate).is_some() {
+                let why = format!("prefix {:?} is listed twice; keep one", written.prefix);
+                return Err(invalid(format!("{field}.destinations"), why));
+            }
+        }
+        Ok(PerMinute {
+            base,
+            minimum: amount(self.minimum),
+            increment: self.increment.unwrap_or(Increment::MINUTE),
+            inbound: self.inbound.map(rate),
+            outbound: self.outbound.map(rate),
+            destinations,
+        })
+    }
+}
+
+/// Checks a list of prices.
+pub(super) fn check_prices(
+    written: BTreeMap<Box<str>, WrittenPrice>,
+) -> Result<BTreeMap<Box<str>, Price>, Rejection> {
+    if written.len() > MOST_PRICES {
+        return Err(invalid("prices".to_owned(), format!("list up to {MOST_PRICES} prices")));
+    }
+    let checked = written.into_iter().map(|(action, price)| {
+        if action.is_empty() || action.len() > LONGEST_ACTION {
+            let why = format!("{action:?} is not an action; write 1 to {LONGEST_ACTION} bytes");
+            return Err(invalid("prices".to_owned(), why));
+        }
+        let price = price.check(&format!("prices.{action}"))?;
+        Ok((action, price))
+    });
+    checked.collect()
+}
+
+/// Checks a list of alert rules.
+pub(super) fn check_rules(written: Vec<WrittenRule>) -> Result<Vec<Rule>, Rejection> {
+    const MOST_RULES: usize = 32;
+    if written.len() > MOST_RULES {
+        return Err(invalid("alerts".to_owned(), format!("list up to {MOST_RULES} rules")));
+    }
+    let check = |rule: WrittenRule| {
+        let threshold = match (rule.below_percent, rule.below) {
+            (Some(percent), None) if percent <= 100 => Threshold::Percent(percent),
+            (None, Some(amount)) => Threshold::Amount(amount.0),
+            _ => {
+                let why = "give either below_percent, from 0 to 100, or below, an amount";
+                return Err(invalid("alerts".to_owned(), why));
+            }
+        };
+        Ok(Rule { threshold, credit_type: rule.credit_type })
+    };
+    written.into_iter().map(check).collect()
+}
+
+/// Checks what an organization has of its own; nothing at all is none.
+pub(super) fn check_overrides(written: WrittenOverrides) -> Result<Option<Box<Overrides>>, Rejection> {
+    let overrides = Overrides {
+        increment: written.increment,
+        prices: check_prices(written.prices)?,
+        alerts: written.alerts.map(check_rules).transpose()?,
+    };
+    Ok((overrides != Overrides::default()).then(|| Box::new(overrides)))
+}
+
+/// Reads a catalog file: the commands that publish its rate cards, then its plans, each as the JSON of a command.
+///
+/// # Errors
+/// What TOML or a command has to say about the text.
+pub fn catalog_commands_from_toml(text: &str) -> Result<Vec<String>, String> {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct File {
+        #[serde(default)]
+        rate_cards: Vec<serde_json::Map<String, Value>>,
+        #[serde(default)]
+        plans: Vec<serde_json::Map<String, Value>>,
+    }
+    let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    let command = |kind: &str, data: serde_json::Map<String, Value>| {
+        let text = json!({ "type": kind, "data": data }).to_string();
+        match super::command::decode_one(super::Subject::Catalog, &text) {
+            Ok(_) => Ok(text),
+            Err(rejection) => Err(rejection.to_string()),
+        }
+    };
+    let cards = file.rate_cards.into_iter().map(|card| command("creditd.rate_card.put.v1", card));
+    let plans = file.plans.into_iter().map(|plan| command("creditd.plan.put.v1", plan));
+    cards.chain(plans).collect()
+}
+
+/// The names in the catalog with their newest versions.
+#[must_use]
+pub fn catalog_json(catalog: &Catalog) -> Value {
+    let cards: BTreeMap<&str, usize> =
+        catalog.cards().iter().map(|h| (&*h.id, h.versions().count())).collect();
+    let plans: BTreeMap<&str, usize> =
+        catalog.plans().iter().map(|h| (&*h.id, h.versions().count())).collect();
+    json!({ "credit_types": catalog.credit_types(), "rate_cards": cards, "plans": plans })
+}

@@ -1,0 +1,250 @@
+//! Commands: what we are told, from JSON to checked orders.
+//!
+//! A command is a CloudEvent with its content in `data`, or one flat object. Unlike an event's, its unknown
+//! fields are refused: a misspelt price must not pass for none.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::catalog::{
+    Amount, WrittenOverrides, WrittenPrice, WrittenRule, check_overrides, check_prices, check_rules,
+};
+use super::items::{Layout, layout, lines};
+use super::subject::Subject;
+use super::time;
+use crate::ledger::alerts::Rule;
+use crate::ledger::catalog::{CardIndex, Plan, RateCard, WhenExhausted};
+use crate::ledger::entry::{CatalogCommand, Command, GrantKind, GrantOrder, OrgTerms, Versioned};
+use crate::ledger::price::{CreditType, Increment};
+use crate::ledger::rejection::{Reason, Rejection};
+use crate::ledger::units::{Credits, Timestamp};
+
+/// A command, to the catalog or to an organization.
+#[derive(Clone, Debug)]
+pub enum AnyCommand {
+    /// Changes the catalog.
+    Catalog(CatalogCommand),
+    /// Concerns one organization.
+    Org(Command),
+}
+
+/// Hands over every command of a record in order, decoded or refused.
+pub fn decode_command(
+    subject: Subject<'_>,
+    payload: &[u8],
+    visit: &mut dyn FnMut(u32, Result<AnyCommand, Rejection>),
+) {
+    let Ok(text) = std::str::from_utf8(payload) else {
+        return visit(
+            0,
+            Err(Rejection::new(Reason::NotJson, "", "the record is not UTF-8; send JSON in UTF-8")),
+        );
+    };
+    match layout(text) {
+        Layout::Single => visit(0, decode_one(subject, text)),
+        Layout::Lines => {
+            for (index, line) in (0..).zip(lines(text)) {
+                visit(index, decode_one(subject, line));
+            }
+        }
+        Layout::Array => match serde_json::from_str::<Vec<&RawValue>>(text) {
+            Ok(items) if !items.is_empty() => {
+                for (index, item) in (0..).zip(items) {
+                    visit(index, decode_one(subject, item.get()));
+                }
+            }
+            _ => visit(
+                0,
+                Err(Rejection::new(Reason::NotJson, "", "not a JSON array of commands; send at least one")),
+            ),
+        },
+    }
+}
+
+/// Reads one command.
+pub(super) fn decode_one(subject: Subject<'_>, text: &str) -> Result<AnyCommand, Rejection> {
+    let mut object: Map<String, Value> = serde_json::from_str(text)
+        .map_err(|error| Rejection::new(Reason::NotJson, "", format!("not a JSON object: {error}")))?;
+    let kind = match object.remove("type") {
+        Some(Value::String(kind)) => kind,
+        Some(other) => return Err(invalid("type", format!("{other} is not a string"))),
+        None => return Err(Rejection::new(Reason::MissingField, "type", "the command has no type; add it")),
+    };
+    for envelope in ["specversion", "source", "time", "subject", "datacontenttype", "dataschema"] {
+        object.remove(envelope);
+    }
+    let data = match object.remove("data") {
+        Some(Value::Object(data)) => data,
+        Some(_) => return Err(invalid("data", "data is not an object")),
+        None => object,
+    };
+    decode_data(subject, &kind, Value::Object(data))
+}
+
+fn decode_data(subject: Subject<'_>, kind: &str, data: Value) -> Result<AnyCommand, Rejection> {
+    match (subject, kind) {
+        (Subject::Catalog, "creditd.rate_card.put.v1" | "rate_card.put") => {
+            read::<WrittenCard>(data)?.check().map(CatalogCommand::PutRateCard).map(AnyCommand::Catalog)
+        }
+        (Subject::Catalog, "creditd.plan.put.v1" | "plan.put") => {
+            let (plan, card) = read::<WrittenPlanVersion>(data)?.check()?;
+            Ok(AnyCommand::Catalog(CatalogCommand::PutPlan(plan, card)))
+        }
+        (Subject::Commands(_), "creditd.org.put.v1" | "org.put") => {
+            let written = read::<WrittenOrg>(data)?;
+            let terms = OrgTerms { plan: written.plan, overrides: check_overrides(written.overrides)? };
+            Ok(AnyCommand::Org(Command::PutOrg(terms)))
+        }
+        (Subject::Commands(_), "creditd.grant.v1" | "grant") => {
+            read::<WrittenGrant>(data)?.check().map(Command::Grant).map(AnyCommand::Org)
+        }
+        _ => {
+            let why = format!(
+                "{kind:?} is not a command on this subject; organizations take creditd.org.put.v1 and creditd.grant.v1, the catalog creditd.rate_card.put.v1 and creditd.plan.put.v1"
+            );
+            Err(Rejection::new(Reason::UnknownType, "type", why))
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(data: Value) -> Result<T, Rejection> {
+    serde_json::from_value(data).map_err(|error| {
+        let text = error.to_string();
+        let reason =
+            if text.starts_with("missing field") { Reason::MissingField } else { Reason::InvalidField };
+        let field = text.split('`').nth(1).unwrap_or("data").to_owned();
+        Rejection::new(reason, field, text)
+    })
+}
+
+fn invalid(field: &'static str, why: impl Into<String>) -> Rejection {
+    Rejection::new(Reason::InvalidField, field, why)
+}
+
+fn instant(field: &'static str, text: Option<String>) -> Result<Option<Timestamp>, Rejection> {
+    text.map(|text| time::parse(&text).map_err(|why| invalid(field, why))).transpose()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenCard {
+    id: Box<str>,
+    version: u32,
+    #[serde(default)]
+    effective_from: Option<String>,
+    prices: BTreeMap<Box<str>, WrittenPrice>,
+}
+
+impl WrittenCard {
+    fn check(self) -> Result<Versioned<RateCard>, Rejection> {
+        Ok(Versioned {
+            id: name("id", self.id)?,
+            version: self.version,
+            effective_from: instant("effective_from", self.effective_from)?,
+            content: RateCard { prices: check_prices(self.prices)? },
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenPlanVersion {
+    id: Box<str>,
+    version: u32,
+    #[serde(default)]
+    effective_from: Option<String>,
+    rate_card: Box<str>,
+    #[serde(default)]
+    increment: Option<Increment>,
+    #[serde(default)]
+    when_exhausted: WhenExhausted,
+    #[serde(default)]
+    alerts: Option<Vec<WrittenRule>>,
+}
+
+impl WrittenPlanVersion {
+    fn check(self) -> Result<(Versioned<Plan>, Box<str>), Rejection> {
+        let content = Plan {
+            rate_card: CardIndex::default(),
+            increment: self.increment,
+            when_exhausted: self.when_exhausted,
+            alerts: self.alerts.map_or_else(|| Ok(Rule::defaults()), check_rules)?,
+        };
+        let effective_from = instant("effective_from", self.effective_from)?;
+        let plan = Versioned { id: name("id", self.id)?, version: self.version, effective_from, content };
+        Ok((plan, self.rate_card))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenOrg {
+    plan: Box<str>,
+    #[serde(default)]
+    overrides: WrittenOverrides,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenGrant {
+    #[serde(default)]
+    id: Option<Box<str>>,
+    #[serde(default)]
+    credit_type: Option<CreditType>,
+    amount: Amount,
+    #[serde(default)]
+    kind: WrittenGrantKind,
+    #[serde(default)]
+    priority: Option<u8>,
+    #[serde(default)]
+    effective: Option<String>,
+    #[serde(default)]
+    expires: Option<String>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum WrittenGrantKind {
+    Plan,
+    Bonus,
+    #[default]
+    Purchased,
+}
+
+/// The priority of a grant that names none.
+const DEFAULT_PRIORITY: u8 = 100;
+
+impl WrittenGrant {
+    fn check(self) -> Result<GrantOrder, Rejection> {
+        if self.amount.0 == Credits::ZERO {
+            return Err(invalid("amount", "a grant of nothing; write an amount above 0"));
+        }
+        Ok(GrantOrder {
+            id: self.id.map(|id| name("id", id)).transpose()?,
+            credit_type: self.credit_type.unwrap_or_default(),
+            amount: self.amount.0,
+            kind: match self.kind {
+                WrittenGrantKind::Plan => GrantKind::Plan,
+                WrittenGrantKind::Bonus => GrantKind::Bonus,
+                WrittenGrantKind::Purchased => GrantKind::Purchased,
+            },
+            priority: self.priority.unwrap_or(DEFAULT_PRIORITY),
+            effective: instant("effective", self.effective)?,
+            expires: instant("expires", self.expires)?,
+        })
+    }
+}
+
+/// The longest name of a rate card, plan or grant, in bytes.
+const LONGEST_NAME: usize = 128;
+
+fn name(field: &'static str, text: Box<str>) -> Result<Box<str>, Rejection> {
+    if text.is_empty() || text.len() > LONGEST_NAME {
+        return Err(invalid(field, format!("{} bytes long; write 1 to {LONGEST_NAME}", text.len())));
+    }
+    Ok(text)
+}
