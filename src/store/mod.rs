@@ -11,14 +11,17 @@
 //! nothing had happened).
 //!
 //! - [`codec`]: values to bytes.
+//! - [`checkpoint`]: a base and increments, for a quick restart.
 //! - [`history`]: charges in sorted runs, for whoever asks what was charged, and for knowing repeats.
 
+pub mod checkpoint;
 pub mod codec;
 pub mod error;
 mod folder;
 pub mod frame;
 pub mod history;
 mod pack;
+
 
 use std::fmt;
 
