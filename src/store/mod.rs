@@ -22,6 +22,8 @@ pub mod frame;
 pub mod history;
 mod pack;
 
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
