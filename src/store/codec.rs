@@ -3,8 +3,8 @@
 //! The encoding is not self-describing and carries no version: whoever stores it puts it into a
 //! [frame](crate::store::frame), whose kind and version say how to read it.
 //!
-//! Integers take as many bytes as their value needs. With fixed widths an organization is encoded twice as
-//! fast, but is half as large again, and what the codec saves, compression and checksum spend.
+//! Integers take as many bytes as their value needs. With fixed widths encoding alone is faster, but an
+//! organization takes 178 bytes instead of 108, and encoding and compressing it 0.44 µs instead of 0.22.
 
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use bincode::error::{DecodeError, EncodeError};

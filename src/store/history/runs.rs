@@ -48,7 +48,8 @@ impl Runs {
     }
 
     /// Writes the buffer's rows as the run of that number, durably; `prev` tells each organization's newest
-    /// block so far. An empty buffer makes no run. The buffer stays as it is: clear it once the new heads are known to readers.
+    /// block so far. An empty buffer makes no run. The buffer stays as it is: clear it once readers know the new
+    /// heads.
     ///
     /// # Errors
     /// [`StoreError::Io`] when the disk refuses, for one because it is full: nothing is left behind and the next

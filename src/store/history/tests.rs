@@ -293,7 +293,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn history_answers_as_a_plain_list_does(drawn in drawn(), per_run in 1..120_usize, pick in any::<prop::sample::Index>(), count in 0..40_usize) {
+    fn history_answers_as_a_plain_list_does(
+        drawn in drawn(),
+        per_run in 1..120_usize,
+        pick in any::<prop::sample::Index>(),
+        count in 0..40_usize,
+    ) {
         let dir = tempfile::tempdir().unwrap();
         let mut store = Store::open(dir.path());
         let rows = plain(&drawn);
