@@ -5,11 +5,11 @@
 //!                                    └─► durable: extent, tail in memory ─► wakes readers
 //! ```
 //!
-//! - [`segment`] files are named by their first record (`00000000000000000001.log`); each is a header and
-//!   [`group`]s, all of them [frames](crate::store::frame).
-//! - [`writer`] takes what waits as one group: one write, one sync, however many records.
-//! - [`durable`] is what the writer has finished; a [`reader`] sees nothing else.
-//! - [`open`] checks the chain of segments and cuts the one thing a crash can leave behind: a torn last group.
+//! - `segment` files are named by their first record (`00000000000000000001.log`); each is a header and
+//!   `group`s, all of them [frames](crate::store::frame).
+//! - `writer` takes what waits as one group: one write, one sync, however many records.
+//! - `durable` is what the writer has finished; a `reader` sees nothing else.
+//! - `open` checks the chain of segments and cuts the one thing a crash can leave behind: a torn last group.
 //!   Damage anywhere else is [`LogError::Damaged`], found on opening in the last segment and on reading in the
 //!   others, and never stepped over.
 //!
@@ -93,8 +93,8 @@ impl LocalLog {
     /// and reported. `now` stamps the records; where it runs backwards the last timestamp is repeated.
     ///
     /// # Errors
-    /// [`LogError::Io`] when the disk refuses or another process holds the folder; [`LogError::Damaged`] when a
-    /// segment is missing, shortened or damaged; [`LogError::Refused`] when another version wrote it.
+    /// [`LogError::Io`] when the disk refuses, another process holds the folder or another version wrote it;
+    /// [`LogError::Damaged`] when a segment is missing, shortened or damaged.
     pub fn open(folder: &Path, options: Options, now: Now) -> Result<(LocalLog, OpenReport), LogError> {
         let lock = open::lock(folder)?;
         let opened = open::open(folder, &now)?;
@@ -135,11 +135,10 @@ impl LocalLog {
                 self.durable.reinstate(oldest);
                 return Err(io_error(&path, "deleted", error));
             }
-            deleted += 1;
-        }
-        if deleted > 0 {
+            // One by one: a crash must not bring back an older segment without the next.
             let folder = &self.durable.folder;
             segment::sync_folder(folder).map_err(|error| io_error(folder, "synced", error))?;
+            deleted += 1;
         }
         Ok(deleted)
     }

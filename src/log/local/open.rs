@@ -1,4 +1,9 @@
 //! Opening the log: the lock, the chain of segments, and the tail that a crash may have torn.
+//!
+//! A crash can leave one group unfinished, the last, since each is synced before the next is begun. A last group
+//! that was acknowledged and then damaged by the disk looks the same; it is cut and reported as well, and a
+//! checkpoint that contains it finds the log [truncated](crate::log::Lineage::Truncated) or
+//! [forked](crate::log::Lineage::Forked).
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::{self, File, TryLockError};

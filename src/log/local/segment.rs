@@ -140,24 +140,27 @@ pub(super) fn read_header(path: &Path) -> Result<Header, LogError> {
     let mut payload = Vec::new();
     let kind = match frame::read_at(&file, path, 0, &mut payload) {
         Err(FrameError::Io { source, .. }) => return Err(io_error(path, "read", source)),
+        Err(FrameError::Version { found, .. }) => return Err(other_version(path, u16::from(found))),
         Err(error) => return Err(LogError::Damaged(error.to_string())),
         Ok(kind) => kind,
     };
     let mut rest = payload.as_slice();
     match rest.try_get_u16_le() {
         Ok(FORMAT) => {}
-        Ok(found) => {
-            return Err(LogError::Refused(format!(
-                "{} has the format {found}, this program knows {FORMAT}: start the version that wrote it, or a newer one",
-                path.display()
-            )));
-        }
+        Ok(found) => return Err(other_version(path, found)),
         Err(_) => return Err(not_a_segment(path)),
     }
     match Header::decode(rest) {
         Ok(header) if kind == KIND_HEADER => Ok(header),
         _ => Err(not_a_segment(path)),
     }
+}
+
+fn other_version(path: &Path, found: u16) -> LogError {
+    let text = format!(
+        "it has the format {found}, this program knows {FORMAT}: start the version of creditd that wrote it, or a newer one"
+    );
+    io_error(path, "read", io::Error::new(io::ErrorKind::InvalidData, text))
 }
 
 fn not_a_segment(path: &Path) -> LogError {
@@ -233,6 +236,7 @@ impl Groups {
             FrameError::Damaged { offset, next_sound, flaw, .. } => {
                 self.damaged(offset, &flaw, Some(next_sound))
             }
+            FrameError::Version { path, found, .. } => other_version(&path, u16::from(found)),
             other => LogError::Damaged(other.to_string()),
         }
     }

@@ -184,3 +184,14 @@ async fn a_log_that_ends_with_a_fresh_segment_goes_on_in_it() {
     assert_eq!(log.append(draft(3)).await.unwrap(), 3);
     assert_eq!(read_all(&log).await.len(), 3);
 }
+
+#[tokio::test]
+async fn a_segment_of_a_later_format_is_left_to_the_version_that_wrote_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = Vec::new();
+    crate::store::frame::append(&mut bytes, 1, |out| out.extend_from_slice(&[2, 0, 9, 9])).unwrap();
+    fs::write(segment_file(folder.path(), 1), bytes).unwrap();
+    let error = LocalLog::open(folder.path(), Options::default(), ticking(0)).unwrap_err().to_string();
+    assert!(error.contains("00000000000000000001.log cannot be read: it has the format 2"), "{error}");
+    assert!(error.contains("start the version of creditd that wrote it"), "{error}");
+}
