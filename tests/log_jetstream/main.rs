@@ -67,7 +67,7 @@ async fn it_keeps_the_contract_of_a_log() {
 
 #[tokio::test]
 async fn a_long_log_is_read_in_bulk_from_any_position() {
-    const COUNT: u64 = 200_000;
+    const COUNT: usize = 200_000;
     let server = NatsServer::start();
     let log = connect(&server).await;
     let payload = Bytes::from(vec![b'x'; 200]);
@@ -80,39 +80,37 @@ async fn a_long_log_is_read_in_bulk_from_any_position() {
             stored.unwrap();
         }
     }
-    assert_eq!(log.extent().await.unwrap(), Extent { first: 1, last: COUNT });
+    assert_eq!(log.extent().await.unwrap(), Extent { first: 1, last: 200_000 });
 
     let mut reader = log.reader(Fingerprint::default()).await.unwrap();
     #[expect(clippy::disallowed_methods, reason = "a test measures")]
     let start = std::time::Instant::now();
-    let records = read(&mut *reader, COUNT as usize).await.unwrap();
+    let records = read(&mut *reader, COUNT).await.unwrap();
     let rate = COUNT as f64 / start.elapsed().as_secs_f64();
     println!("read {COUNT} records at {rate:.0} records/s");
-    assert!(records.iter().map(|record| record.seq).eq(1..=COUNT));
+    assert!(records.iter().map(|record| record.seq).eq(1..=200_000));
 
-    let middle = fingerprint(reader.created_ns(), &records[COUNT as usize / 2 - 1]);
+    let middle = fingerprint(reader.created_ns(), &records[COUNT / 2 - 1]);
     let mut reader = log.reader(middle).await.unwrap();
-    let rest = read(&mut *reader, COUNT as usize / 2).await.unwrap();
-    assert!(rest == records[COUNT as usize / 2..], "the second half, read on its own, is the same");
+    let rest = read(&mut *reader, COUNT / 2).await.unwrap();
+    assert!(rest == records[COUNT / 2..], "the second half, read on its own, is the same");
     assert_eq!((log.holes(), log.reopened()), (0, 0));
 }
 
 #[tokio::test]
 async fn large_records_come_through_in_bounded_requests() {
-    const COUNT: u64 = 120;
+    const COUNT: u8 = 120;
     let server = NatsServer::start();
     let log = connect(&server).await;
     for n in 0..COUNT {
-        let payload = Bytes::from(vec![n as u8; 1_000_000]);
+        let payload = Bytes::from(vec![n; 1_000_000]);
         let subject = "credits.events.acme".to_owned();
         log.append(Draft { subject, payload, ..Draft::default() }).await.unwrap();
     }
-    let (records, _) = read_from_start(&log, COUNT as usize).await;
-    for (n, record) in records.iter().enumerate() {
-        assert_eq!(
-            (record.seq, record.draft.payload[0], record.draft.payload.len()),
-            (n as u64 + 1, n as u8, 1_000_000)
-        );
+    let (records, _) = read_from_start(&log, COUNT.into()).await;
+    for (n, record) in (0..COUNT).zip(&records) {
+        let payload = &record.draft.payload;
+        assert_eq!((record.seq, payload[0], payload.len()), (u64::from(n) + 1, n, 1_000_000));
     }
     assert_eq!(log.reopened(), 0, "a request whose bytes are used up is not a fault");
 }

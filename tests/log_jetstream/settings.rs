@@ -81,3 +81,40 @@ async fn a_server_that_is_not_there_and_a_file_that_is_not_there_are_named() {
     let why = refusal(Options { access, ..Options::default() }).await;
     assert!(why.contains("/nowhere/creditd.creds"), "{why}");
 }
+
+#[tokio::test]
+async fn credentials_open_what_is_closed_without_them() {
+    let password = Credentials::Password { user: "meter".to_owned(), password: "s3cret".to_owned() };
+    let token = Credentials::Token("t0ken".to_owned());
+    let guarded: [(&[&str], Credentials); 2] =
+        [(&["--user", "meter", "--pass", "s3cret"], password), (&["--auth", "t0ken"], token)];
+    for (arguments, credentials) in guarded {
+        let server = NatsServer::start_with(arguments);
+        let why = refusal(options(&server)).await;
+        assert!(why.contains("authorization violation"), "{why}");
+        let mut options = options(&server);
+        options.access.credentials = credentials;
+        JetStreamLog::connect(options).await.unwrap();
+    }
+}
+
+/// Only a server that is too old can show this, and none that old is at hand: one that says so in its greeting.
+#[tokio::test]
+async fn a_server_that_is_too_old_is_named_with_the_version_needed() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("nats://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let greeting =
+            r#"INFO {"server_id":"old","version":"2.10.22","max_payload":1048576,"proto":1,"headers":true}"#;
+        socket.write_all(format!("{greeting}\r\n").as_bytes()).await.unwrap();
+        let mut heard = [0; 4_096];
+        while socket.read(&mut heard).await.unwrap() > 0 {
+            socket.write_all(b"PONG\r\n").await.unwrap();
+        }
+    });
+    let access = Access { urls: vec![url], ..Access::default() };
+    let why = refusal(Options { access, ..Options::default() }).await;
+    assert!(why.contains("\"2.10.22\"") && why.contains("2.10.23"), "{why}");
+}

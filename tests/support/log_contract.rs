@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 /// The n-th draft: its payload tells its number, every third has headers, every second a token.
 pub(crate) fn draft(n: u64) -> Draft {
-    let headers = (n % 3 == 0).then(|| {
+    let headers = n.is_multiple_of(3).then(|| {
         Box::new(vec![
             ("ce-id".to_owned(), format!("id-{n}")),
             ("ce-type".to_owned(), "creditd.action.v1".to_owned()),
@@ -21,7 +21,7 @@ pub(crate) fn draft(n: u64) -> Draft {
     Draft {
         subject: format!("credits.events.org-{}", n % 7),
         headers,
-        request: if n % 2 == 0 { u64::MAX - n } else { 0 },
+        request: if n.is_multiple_of(2) { u64::MAX - n } else { 0 },
         payload: Bytes::from(format!(r#"{{"n":{n}}}"#)),
     }
 }
@@ -65,7 +65,7 @@ pub(crate) async fn contract(log: Arc<dyn Log>) {
     assert_eq!(given, (COUNT / 2 + 1..=COUNT).collect::<Vec<_>>(), "concurrent appends take a number each");
     assert_eq!(log.extent().await.unwrap(), Extent { first: 1, last: COUNT });
 
-    let records = read(&mut *live, COUNT as usize).await.unwrap();
+    let records = read(&mut *live, 2_500).await.unwrap();
     what_was_appended_is_read(&records);
     a_reader_starts_after_its_position(&*log, &records).await;
     a_dropped_call_loses_nothing(&*log, &records).await;

@@ -15,14 +15,21 @@ pub(crate) struct NatsServer {
     process: Child,
     folder: TempDir,
     port: u16,
+    arguments: Vec<String>,
 }
 
 impl NatsServer {
     /// Starts a server on a free port and waits until it is ready.
     pub(crate) fn start() -> NatsServer {
+        NatsServer::start_with(&[])
+    }
+
+    /// Starts a server with further command line arguments.
+    pub(crate) fn start_with(arguments: &[&str]) -> NatsServer {
+        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         let folder = tempfile::tempdir().unwrap();
-        let process = spawn(folder.path(), None);
-        let mut server = NatsServer { process, folder, port: 0 };
+        let process = spawn(folder.path(), None, &arguments);
+        let mut server = NatsServer { process, folder, port: 0, arguments };
         server.port = server.wait_for(|server| port_of(server.folder.path(), server.process.id()));
         server
     }
@@ -48,7 +55,7 @@ impl NatsServer {
     pub(crate) fn restart(&mut self) {
         self.kill9();
         fs::create_dir_all(self.store()).unwrap();
-        self.process = spawn(self.folder.path(), Some(self.port));
+        self.process = spawn(self.folder.path(), Some(self.port), &self.arguments);
         self.wait_for(|server| port_of(server.folder.path(), server.process.id()));
     }
 
@@ -80,7 +87,7 @@ fn store(folder: &Path) -> PathBuf {
     folder.join("store")
 }
 
-fn spawn(folder: &Path, port: Option<u16>) -> Child {
+fn spawn(folder: &Path, port: Option<u16>, arguments: &[String]) -> Child {
     let executable = executable();
     let log = File::options().create(true).append(true).open(folder.join("log")).unwrap();
     Command::new(&executable)
@@ -90,6 +97,7 @@ fn spawn(folder: &Path, port: Option<u16>) -> Child {
         .arg(store(folder))
         .arg("--ports_file_dir")
         .arg(folder)
+        .args(arguments)
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log)

@@ -174,30 +174,27 @@ impl Feed {
         Ok(Some(record(delivery, message)))
     }
 
-    /// Heeds a status message: a request that ended, a heartbeat, or the consumer's end.
+    /// Heeds a status message: a heartbeat, a request that ended, or the consumer's end.
     fn heed(&mut self, status: StatusCode, message: &Message) -> Result<(), Broken> {
         let text = message.description.as_deref().unwrap_or_default();
-        match status {
-            StatusCode::IDLE_HEARTBEAT => Ok(()),
-            StatusCode::NOT_FOUND | StatusCode::TIMEOUT => {
-                self.end_request(message);
-                Ok(())
+        let headers = message.headers.as_ref();
+        let unmet = || headers?.get("Nats-Pending-Messages")?.as_str().parse::<u64>().ok();
+        match (status, unmet()) {
+            (StatusCode::IDLE_HEARTBEAT, _) => Ok(()),
+            (StatusCode::REQUEST_TERMINATED, _) if text == "Batch Completed" => Ok(()),
+            // What a request has not brought, when its time or its bytes are used up, is asked for again.
+            (StatusCode::TIMEOUT, Some(unmet)) => self.ask_again_for(unmet),
+            (StatusCode::REQUEST_TERMINATED, Some(unmet)) if text.contains("MaxBytes") => {
+                self.ask_again_for(unmet)
             }
-            // The bytes asked for are used up.
-            StatusCode::REQUEST_TERMINATED if text.contains("MaxBytes") => {
-                self.end_request(message);
-                Ok(())
-            }
-            StatusCode::NO_RESPONDERS => Err(Broken::Reopen("the consumer is gone".to_owned())),
-            other => Err(Broken::Reopen(format!("the server ended the consumer: {other} {text}"))),
+            (StatusCode::NO_RESPONDERS, _) => Err(Broken::Reopen("the consumer is gone".to_owned())),
+            (other, _) => Err(Broken::Reopen(format!("the server ended the consumer: {other} {text}"))),
         }
     }
 
-    /// What an ended request has not brought must be asked for again.
-    fn end_request(&mut self, message: &Message) {
-        let unmet = message.headers.as_ref().and_then(|headers| headers.get("Nats-Pending-Messages"));
-        let unmet = unmet.and_then(|count| count.as_str().parse().ok()).unwrap_or(self.outstanding);
+    fn ask_again_for(&mut self, unmet: u64) -> Result<(), Broken> {
         self.outstanding = self.outstanding.saturating_sub(unmet);
+        Ok(())
     }
 }
 

@@ -14,8 +14,10 @@ use crate::log::{BATCH, Fingerprint, LogError, Reader, Record};
 
 /// How long [`Reader::next`] waits when there is nothing.
 const IDLE: Duration = Duration::from_millis(100);
-/// The pause before a feed is opened again after it could not be.
+/// The pause before a broken feed is opened again; doubled each time it cannot be, up to [`LONGEST_RETRY`].
 const RETRY: Duration = Duration::from_millis(250);
+/// The longest pause before a feed is opened again.
+const LONGEST_RETRY: Duration = Duration::from_secs(4);
 
 /// Reads the stream in order, from the position it was opened at.
 pub(super) struct JetStreamReader {
@@ -23,6 +25,8 @@ pub(super) struct JetStreamReader {
     state: State,
     /// The last record handed over.
     position: Fingerprint,
+    /// The pause before the next attempt to open the feed.
+    retry: Duration,
     /// Ticks when nothing was heard for too long.
     silence: Interval,
 }
@@ -43,7 +47,7 @@ impl JetStreamReader {
         let position = Fingerprint { created_ns: feed.created_ns(), ..position };
         let mut silence = interval(SILENCE);
         silence.reset();
-        Ok(JetStreamReader { link, state: State::Open(feed), position, silence })
+        Ok(JetStreamReader { link, state: State::Open(feed), position, retry: RETRY, silence })
     }
 
     /// One round: at most one wait, then everything that is there. Nothing is awaited once a record was pushed.
@@ -114,11 +118,13 @@ impl JetStreamReader {
                 // A log of which nothing was read may be another one by now.
                 self.position.created_ns = feed.created_ns();
                 self.silence.reset();
+                self.retry = RETRY;
                 self.state = State::Open(feed);
                 Ok(())
             }
             Ok(Err(error)) => {
-                self.reopen(RETRY);
+                self.reopen(self.retry);
+                self.retry = LONGEST_RETRY.min(self.retry * 2);
                 if matches!(error, LogError::Lineage(_)) {
                     return Err(error);
                 }
