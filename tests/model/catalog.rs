@@ -1,0 +1,195 @@
+//! Rate cards and plans: what they say, and which version is in force when.
+
+use std::collections::BTreeMap;
+
+use super::watch::Rule;
+use super::{Instant, Micros, Reason};
+
+/// Prices by action.
+pub type Prices = BTreeMap<String, Price>;
+
+/// What one action costs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Price {
+    /// The kind of credit it is in.
+    pub credit_type: String,
+    /// How it is counted.
+    pub tariffed: Tariffed,
+}
+
+/// How a price is counted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tariffed {
+    /// So much each.
+    Action(Micros),
+    /// So much for so many units.
+    Units {
+        /// So much.
+        amount: Micros,
+        /// For so many.
+        units: i128,
+        /// Whether a started lot counts whole.
+        started: bool,
+    },
+    /// By the minutes of a call.
+    Minute(Minute),
+}
+
+/// The price of a minute.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Minute {
+    /// The steps in which seconds are billed.
+    pub increment: Increment,
+    /// A billed call costs at least this.
+    pub minimum: Micros,
+    /// For calls that come in.
+    pub inbound: Tariff,
+    /// For calls that go out.
+    pub outbound: Tariff,
+    /// For numbers that start so.
+    pub destinations: Vec<Destination>,
+}
+
+/// A rate and a fee.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tariff {
+    /// For a minute.
+    pub rate: Micros,
+    /// Once a call.
+    pub connect_fee: Micros,
+}
+
+/// A rate for numbers that start with `prefix`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Destination {
+    /// Digits.
+    pub prefix: String,
+    /// For calls in this direction only.
+    pub direction: Option<&'static str>,
+    /// For a minute.
+    pub rate: Micros,
+    /// Instead of the direction's fee.
+    pub connect_fee: Option<Micros>,
+}
+
+/// Seconds billed at first and in further steps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Increment {
+    /// At first.
+    pub initial: i128,
+    /// Each further step.
+    pub next: i128,
+}
+
+/// One version of a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The rate card.
+    pub card: String,
+    /// Stronger than the price's.
+    pub increment: Option<Increment>,
+    /// Whether events are rejected once credits run out.
+    pub reject: bool,
+    /// When to warn.
+    pub alerts: Vec<Rule>,
+}
+
+/// The number of a version and since when it is meant to count.
+#[derive(Clone, Copy, Debug)]
+pub struct Release {
+    /// From 1.
+    pub number: i128,
+    /// From now on if not given.
+    pub effective_from: Option<Instant>,
+}
+
+/// All versions of one card or plan, in order.
+#[derive(Debug)]
+pub struct Versions<T>(Vec<(i128, Instant, T)>);
+
+impl<T> Default for Versions<T> {
+    fn default() -> Self {
+        Versions(Vec::new())
+    }
+}
+
+impl<T: PartialEq> Versions<T> {
+    /// The version in force at an instant: the last whose time has come. The first has always been there.
+    pub fn in_force(&self, at: Instant) -> Option<&T> {
+        self.0.iter().rev().find(|(_, from, _)| *from <= at).map(|(_, _, content)| content)
+    }
+
+    /// The instants after `after` and not after `until` at which another version comes into force.
+    pub fn changes(&self, after: Instant, until: Instant) -> impl Iterator<Item = Instant> {
+        self.0.iter().map(|(_, from, _)| *from).filter(move |from| after < *from && *from <= until)
+    }
+
+    fn put(&mut self, release: Release, content: T, now: Instant) -> Result<(), Reason> {
+        let Some((last, latest, _)) = self.0.last() else {
+            self.0.push((release.number, Instant::MIN, content));
+            return Ok(());
+        };
+        if let Some((_, from, known)) = self.0.iter().find(|(number, _, _)| *number == release.number) {
+            let restated =
+                release.effective_from.is_some_and(|stated| *from != Instant::MIN && stated != *from);
+            return if restated || *known != content { Err("conflict") } else { Ok(()) };
+        }
+        if release.number != last + 1 {
+            return Err("conflict");
+        }
+        let from = release.effective_from.unwrap_or(now);
+        if from < now || from < *latest {
+            return Err("invalid_field");
+        }
+        self.0.push((release.number, from, content));
+        Ok(())
+    }
+}
+
+/// All cards and plans.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    cards: BTreeMap<String, Versions<Prices>>,
+    plans: BTreeMap<String, Versions<Plan>>,
+}
+
+impl Catalog {
+    /// Takes a version of a card.
+    pub fn put_card(
+        &mut self,
+        id: String,
+        release: Release,
+        prices: Prices,
+        now: Instant,
+    ) -> Result<(), Reason> {
+        self.cards.entry(id).or_default().put(release, prices, now)
+    }
+
+    /// Takes a version of a plan. Its card must be known.
+    pub fn put_plan(&mut self, id: String, release: Release, plan: Plan, now: Instant) -> Result<(), Reason> {
+        if !self.cards.contains_key(&plan.card) {
+            return Err("unknown_rate_card");
+        }
+        self.plans.entry(id).or_default().put(release, plan, now)
+    }
+
+    /// Whether there is such a plan.
+    pub fn has_plan(&self, id: &str) -> bool {
+        self.plans.contains_key(id)
+    }
+
+    /// The version of a plan in force at an instant.
+    pub fn plan(&self, id: &str, at: Instant) -> Option<&Plan> {
+        self.plans.get(id)?.in_force(at)
+    }
+
+    /// The versions of a card's prices in force at an instant.
+    pub fn prices(&self, card: &str, at: Instant) -> Option<&Prices> {
+        self.cards.get(card)?.in_force(at)
+    }
+
+    /// The next instant after `after`, not after `until`, at which another version of a plan comes into force.
+    pub fn next_change(&self, plan: &str, after: Instant, until: Instant) -> Option<Instant> {
+        self.plans.get(plan)?.changes(after, until).min()
+    }
+}

@@ -1,0 +1,172 @@
+//! An independent accountant: what every organization's credits must be after a log.
+//!
+//! Written from `docs/EVENTS.md` alone. It shares no code with the daemon, keeps everything for ever in plain maps and
+//! lists, counts in `i128` micro-credits and looks at every grant every time: slow, and easy to check by eye.
+//! The daemon is right when its [`Report`](report::Report) equals this one's to the micro-credit.
+//!
+//! ```text
+//! record ─► read: items ─► events and commands ─┬─► catalog: cards, plans, versions
+//!                                               └─► org: rating ─► grants: draws ─► watch: alerts
+//! ```
+
+pub mod catalog;
+pub mod commands;
+pub mod fields;
+pub mod generate;
+pub mod grants;
+pub mod org;
+pub mod rating;
+pub mod read;
+pub mod report;
+pub mod watch;
+
+use std::collections::BTreeMap;
+
+use catalog::Catalog;
+use commands::Command;
+use org::Org;
+use read::{Item, Subject};
+use report::Report;
+
+/// An amount in micro-credits.
+pub type Micros = i128;
+/// An instant, in microseconds since 1970.
+pub type Instant = i64;
+/// Where an item stands in the log: the record's number, and the item inside it.
+pub type Position = (u64, u32);
+/// Why an item was rejected: a word of the table in `docs/EVENTS.md`.
+pub type Reason = &'static str;
+
+/// The largest amount there is: 9223372036854.775807 credits.
+pub const LARGEST: Micros = 9_223_372_036_854_775_807;
+
+/// One record of the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Its number, ascending.
+    pub seq: u64,
+    /// The log's own timestamp, not always ascending.
+    pub at: Instant,
+    /// `credits.events.<org>` or `credits.commands.<org>`.
+    pub subject: String,
+    /// Header names and values.
+    pub headers: Vec<(String, String)>,
+    /// The JSON, or what claims to be.
+    pub payload: Vec<u8>,
+}
+
+/// What became of one item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// An action or a call was charged.
+    Charged,
+    /// A void took a charge back, or will swallow it.
+    Voided,
+    /// An event that was known already: nothing changed.
+    Duplicate,
+    /// A command was accepted.
+    Accepted,
+    /// Nothing changed, for this reason.
+    Rejected(Reason),
+}
+
+/// The accountant: fed record by record, asked for a [`Report`] at any time.
+#[derive(Default)]
+pub struct Model {
+    catalog: Catalog,
+    orgs: BTreeMap<String, Org>,
+    rejected: BTreeMap<String, u64>,
+    items: u64,
+    log_time: Instant,
+}
+
+impl Model {
+    /// An empty book before the first record.
+    pub fn new() -> Model {
+        Model { log_time: Instant::MIN, ..Model::default() }
+    }
+
+    /// The books after a whole log, at the time of its last record.
+    pub fn fold(records: &[Record]) -> Model {
+        let mut model = Model::new();
+        for record in records {
+            model.apply(record);
+        }
+        model
+    }
+
+    /// Takes a record into the books and tells what became of each of its items.
+    pub fn apply(&mut self, record: &Record) -> Vec<Outcome> {
+        self.log_time = self.log_time.max(record.at);
+        let subject = Subject::of(&record.subject);
+        let items = read::items(record);
+        let mut outcomes = Vec::new();
+        for (number, item) in (0_u32..).zip(&items) {
+            let position = (record.seq, number);
+            let outcome = match &subject {
+                Subject::Events(org) => self.event(org, item, position),
+                Subject::Commands(org) => self.command(org, item, position),
+                Subject::Unknown => Err("unknown_subject"),
+            };
+            let outcome = outcome.unwrap_or_else(Outcome::Rejected);
+            self.count(&subject, outcome);
+            outcomes.push(outcome);
+        }
+        outcomes
+    }
+
+    fn event(&mut self, name: &str, item: &Item, position: Position) -> Result<Outcome, Reason> {
+        let event = read::event(item, name, self.log_time)?;
+        let org = self.orgs.get_mut(name).ok_or("unknown_org")?;
+        org.advance(self.log_time, &self.catalog);
+        org.event(&event, position, &self.catalog)
+    }
+
+    fn command(&mut self, name: &str, item: &Item, position: Position) -> Result<Outcome, Reason> {
+        let now = self.log_time;
+        match commands::command(item, name)? {
+            Command::Card { id, release, prices } => self.catalog.put_card(id, release, prices, now)?,
+            Command::Plan { id, release, plan } => self.catalog.put_plan(id, release, plan, now)?,
+            Command::Org(terms) => {
+                if !self.catalog.has_plan(&terms.plan) {
+                    return Err("unknown_plan");
+                }
+                let org = self.orgs.entry(name.to_string()).or_insert_with(|| Org::new(name, now));
+                org.advance(now, &self.catalog);
+                org.put(terms, &self.catalog);
+            }
+            Command::Grant(order) => {
+                let org = self.orgs.get_mut(name).ok_or("unknown_org")?;
+                org.advance(now, &self.catalog);
+                org.grant(order, position, &self.catalog)?;
+            }
+        }
+        Ok(Outcome::Accepted)
+    }
+
+    /// Every item is counted once; a rejected event also in its organization's own tally, where there is one.
+    fn count(&mut self, subject: &Subject, outcome: Outcome) {
+        self.items += 1;
+        if let Outcome::Rejected(reason) = outcome {
+            *self.rejected.entry(reason.to_string()).or_default() += 1;
+        }
+        if let Subject::Events(name) = subject
+            && let Some(org) = self.orgs.get_mut(name)
+        {
+            org.tally.count(outcome);
+        }
+    }
+
+    /// The books as they stand at log time `at`, or at the last record's time if that is later.
+    pub fn report(&mut self, at: Instant) -> Report {
+        self.log_time = self.log_time.max(at);
+        for org in self.orgs.values_mut() {
+            org.advance(self.log_time, &self.catalog);
+        }
+        Report {
+            items: self.items,
+            rejected: self.rejected.clone(),
+            orgs: self.orgs.iter().map(|(name, org)| (name.clone(), org.report())).collect(),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The books in plain numbers, laid beside another's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
+use super::fields::show;
+use super::watch::Alert;
+use super::{Micros, Outcome};
+
+/// Everything that must be equal. Whoever checks the daemon fills one from what the daemon says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Items received: charged + voided + duplicate + rejected + accepted commands.
+    pub items: u64,
+    /// Rejected items, events and commands, by reason.
+    pub rejected: BTreeMap<String, u64>,
+    /// The organizations by name.
+    pub orgs: BTreeMap<String, OrgReport>,
+}
+
+/// The numbers of one organization.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrgReport {
+    /// By credit type; one that is not there is all zeros.
+    pub credits: BTreeMap<String, Balance>,
+    /// By grant id.
+    pub grants: BTreeMap<String, GrantReport>,
+    /// What became of its events.
+    pub tally: Tally,
+    /// The alerts in the order they were raised.
+    pub alerts: Vec<Alert>,
+}
+
+/// The amounts of one credit type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    /// All grants, those not usable yet too.
+    pub granted: Micros,
+    /// What they still hold.
+    pub remaining: Micros,
+    /// What was taken from them.
+    pub consumed: Micros,
+    /// What was lost at their ends.
+    pub expired: Micros,
+    /// Grants taken back; nothing does that yet.
+    pub voided: Micros,
+    /// Charges that were not voided.
+    pub charged: Micros,
+    /// Of them, what no grant could pay at the time.
+    pub overage: Micros,
+    /// Of that, what grants covered later.
+    pub covered: Micros,
+    /// Overage less covered.
+    pub outstanding: Micros,
+    /// What usable grants hold, less what is outstanding.
+    pub available: Micros,
+}
+
+/// One grant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GrantReport {
+    /// The kind of credit.
+    pub credit_type: String,
+    /// What was given.
+    pub amount: Micros,
+    /// What it still holds.
+    pub remaining: Micros,
+    /// What was lost at its end.
+    pub expired: Micros,
+}
+
+/// Events of one organization by outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Charged; stays when the charge is voided.
+    pub charged: u64,
+    /// Voids that took effect.
+    pub voided: u64,
+    /// Known already.
+    pub duplicate: u64,
+    /// Rejected for any reason, from the moment the organization is known.
+    pub rejected: u64,
+}
+
+impl Tally {
+    /// Counts one event.
+    pub fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Charged => self.charged += 1,
+            Outcome::Voided => self.voided += 1,
+            Outcome::Duplicate => self.duplicate += 1,
+            Outcome::Rejected(_) => self.rejected += 1,
+            Outcome::Accepted => {}
+        }
+    }
+}
+
+impl Balance {
+    fn rows(&self) -> [(&'static str, Micros); 10] {
+        [
+            ("granted", self.granted),
+            ("remaining", self.remaining),
+            ("consumed", self.consumed),
+            ("expired", self.expired),
+            ("voided", self.voided),
+            ("charged", self.charged),
+            ("overage", self.overage),
+            ("covered", self.covered),
+            ("outstanding", self.outstanding),
+            ("available", self.available),
+        ]
+    }
+}
+
+impl Report {
+    /// Every difference of `found` from this report, a line each; empty when they are equal.
+    pub fn differences(&self, found: &Report) -> Vec<String> {
+        let mut lines = Vec::new();
+        differ(&mut lines, "items", &self.items, &found.items);
+        by_key(&mut lines, "rejected", &self.rejected, &found.rejected);
+        let nobody = OrgReport::default();
+        for name in names(&self.orgs, &found.orgs) {
+            if self.orgs.contains_key(name) != found.orgs.contains_key(name) {
+                let (here, there) = (self.orgs.contains_key(name), found.orgs.contains_key(name));
+                differ(&mut lines, &format!("{name}: known"), &here, &there);
+            }
+            let (expected, found) =
+                (self.orgs.get(name).unwrap_or(&nobody), found.orgs.get(name).unwrap_or(&nobody));
+            expected.differences(name, found, &mut lines);
+        }
+        lines
+    }
+
+    /// Every breach of the laws that hold at all times, a line each.
+    pub fn breaches(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (name, org) in &self.orgs {
+            for (credit_type, b) in &org.credits {
+                let at = format!("{name} {credit_type}");
+                let spread = b.remaining + b.consumed + b.expired + b.voided;
+                differ(&mut lines, &format!("{at}: granted = its parts"), &b.granted, &spread);
+                let paid = b.charged - b.overage;
+                differ(&mut lines, &format!("{at}: consumed − covered"), &(b.consumed - b.covered), &paid);
+                let usable = b.available + b.outstanding;
+                if b.rows()[..9].iter().any(|(_, amount)| *amount < 0)
+                    || usable < 0
+                    || (usable > 0 && b.outstanding > 0)
+                {
+                    lines.push(format!("{at}: impossible amounts {b:?}"));
+                }
+            }
+        }
+        lines
+    }
+}
+
+impl OrgReport {
+    fn differences(&self, name: &str, found: &OrgReport, lines: &mut Vec<String>) {
+        for credit_type in names(&self.credits, &found.credits) {
+            let expected = self.credits.get(credit_type).copied().unwrap_or_default();
+            let found = found.credits.get(credit_type).copied().unwrap_or_default();
+            for ((row, expected), (_, found)) in expected.rows().into_iter().zip(found.rows()) {
+                let place = format!("{name} {credit_type}: {row}");
+                differ(lines, &place, &show(expected), &show(found));
+            }
+        }
+        by_key(lines, &format!("{name} grant"), &self.grants, &found.grants);
+        differ(lines, &format!("{name}: events"), &self.tally, &found.tally);
+        let alerts =
+            |org: &OrgReport| org.alerts.iter().map(|alert| (alert.id.clone(), alert.clone())).collect();
+        by_key(lines, &format!("{name} alert"), &alerts(self), &alerts(found));
+        if self.alerts.len() != found.alerts.len() {
+            differ(lines, &format!("{name}: alerts raised"), &self.alerts.len(), &found.alerts.len());
+        }
+    }
+}
+
+fn names<'a, T>(ours: &'a BTreeMap<String, T>, theirs: &'a BTreeMap<String, T>) -> BTreeSet<&'a String> {
+    ours.keys().chain(theirs.keys()).collect()
+}
+
+fn by_key<T: Debug + PartialEq>(
+    lines: &mut Vec<String>,
+    place: &str,
+    expected: &BTreeMap<String, T>,
+    found: &BTreeMap<String, T>,
+) {
+    for name in names(expected, found) {
+        let place = format!("{place} {name}");
+        match (expected.get(name), found.get(name)) {
+            (Some(expected), Some(found)) => differ(lines, &place, expected, found),
+            (Some(expected), None) => lines.push(format!("{place}: expected {expected:?}, found nothing")),
+            (None, found) => lines.push(format!("{place}: expected nothing, found {found:?}")),
+        }
+    }
+}
+
+fn differ<T: Debug + PartialEq>(lines: &mut Vec<String>, place: &str, expected: &T, found: &T) {
+    if expected != found {
+        lines.push(format!("{place}: expected {expected:?}, found {found:?}"));
+    }
+}

@@ -1,0 +1,145 @@
+//! Alerts: rules that watch the level of one credit type.
+
+use std::collections::BTreeMap;
+
+use super::fields::show;
+use super::{Instant, Micros, Position};
+
+/// When to warn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// Below what.
+    pub limit: Limit,
+    /// For which credit type; if not given, a percentage is for each, an amount for `credits`.
+    pub credit_type: Option<String>,
+}
+
+/// Below what. In the order in which alerts of one moment are raised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Limit {
+    /// Percent of the total.
+    Percent(i128),
+    /// Credits.
+    Amount(Micros),
+}
+
+/// An alert that was raised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alert {
+    /// `<org>.<credit type>.<rule>.<n>`.
+    pub id: String,
+    /// The credit type watched.
+    pub credit_type: String,
+    /// `p30` or `a50`.
+    pub rule: String,
+    /// The log time at which it was raised; for an expiry or an activation the instant of it.
+    pub at: Instant,
+    /// The entry that raised it; none if an expiry or an activation did.
+    pub position: Option<Position>,
+}
+
+/// How much there is of a credit type.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Gauge {
+    /// What usable grants still hold, less the outstanding overage.
+    pub level: Micros,
+    /// What the usable grants were given.
+    pub total: Micros,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Stage {
+    Fresh,
+    Armed,
+    Fired,
+}
+
+/// The rules of one organization with their states.
+#[derive(Debug, Default)]
+pub struct Watch {
+    stages: BTreeMap<(String, Limit), Stage>,
+    firings: BTreeMap<(String, Limit), u64>,
+    /// All alerts raised so far.
+    pub alerts: Vec<Alert>,
+}
+
+impl Watch {
+    /// Takes over the rules now in force: those that stay keep their state, new ones are judged at once and
+    /// watch if the level is above.
+    pub fn follow(&mut self, rules: &[Rule], gauges: &BTreeMap<String, Gauge>) {
+        let mut stages = BTreeMap::new();
+        for (credit_type, gauge) in gauges {
+            for rule in rules.iter().filter(|rule| rule.watches(credit_type)) {
+                let key = (credit_type.clone(), rule.limit);
+                let new = if rule.limit.above(*gauge) { Stage::Armed } else { Stage::Fresh };
+                let stage = match self.stages.get(&key) {
+                    Some(Stage::Fresh) | None => new,
+                    Some(known) => *known,
+                };
+                stages.insert(key, stage);
+            }
+        }
+        self.stages = stages;
+    }
+
+    /// Looks at every rule once, after something changed.
+    pub fn look(
+        &mut self,
+        org: &str,
+        gauges: &BTreeMap<String, Gauge>,
+        at: Instant,
+        position: Option<Position>,
+    ) {
+        for ((credit_type, limit), stage) in &mut self.stages {
+            let Some(gauge) = gauges.get(credit_type).copied() else { continue };
+            *stage = match *stage {
+                Stage::Fresh if limit.above(gauge) => Stage::Armed,
+                Stage::Fired if limit.recovered(gauge) => Stage::Armed,
+                Stage::Armed if !limit.above(gauge) => {
+                    let firings = self.firings.entry((credit_type.clone(), *limit)).or_default();
+                    *firings += 1;
+                    let (credit_type, rule) = (credit_type.clone(), limit.name());
+                    let id = format!("{org}.{credit_type}.{rule}.{firings}");
+                    self.alerts.push(Alert { id, credit_type, rule, at, position });
+                    Stage::Fired
+                }
+                unmoved => unmoved,
+            };
+        }
+    }
+}
+
+impl Rule {
+    fn watches(&self, credit_type: &str) -> bool {
+        match (&self.credit_type, self.limit) {
+            (Some(only), _) => only == credit_type,
+            (None, Limit::Percent(_)) => true,
+            (None, Limit::Amount(_)) => credit_type == "credits",
+        }
+    }
+}
+
+impl Limit {
+    fn name(self) -> String {
+        match self {
+            Limit::Percent(percent) => format!("p{percent}"),
+            Limit::Amount(amount) => format!("a{}", show(amount)),
+        }
+    }
+
+    fn above(self, Gauge { level, total }: Gauge) -> bool {
+        match self {
+            Limit::Percent(percent) => level * 100 > percent * total && level > 0,
+            Limit::Amount(amount) => level > amount,
+        }
+    }
+
+    fn recovered(self, Gauge { level, total }: Gauge) -> bool {
+        match self {
+            Limit::Percent(percent) => {
+                total > 0 && level > 0 && level * 100 >= (percent + 5).min(100) * total
+            }
+            Limit::Amount(amount) => level >= amount + (amount / 20).max(1),
+        }
+    }
+}

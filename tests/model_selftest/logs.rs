@@ -1,0 +1,97 @@
+//! Whole logs: the laws, and that time composes.
+
+use std::collections::BTreeSet;
+
+use crate::model::generate::Recipe;
+use crate::model::report::{Report, Tally};
+use crate::model::{Model, Record};
+
+#[test]
+fn the_laws_hold_after_every_record() {
+    for seed in 0..12 {
+        let mut model = Model::new();
+        for record in Recipe::nasty(seed).log() {
+            model.apply(&record);
+            let breaches = model.report(record.at).breaches();
+            assert!(breaches.is_empty(), "seed {seed}, record {}: {breaches:#?}", record.seq);
+        }
+    }
+}
+
+#[test]
+fn looking_at_every_step_or_only_at_the_end_is_the_same() {
+    for seed in 100..112 {
+        let log = Recipe::nasty(seed).log();
+        let mut often = Model::new();
+        for record in &log {
+            often.apply(record);
+            often.report(record.at);
+        }
+        let differences = Model::fold(&log).report(0).differences(&often.report(0));
+        assert!(differences.is_empty(), "seed {seed}: {differences:#?}");
+    }
+}
+
+#[test]
+fn every_event_is_charged_voided_duplicate_or_rejected() {
+    let log = Recipe::nasty(7).log();
+    let mut model = Model::new();
+    let mut commands = 0;
+    for record in &log {
+        let outcomes = model.apply(record);
+        let told = |outcome: &&crate::model::Outcome| **outcome == crate::model::Outcome::Accepted;
+        commands += outcomes.iter().filter(told).count();
+    }
+    let report = model.report(0);
+    let taken = |tally: Tally| tally.charged + tally.voided + tally.duplicate;
+    let events: u64 = report.orgs.values().map(|org| taken(org.tally)).sum();
+    let rejected: u64 = report.rejected.values().sum();
+    assert_eq!(report.items, events + rejected + u64::try_from(commands).unwrap());
+}
+
+#[test]
+fn the_recipes_reach_every_reason_and_every_kind_of_trouble() {
+    let reports: Vec<Report> =
+        (0..12).map(|seed| Model::fold(&Recipe::nasty(seed).log()).report(0)).collect();
+    let reasons: BTreeSet<&str> =
+        reports.iter().flat_map(|report| report.rejected.keys().map(|key| &**key)).collect();
+    let expected = [
+        "amount_too_large",
+        "conflict",
+        "insufficient_credits",
+        "invalid_field",
+        "missing_field",
+        "not_json",
+        "org_mismatch",
+        "time_out_of_range",
+        "unknown_action",
+        "unknown_event",
+        "unknown_org",
+        "unknown_plan",
+        "unknown_rate_card",
+        "unknown_type",
+    ];
+    assert_eq!(reasons, BTreeSet::from(expected));
+    let orgs = || reports.iter().flat_map(|report| report.orgs.values());
+    let alerts = || orgs().flat_map(|org| &org.alerts);
+    assert!(orgs().any(|org| org.credits.values().any(|balance| balance.covered > 0 && balance.expired > 0)));
+    assert!(alerts().any(|alert| alert.position.is_none()), "an expiry raises an alert");
+    assert!(alerts().any(|alert| alert.id.ends_with(".3")), "a rule fires three times");
+    assert!(alerts().any(|alert| alert.rule.starts_with('a')));
+}
+
+#[test]
+fn the_same_recipe_gives_the_same_log() {
+    let log = Recipe::nasty(5).log();
+    assert_eq!(log, Recipe::nasty(5).log());
+    assert_ne!(log, Recipe::nasty(6).log());
+    assert!(log.windows(2).any(|pair| pair[1].at < pair[0].at), "the broker's clock is set back");
+}
+
+#[test]
+fn a_single_event_left_out_is_seen() {
+    let log = Recipe::nasty(9).log();
+    let shorter: Vec<Record> = log[..log.len() - 20].to_vec();
+    let differences = Model::fold(&log).report(0).differences(&Model::fold(&shorter).report(0));
+    assert!(differences.iter().any(|line| line.contains("charged")), "{differences:#?}");
+}
