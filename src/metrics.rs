@@ -2,9 +2,12 @@
 
 mod latency;
 
+use std::collections::BTreeMap;
+
 use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
 use crate::ledger::charge::Charge;
+use crate::ledger::effect::Tally;
 use crate::ledger::rejection::Reason;
 
 pub use latency::Latency;
@@ -62,6 +65,10 @@ pub struct Metrics {
     /// How much of the recovery is done, from 0 to 1.
     pub recovery: prometheus::Gauge,
 }
+
+/// The reason under which refusals by an organization before the last restart are counted: it remembers how many
+/// they were, not why.
+const BEFORE_RESTART: &str = "before_restart";
 
 /// Why the metrics could not be made: a name given twice, which a test would find.
 #[derive(Debug, thiserror::Error)]
@@ -160,6 +167,20 @@ impl Metrics {
             metrics.rejected.with_label_values(&[reason.slug()]);
         }
         Ok(metrics)
+    }
+
+    /// Goes on counting events where the recovered state stands, so that a restart takes nothing back.
+    pub fn resume(&self, tally: Tally, stray: &BTreeMap<Reason, u64>) {
+        let refused_early: u64 = stray.values().sum();
+        self.charged.inc_by(tally.charged);
+        self.voided.inc_by(tally.voided);
+        self.duplicate.inc_by(tally.duplicate);
+        for (reason, count) in stray {
+            self.rejected.with_label_values(&[reason.slug()]).inc_by(*count);
+        }
+        self.rejected.with_label_values(&[BEFORE_RESTART]).inc_by(tally.rejected);
+        let all = [tally.charged, tally.voided, tally.duplicate, tally.rejected, refused_early];
+        self.received.inc_by(all.iter().sum());
     }
 
     /// Counts what a charge took.

@@ -24,6 +24,7 @@ use dashmap::DashMap;
 use parking_lot::RwLock;
 
 use crate::ledger::catalog::Catalog;
+use crate::ledger::effect::Tally;
 use crate::ledger::org::Org;
 use crate::ledger::units::Timestamp;
 use crate::store::OrgKey;
@@ -42,10 +43,20 @@ pub struct Slot {
 }
 
 /// All organizations of a partition.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Book {
     slots: DashMap<Arc<str>, Box<Slot>, foldhash::fast::RandomState>,
     catalog: RwLock<Arc<Catalog>>,
+}
+
+/// The shards of the map: so many that a shard is small, and growing one holds nobody up.
+const SHARDS: usize = 1_024;
+
+impl Default for Book {
+    fn default() -> Self {
+        let slots = DashMap::with_capacity_and_hasher_and_shard_amount(0, Default::default(), SHARDS);
+        Book { slots, catalog: RwLock::default() }
+    }
 }
 
 impl Book {
@@ -70,6 +81,12 @@ impl Book {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
+    }
+
+    /// How many events came to which end, over all organizations.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.slots.iter().fold(Tally::default(), |sum, slot| sum.plus(slot.org.tally()))
     }
 
     /// The names of all organizations, in order.

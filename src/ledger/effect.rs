@@ -95,3 +95,16 @@ pub struct Tally {
     /// Refused events.
     pub rejected: u64,
 }
+
+impl Tally {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Tally) -> Tally {
+        Tally {
+            charged: self.charged.saturating_add(other.charged),
+            voided: self.voided.saturating_add(other.voided),
+            duplicate: self.duplicate.saturating_add(other.duplicate),
+            rejected: self.rejected.saturating_add(other.rejected),
+        }
+    }
+}

@@ -94,6 +94,32 @@ pub enum StoreError {
         /// The limit.
         limit: usize,
     },
+    /// A history row that an id leads to is not there.
+    #[error(
+        "the history row of organization {key} at {position} is missing: restore the history from a backup"
+    )]
+    RowMissing {
+        /// Whose row.
+        key: OrgKey,
+        /// Where it stands in the log.
+        position: Position,
+    },
+    /// A history row could not be encoded.
+    #[error("the history row of organization {key} at {position}: {source}")]
+    Row {
+        /// Whose row.
+        key: OrgKey,
+        /// Where it stands in the log.
+        position: Position,
+        /// What the codec said.
+        source: CodecError,
+    },
+    /// The description of a checkpoint could not be encoded or decoded.
+    #[error("the description of a checkpoint: {source}")]
+    Meta {
+        /// What the codec said.
+        source: CodecError,
+    },
     /// The opaque part of a commit is larger than a frame can be.
     #[error("the description of a checkpoint has {bytes} bytes; the store takes at most {limit}")]
     MetaTooLarge {

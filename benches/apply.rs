@@ -1,0 +1,170 @@
+//! `Org::apply` with dedupe over a million organizations, skewed as real ones are: entries per second and core,
+//! allocations per entry, and the memory of an idle organization.
+
+#![allow(
+    missing_docs,
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a benchmark"
+)]
+
+use std::alloc::System;
+use std::sync::Arc;
+
+use creditd::clock::Stopwatch;
+use creditd::ledger::catalog::{Catalog, Plan, RateCard, WhenExhausted};
+use creditd::ledger::effect::{Effect, Outcome, Recall};
+use creditd::ledger::entry::{
+    CatalogCommand, Command, Dimensions, Entry, Event, GrantKind, GrantOrder, Kind, OrgTerms, Versioned, What,
+};
+use creditd::ledger::org::Org;
+use creditd::ledger::price::{CreditType, Price, Tariff};
+use creditd::ledger::units::{Credits, EventId, Position, Timestamp};
+use dashmap::DashMap;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+type Map = DashMap<Arc<str>, Box<Org>, foldhash::fast::RandomState>;
+
+const ORGS: usize = 1_000_000;
+const PER_HOUR: usize = 2_000_000;
+const HOURS: usize = 8;
+const WARM_HOURS: usize = 4;
+const HOUR: i64 = 3_600_000_000;
+const START: i64 = 1_767_607_200_000_000 / HOUR * HOUR;
+
+fn main() {
+    let catalog = catalog();
+    let region = Region::new(ALLOCATOR);
+    let (map, names) = orgs(&catalog);
+    let made = region.change();
+    let bytes = (made.bytes_allocated - made.bytes_deallocated) / ORGS;
+    println!("memory of an idle organization with one grant, map and name included: {bytes} B");
+
+    let choice = Zipf::new(ORGS);
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let (mut effects, recall) = (Vec::new(), Recall::default());
+    let (mut seq, mut entries, mut seconds, mut allocations) = (1_u64, 0_usize, 0.0, 0_usize);
+    for hour in 0..HOURS {
+        let chosen: Vec<u32> = (0..PER_HOUR).map(|_| choice.pick(rng.random())).collect();
+        let ids: Vec<EventId> = (0..PER_HOUR).map(|n| EventId::of("bench", &format!("{hour}-{n}"))).collect();
+        let region = Region::new(ALLOCATOR);
+        let watch = Stopwatch::start();
+        for (n, (org, id)) in chosen.iter().zip(&ids).enumerate() {
+            seq += 1;
+            let at = START + hour as i64 * HOUR + n as i64 * HOUR / PER_HOUR as i64;
+            let at = Timestamp::from_micros(at);
+            let entry = Entry { position: Position { seq, item: 0 }, at, what: What::Event(event(*id, at)) };
+            let mut slot = map.get_mut(&*names[*org as usize]).expect("made above");
+            let outcome = slot.apply(&entry, &catalog, &recall, &mut effects);
+            assert!(matches!(outcome, Outcome::Charged(_)), "{outcome:?}");
+            effects.clear();
+        }
+        let spent = watch.elapsed().as_secs_f64();
+        let change = region.change();
+        if hour >= WARM_HOURS {
+            entries += PER_HOUR;
+            seconds += spent;
+            allocations += change.allocations + change.reallocations;
+        }
+        println!("hour {hour}: {:.2} M entries/s", PER_HOUR as f64 / spent / 1e6);
+        // As the keeper does: ids of closed hours are in the history.
+        let closed = Timestamp::from_micros(START + (hour as i64 + 1) * HOUR).hour().back(2);
+        for mut slot in map.iter_mut() {
+            slot.forget_ids(closed, Position { seq, item: u32::MAX });
+        }
+    }
+    println!(
+        "Org::apply, {ORGS} organizations, Zipf: {:.2} M entries/s/core, {:.2} allocations per 1,000 entries",
+        entries as f64 / seconds / 1e6,
+        allocations as f64 * 1e3 / entries as f64
+    );
+}
+
+fn event(id: EventId, at: Timestamp) -> Event<'static> {
+    let dimensions = Dimensions { user: Some("u1"), entity_type: Some("campaign"), ..Dimensions::default() };
+    Event { id, time: at, dimensions, kind: Kind::Action { action: "email_sent", quantity: 1 } }
+}
+
+fn catalog() -> Catalog {
+    let mut catalog = Catalog::default();
+    let email = Price {
+        credit_type: CreditType::default(),
+        tariff: Tariff::PerAction(Credits::from_micros(1_000_000)),
+    };
+    let mut prices: std::collections::BTreeMap<Box<str>, Price> = Default::default();
+    for action in
+        ["connection_request", "email_sent", "linkedin_message", "person_enrichment", "profile_view"]
+    {
+        prices.insert(action.into(), email.clone());
+    }
+    let card =
+        Versioned { id: "card".into(), version: 1, effective_from: None, content: RateCard { prices } };
+    catalog.apply(CatalogCommand::PutRateCard(card), Timestamp::from_micros(0)).expect("a card");
+    let plan = Plan {
+        when_exhausted: WhenExhausted::Overage,
+        alerts: creditd::ledger::alerts::Rule::defaults(),
+        ..Plan::default()
+    };
+    let plan = Versioned { id: "plan".into(), version: 1, effective_from: None, content: plan };
+    catalog.apply(CatalogCommand::PutPlan(plan, "card".into()), Timestamp::from_micros(0)).expect("a plan");
+    catalog
+}
+
+fn orgs(catalog: &Catalog) -> (Map, Vec<Arc<str>>) {
+    let map: Map = DashMap::with_capacity_and_hasher_and_shard_amount(0, Default::default(), 1024);
+    let mut names = Vec::with_capacity(ORGS);
+    let mut effects: Vec<Effect> = Vec::new();
+    for n in 0..ORGS {
+        let name: Arc<str> = format!("org-{n}").into();
+        let mut org = Org::default();
+        let terms = OrgTerms { plan: "plan".into(), overrides: None };
+        let grant = GrantOrder {
+            id: None,
+            credit_type: CreditType::default(),
+            amount: Credits::from_micros(1_000_000_000_000),
+            kind: GrantKind::Purchased,
+            priority: 100,
+            effective: None,
+            expires: None,
+        };
+        for (item, command) in (0..).zip([Command::PutOrg(terms), Command::Grant(grant)]) {
+            let entry = Entry {
+                position: Position { seq: 1, item },
+                at: Timestamp::from_micros(START),
+                what: What::Command(command),
+            };
+            let outcome = org.apply(&entry, catalog, &Recall::default(), &mut effects);
+            assert_eq!(outcome, Outcome::Done);
+        }
+        names.push(Arc::clone(&name));
+        map.insert(name, Box::new(org));
+    }
+    (map, names)
+}
+
+/// Zipf with exponent 1 over `n` ranks, by the inverse of its distribution.
+struct Zipf(Vec<f64>);
+
+impl Zipf {
+    fn new(n: usize) -> Self {
+        let mut sum = 0.0;
+        let mut below: Vec<f64> = (1..=n)
+            .map(|rank| {
+                sum += 1.0 / rank as f64;
+                sum
+            })
+            .collect();
+        below.iter_mut().for_each(|share| *share /= sum);
+        Zipf(below)
+    }
+
+    fn pick(&self, share: f64) -> u32 {
+        self.0.partition_point(|below| *below < share).min(self.0.len() - 1) as u32
+    }
+}

@@ -1,0 +1,211 @@
+//! The daemon: started in the order in which an event flows, stopped in reverse.
+
+mod faces;
+mod lineage;
+mod notify;
+mod threads;
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::book::desk::Desk;
+use crate::book::outbox::Outbox;
+use crate::book::progress::Progress;
+use crate::book::waiters::Waiters;
+use crate::clock;
+use crate::http;
+use crate::log::jetstream::{self, JetStreamLog};
+use crate::log::local::{self, LocalLog};
+use crate::log::{Log, LogError};
+use crate::metrics::{Metrics, MetricsError};
+use crate::nats::OutStream;
+use crate::store::StoreError;
+use crate::store::history::Limits;
+use threads::Threads;
+
+/// What the daemon is to do; everything in it is checked.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The folder of everything on disk.
+    pub data: PathBuf,
+    /// Where entries come from.
+    pub log: LogOptions,
+    /// Where HTTP is served.
+    pub listen: SocketAddr,
+    /// How HTTP is served.
+    pub http: http::Options,
+    /// The time between two checkpoints.
+    pub checkpoint_every: Duration,
+    /// How much history is gathered before it is written.
+    pub history: Limits,
+    /// Catalog commands to be appended where they are missing.
+    pub catalog: Vec<String>,
+    /// On a log that is not the one of the newest checkpoint: go back to the newest one that is of this log.
+    pub roll_back: bool,
+}
+
+/// Where entries come from.
+#[derive(Clone, Debug)]
+pub enum LogOptions {
+    /// A log of our own, in the data folder.
+    Local(local::Options),
+    /// A JetStream stream; alerts go to another, and a service answers.
+    JetStream {
+        /// The stream of entries.
+        log: Box<jetstream::Options>,
+        /// The stream of alerts and refusals.
+        out: OutStream,
+        /// Whether the service answers.
+        service: bool,
+    },
+}
+
+/// Why the daemon could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The data folder is somebody else's or cannot be used.
+    #[error("the data folder {path}: {why}")]
+    Data {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        why: String,
+    },
+    /// The log cannot be used.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address cannot be listened on.
+    #[error("{address} cannot be listened on: {source}; choose another with http.listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A metric's name is wrong.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// A thread cannot be started.
+    #[error("a thread cannot be started: {0}")]
+    Thread(io::Error),
+}
+
+/// A daemon that runs.
+pub struct Daemon {
+    address: SocketAddr,
+    desk: Arc<Desk>,
+    threads: Threads,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    /// Holds the data folder against a second process.
+    _lock: File,
+}
+
+impl Daemon {
+    /// Starts: disk, log, recovery, pipeline, keeper, then the faces.
+    ///
+    /// # Errors
+    /// [`DaemonError`], naming what to do.
+    pub async fn start(options: Options) -> Result<Daemon, DaemonError> {
+        let lock = lock(&options.data)?;
+        let address = options.listen;
+        let refused = |source| DaemonError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let metrics = Metrics::new()?;
+        let (log, client) = open_log(&options).await?;
+        let recovered = lineage::recover_checked(&options, &log).await?;
+        metrics.resume(recovered.partition.book().tally(), &recovered.partition.commons().stray);
+        let desk = Arc::new(Desk {
+            book: Arc::clone(recovered.partition.book()),
+            log,
+            waiters: Arc::new(Waiters::new(process_token())),
+            progress: Arc::new(Progress::default()),
+            outbox: Arc::new(Outbox::default()),
+            metrics,
+            ..Desk::default()
+        });
+        let (stop, stopped) = watch::channel(false);
+        let threads = threads::start(&options, recovered, &desk, stopped.clone()).await?;
+        let tasks = faces::start(&options, &desk, client, listener, &stopped);
+        Ok(Daemon { address, desk, threads, stop, tasks, _lock: lock })
+    }
+
+    /// Where HTTP is served.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What the faces work with.
+    #[must_use]
+    pub fn desk(&self) -> &Arc<Desk> {
+        &self.desk
+    }
+
+    /// Waits until the pipeline stops by itself, and says why.
+    pub async fn failed(&self) -> String {
+        loop {
+            if let Some(why) = self.desk.progress.failure() {
+                return why;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Stops the faces, then the pipeline, then the keeper, which takes a last checkpoint.
+    pub async fn stop(self) {
+        drop(self.stop.send(true));
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::warn!(%error, "a face did not end well");
+            }
+        }
+        self.threads.join().await;
+    }
+}
+
+fn lock(data: &Path) -> Result<File, DaemonError> {
+    let failed = |why: String| DaemonError::Data { path: data.to_owned(), why };
+    std::fs::create_dir_all(data).map_err(|e| failed(format!("cannot be made: {e}; check data.folder")))?;
+    let file = File::create(data.join("lock")).map_err(|e| failed(format!("cannot be written: {e}")))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(failed("another creditd works in it; stop that one first".to_owned())),
+        Err(TryLockError::Error(e)) => Err(failed(format!("cannot be locked: {e}"))),
+    }
+}
+
+async fn open_log(options: &Options) -> Result<(Arc<dyn Log>, Option<async_nats::Client>), DaemonError> {
+    match &options.log {
+        LogOptions::Local(local) => {
+            let (log, report) = LocalLog::open(&options.data.join("log"), *local, Arc::new(clock::now))?;
+            if let Some(torn) = &report.torn {
+                tracing::warn!(?torn, "the log ended in a write that was never finished; it was cut off");
+            }
+            Ok((Arc::new(log), None))
+        }
+        LogOptions::JetStream { log, .. } => {
+            let log = JetStreamLog::connect(log.as_ref().clone()).await?;
+            let client = log.client();
+            Ok((Arc::new(log), Some(client)))
+        }
+    }
+}
+
+/// Tells this process from earlier ones: the clock's microseconds, folded.
+fn process_token() -> u32 {
+    let bytes = clock::now().micros().to_le_bytes();
+    crc32fast::hash(&[&bytes[..], &std::process::id().to_le_bytes()].concat())
+}

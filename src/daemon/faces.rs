@@ -1,0 +1,97 @@
+//! The faces, and what goes out by itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::{LogOptions, Options, notify};
+use crate::book::desk::Desk;
+use crate::book::outbox::Outbox;
+use crate::ledger::catalog::Catalog;
+use crate::log::Draft;
+use crate::wire::{AnyCommand, Subject, decode_command};
+use crate::{http, nats};
+
+/// Starts everything that faces outward.
+pub(super) fn start(
+    options: &Options,
+    desk: &Arc<Desk>,
+    client: Option<async_nats::Client>,
+    listener: TcpListener,
+    stop: &watch::Receiver<bool>,
+) -> Vec<JoinHandle<()>> {
+    let mut tasks = vec![
+        tokio::spawn(publish_catalog(Arc::clone(desk), options.catalog.clone(), stop.clone())),
+        tokio::spawn(http::serve(listener, Arc::clone(desk), options.http.clone(), stop.clone())),
+        tokio::spawn(notify::systemd(Arc::clone(desk), stop.clone())),
+    ];
+    match (&options.log, client) {
+        (LogOptions::JetStream { out, service, .. }, Some(client)) => {
+            let outbox = Arc::clone(&desk.outbox);
+            tasks.push(tokio::spawn(nats::publish(client.clone(), out.clone(), outbox, stop.clone())));
+            if *service {
+                let (book, stop) = (Arc::clone(&desk.book), stop.clone());
+                tasks.push(tokio::spawn(async move {
+                    if let Err(error) = nats::serve(client, book, stop).await {
+                        tracing::error!(%error, "balances are not answered over NATS");
+                    }
+                }));
+            }
+        }
+        _ => tasks.push(tokio::spawn(write_down(Arc::clone(&desk.outbox), stop.clone()))),
+    }
+    tasks
+}
+
+/// Without a broker, alerts and refusals are lines of our own log.
+async fn write_down(outbox: Arc<Outbox>, mut stop: watch::Receiver<bool>) {
+    const AT_ONCE: usize = 256;
+    loop {
+        let messages = tokio::select! {
+            _ = stop.changed() => return,
+            messages = outbox.after(None, AT_ONCE) => messages,
+        };
+        for (number, message) in messages {
+            let payload = String::from_utf8_lossy(&message.payload);
+            if message.subject.starts_with("credits.alerts.") {
+                tracing::warn!(target: "creditd::alert", id = message.id, subject = message.subject, "{payload}");
+            } else {
+                tracing::debug!(target: "creditd::rejected", subject = message.subject, "{payload}");
+            }
+            outbox.arrived(number);
+        }
+    }
+}
+
+/// Appends the catalog commands of the configuration that the catalog does not contain yet.
+async fn publish_catalog(desk: Arc<Desk>, commands: Vec<String>, mut stop: watch::Receiver<bool>) {
+    const LOOK: Duration = Duration::from_millis(20);
+    while !desk.progress.is_caught_up() {
+        tokio::select! {
+            _ = stop.changed() => return,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+    let mut catalog = Catalog::clone(&desk.book.catalog());
+    let at = desk.progress.at();
+    for command in commands {
+        let mut decoded = None;
+        decode_command(Subject::Catalog, command.as_bytes(), &mut |_, result| decoded = Some(result));
+        let Some(Ok(AnyCommand::Catalog(order))) = decoded else { continue };
+        let before = catalog.clone();
+        match catalog.apply(order, at) {
+            Ok(()) if catalog == before => {}
+            Ok(()) => {
+                let subject = Subject::Catalog.to_string();
+                let draft = Draft { subject, payload: command.into(), ..Draft::default() };
+                if let Err(error) = desk.log.append(draft).await {
+                    tracing::error!(%error, "a catalog file could not be published; start again to retry");
+                }
+            }
+            Err(rejection) => tracing::error!(%rejection, "a catalog file was not published"),
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Recovery against the log: the newest checkpoint must be of the log that stands there.
+
+use std::sync::Arc;
+
+use super::{DaemonError, Options};
+use crate::book::recovery::{Recovered, recover};
+use crate::log::{Log, LogError};
+
+/// Recovers from the newest checkpoint that the log is the log of.
+///
+/// Only on the operator's word (`roll_back`) is an older checkpoint taken; what it lacks is then replayed from
+/// the log as it is now.
+pub(super) async fn recover_checked(options: &Options, log: &Arc<dyn Log>) -> Result<Recovered, DaemonError> {
+    let mut below = u64::MAX;
+    loop {
+        let recovered = recover(&options.data, below, options.history)?;
+        for finding in &recovered.findings {
+            tracing::warn!(%finding, "recovery");
+        }
+        let (cut, sealed) = (recovered.cut.seq, recovered.sealed.seq);
+        // The log must still hold the last record that any organization contains.
+        match log.reader(recovered.sealed.clone()).await {
+            Ok(_) => {
+                let orgs = recovered.partition.book().len();
+                tracing::info!(position = cut, organizations = orgs, "recovered from the checkpoint");
+                return Ok(recovered);
+            }
+            Err(LogError::Lineage(lineage)) if options.roll_back && sealed > 0 => {
+                tracing::warn!(%lineage, position = sealed, "rolling back: this checkpoint is not of this log");
+                below = sealed;
+            }
+            Err(LogError::Lineage(lineage)) => {
+                tracing::error!(
+                    "{lineage}. Balances would no longer match the log. If the log was restored or replaced on purpose, start once with --roll-back: the newest checkpoint of this log is taken and the rest replayed"
+                );
+                return Err(LogError::Lineage(lineage).into());
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

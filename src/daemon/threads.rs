@@ -1,0 +1,121 @@
+//! The two threads of a partition: the pipeline, and the keeper behind it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{DaemonError, Options};
+use crate::book::desk::Desk;
+use crate::book::keeper::{Call, Keeper};
+use crate::book::pipeline::{Ask, Pipeline};
+use crate::book::recovery::Recovered;
+use crate::clock;
+use crate::ledger::units::Hour;
+use crate::log::{Fingerprint, LogError};
+
+/// The threads that run.
+pub(super) struct Threads {
+    calls: Sender<Call>,
+    keeper: JoinHandle<()>,
+    pipeline: JoinHandle<()>,
+}
+
+/// The most questions of the keeper that wait.
+const ASKS: usize = 8;
+
+/// Starts the pipeline after the recovered position, and the keeper. Answers once the log can be read.
+pub(super) async fn start(
+    options: &Options,
+    recovered: Recovered,
+    desk: &Arc<Desk>,
+    stop: watch::Receiver<bool>,
+) -> Result<Threads, DaemonError> {
+    let Recovered { mut partition, checkpoints, cut, run, outbox, .. } = recovered;
+    for message in outbox {
+        desk.outbox.push(message);
+    }
+    desk.progress.start(cut.seq, desk.log.extent().await?.last);
+    desk.progress.beat(clock::now());
+    let (asks, asked) = mpsc::channel(ASKS);
+    let (calls, called) = channel();
+    let names = partition.names().to_vec();
+    let shelf = Arc::clone(partition.history().shelf());
+    let keeper = Keeper {
+        book: Arc::clone(&desk.book),
+        names,
+        checkpoints,
+        shelf,
+        outbox: Arc::clone(&desk.outbox),
+        asks,
+        log: Arc::clone(&desk.log),
+        run,
+        every: options.checkpoint_every,
+        metrics: desk.metrics.clone(),
+        progress: Arc::clone(&desk.progress),
+        heads: BTreeMap::new(),
+        bases: [0, cut.seq],
+        last: Some(cut.seq),
+        hour: Hour::MIN,
+    };
+    let pipeline = Pipeline {
+        partition,
+        log: Arc::clone(&desk.log),
+        position: cut.clone(),
+        outbox: Arc::clone(&desk.outbox),
+        waiters: Arc::clone(&desk.waiters),
+        metrics: desk.metrics.clone(),
+        progress: Arc::clone(&desk.progress),
+        asks: asked,
+        stop,
+    };
+    let (opened, opening) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("pipeline".to_owned());
+    let pipeline = thread.spawn(move || run_pipeline(pipeline, cut, opened)).map_err(DaemonError::Thread)?;
+    match opening.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return Err(error.into()),
+        Err(_) => return Err(LogError::Closed.into()),
+    }
+    let thread = std::thread::Builder::new().name("keeper".to_owned());
+    let keeper = thread.spawn(move || keeper.run(&called)).map_err(DaemonError::Thread)?;
+    Ok(Threads { calls, keeper, pipeline })
+}
+
+fn run_pipeline(pipeline: Pipeline, from: Fingerprint, opened: oneshot::Sender<Result<(), LogError>>) {
+    let progress = Arc::clone(&pipeline.progress);
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return progress.fail(format!("the pipeline has no runtime: {error}")),
+    };
+    runtime.block_on(async {
+        let reader = match pipeline.log.reader(from).await {
+            Ok(reader) => reader,
+            // Whoever started us is told, unless it is gone.
+            Err(error) => return drop(opened.send(Err(error))),
+        };
+        drop(opened.send(Ok(())));
+        if let Err(error) = pipeline.run(reader).await {
+            tracing::error!(%error, "the pipeline stopped: balances stand still until the daemon is started again");
+            progress.fail(error.to_string());
+        }
+    });
+}
+
+impl Threads {
+    /// Waits until the keeper has taken its last checkpoint and the pipeline has ended.
+    pub(super) async fn join(self) {
+        drop(self.calls.send(Call::Stop));
+        let joined = tokio::task::spawn_blocking(move || (self.keeper.join(), self.pipeline.join())).await;
+        if !matches!(joined, Ok((Ok(()), Ok(())))) {
+            tracing::error!("a thread ended in a panic; the next start replays what it left");
+        }
+    }
+
+    /// Takes a checkpoint now.
+    pub(super) fn call(&self, call: Call) {
+        drop(self.calls.send(call));
+    }
+}

@@ -1,0 +1,7 @@
+//! The NATS face: alerts and refusals out, and a service that answers.
+
+mod publisher;
+mod service;
+
+pub use publisher::{OutStream, publish};
+pub use service::serve;
