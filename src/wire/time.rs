@@ -19,11 +19,7 @@ pub fn parse(text: &str) -> Result<Timestamp, String> {
 /// Whether a text has the outer form of RFC 3339. The calendar library reads many other forms, which are refused: who sends
 /// them may mean something else.
 fn has_the_form(text: &[u8]) -> bool {
-    let zone = match text {
-        [.., b'Z' | b'z'] => true,
-        [.., b'+' | b'-', _, _, b':', _, _] => true,
-        _ => false,
-    };
+    let zone = matches!(text, [.., b'Z' | b'z'] | [.., b'+' | b'-', _, _, b':', _, _]);
     let at = |place: usize| text.get(place).copied();
     let separator = matches!(at(10), Some(b'T' | b't' | b' '));
     zone && separator && text.len() >= 20 && at(4) == Some(b'-') && at(16) == Some(b':')
