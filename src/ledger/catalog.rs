@@ -255,3 +255,6 @@ fn unknown_card(card: &str, cards: &[History<RateCard>]) -> Rejection {
     let why = format!("there is no rate card {card:?}; publish it first (known: {})", known.join(", "));
     Rejection::new(Reason::UnknownRateCard, "rate_card", why)
 }
+
+#[cfg(test)]
+mod tests;

@@ -338,3 +338,6 @@ impl Pool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -142,3 +142,6 @@ impl Ids {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;
