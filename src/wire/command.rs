@@ -309,3 +309,6 @@ fn name(field: &'static str, text: Box<str>) -> Result<Box<str>, Rejection> {
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests;

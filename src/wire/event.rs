@@ -2,14 +2,14 @@
 
 use percent_encoding::percent_decode_str;
 use serde::de::{DeserializeSeed, SeqAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
-use super::fields::{ENVELOPE, Entity, EventType, Fields, Place, Reading, is_known};
+use super::fields::{Entity, Fields, Place, Reading};
 use super::items::{Layout, layout, lines};
 use super::text::{LONGEST_TEXT, Text};
 use super::time;
+use super::types::{EventType, known_part};
 use crate::ledger::entry::{
     Call, Dimensions, Event, Kind, LARGEST_QUANTITY, LONGEST_CALL, MOST_ADD_ONS, Void,
 };
@@ -216,30 +216,6 @@ fn read_item<'t>(
     read.map_err(|error| (at, error))
 }
 
-/// An item without what its type of event does not know: unknown fields may have any value.
-fn known_part(text: &str, place: Place, kind: Option<&Text<'_>>) -> Result<String, Rejection> {
-    let value: Value = serde_json::from_str(text).map_err(|error| {
-        not_json(format!("not JSON: {error}; send one object, an array or one object a line"))
-    })?;
-    let Value::Object(mut item) = value else { return Err(not_json("not an event; send a JSON object")) };
-    let named = kind.map(Text::as_str).or_else(|| item.get("type").and_then(Value::as_str));
-    let kind = named.and_then(EventType::of);
-    let known = |name: &str| kind.is_some_and(|kind| is_known(kind, name));
-    if place == Place::Data {
-        item.retain(|name, _| known(name));
-        return Ok(Value::Object(item).to_string());
-    }
-    match item.get_mut("data") {
-        None | Some(Value::Null) => item.retain(|name, _| ENVELOPE.contains(&name.as_str()) || known(name)),
-        Some(Value::Object(data)) => {
-            data.retain(|name, _| known(name));
-            item.retain(|name, _| name == "data" || ENVELOPE.contains(&name.as_str()));
-        }
-        Some(_) => return Err(invalid("data", "data is not a JSON object; see the schema of the type")),
-    }
-    Ok(Value::Object(item).to_string())
-}
-
 struct Items;
 
 impl<'de> Visitor<'de> for Items {
@@ -365,7 +341,7 @@ fn instant(field: &'static str, text: &str) -> Result<Timestamp, Rejection> {
     time::parse(text).map_err(|why| invalid(field, why))
 }
 
-fn invalid(field: &'static str, why: impl Into<String>) -> Rejection {
+pub(super) fn invalid(field: &'static str, why: impl Into<String>) -> Rejection {
     Rejection::new(Reason::InvalidField, field, why)
 }
 
@@ -373,7 +349,7 @@ fn missing(field: &'static str) -> Rejection {
     Rejection::new(Reason::MissingField, field, format!("the event has no {field}; add it"))
 }
 
-fn not_json(why: impl Into<String>) -> Rejection {
+pub(super) fn not_json(why: impl Into<String>) -> Rejection {
     Rejection::new(Reason::NotJson, "", why)
 }
 
@@ -390,3 +366,6 @@ fn unknown_type(kind: &str) -> Rejection {
     let why = format!("{shown:?} is not creditd.action.v1, creditd.call.ended.v1 or creditd.void.v1");
     Rejection::new(Reason::UnknownType, "type", why)
 }
+
+#[cfg(test)]
+mod tests;

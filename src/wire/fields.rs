@@ -68,42 +68,6 @@ impl Fields<'_> {
     }
 }
 
-/// The attributes of the envelope.
-pub(super) const ENVELOPE: [&str; 5] = ["specversion", "type", "source", "id", "time"];
-/// The data of every event.
-const COMMON: [&str; 6] = ["org", "account", "user", "team", "feature", "entity"];
-
-/// Whether a type of event says something by the field `name` of its data.
-pub(super) fn is_known(kind: EventType, name: &str) -> bool {
-    let own: &[&str] = match kind {
-        EventType::Action => &["action", "quantity"],
-        EventType::CallEnded => {
-            &["action", "duration_ms", "direction", "destination", "answered", "answered_at", "add_ons"]
-        }
-        EventType::Void => &["voids"],
-    };
-    COMMON.contains(&name) || own.contains(&name)
-}
-
-/// The types of events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum EventType {
-    Action,
-    CallEnded,
-    Void,
-}
-
-impl EventType {
-    pub(super) fn of(name: &str) -> Option<EventType> {
-        match name {
-            "creditd.action.v1" | "action" => Some(EventType::Action),
-            "creditd.call.ended.v1" | "call.ended" => Some(EventType::CallEnded),
-            "creditd.void.v1" | "void" => Some(EventType::Void),
-            _ => None,
-        }
-    }
-}
-
 /// Where the object being read stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {

@@ -13,6 +13,7 @@ mod items;
 mod subject;
 mod text;
 pub mod time;
+mod types;
 
 pub use answer::{alert_id, alert_json, charge_json, outcome_json, rejected_json};
 pub use catalog::{catalog_commands_from_toml, catalog_json};

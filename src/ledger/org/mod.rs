@@ -232,3 +232,6 @@ impl Org {
 fn in_range(time: Timestamp, at: Timestamp) -> bool {
     at.minus(OLDEST_EVENT) <= time && time <= at.plus(CLOCK_SKEW)
 }
+
+#[cfg(test)]
+mod tests;
