@@ -67,7 +67,7 @@ proptest! {
         let single = entries(&history);
         let mut batched = single.clone();
         for (number, entry) in batched.iter_mut().enumerate() {
-            entry.position = Position { seq: number as u64 / 7 + 1, item: (number % 7) as u32 };
+            entry.position = Position { seq: number as u64 / 7 + 1, item: u32::try_from(number % 7).unwrap() };
         }
         let (one, many) = (Books::fold(catalog(), &single), Books::fold(catalog(), &batched));
         let books = |books: &Books| books.org.pools().map(|pool| (*pool.totals(), pool.level())).collect::<Vec<_>>();

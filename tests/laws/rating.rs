@@ -76,7 +76,7 @@ proptest! {
     ) {
         let billed = Increment::new(initial, next).unwrap().billed_seconds(Millis(ms));
         let (initial, next) = (u64::from(initial), u64::from(next));
-        prop_assert!(billed >= initial && (billed - initial) % next == 0);
+        prop_assert!(billed >= initial && (billed - initial).is_multiple_of(next));
         prop_assert!(billed * 1_000 >= ms);
         // One increment less would not hold it.
         prop_assert!(billed == initial || (billed - next) * 1_000 < ms);

@@ -165,7 +165,7 @@ impl Meter {
     pub fn report(&self) -> Report {
         let stray = &self.partition.commons().stray;
         let orgs = self.names().into_iter().map(|name| {
-            let report = self.partition.book().read(&name, |slot| org_report(slot)).unwrap();
+            let report = self.partition.book().read(&name, org_report).unwrap();
             let alerts = self.told.alerts.get(&*name).cloned().unwrap_or_default();
             (name.to_string(), OrgReport { alerts, ..report })
         });

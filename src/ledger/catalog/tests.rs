@@ -1,4 +1,5 @@
 //! Versions: in order, never changed, never in the past.
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers, written out")]
 
 use super::*;
 use crate::ledger::alerts::Threshold;

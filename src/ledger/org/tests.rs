@@ -1,4 +1,5 @@
 //! An organization, entry by entry: repeats, voids, refusals that leave nothing, rules that begin.
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers, written out")]
 
 use super::*;
 use crate::ledger::alerts::{Rule, Threshold};
@@ -208,8 +209,9 @@ fn terms_that_change_nothing_are_not_counted_and_too_many_changes_are_refused() 
     for minute in 0..200 {
         assert_eq!(acme.rules(minute, None), Outcome::Done);
     }
-    let changed =
-        |acme: &mut Acme, n: u64| acme.rules(n, Some(Threshold::Amount(Credits::from_micros(n as i64))));
+    let changed = |acme: &mut Acme, n: u64| {
+        acme.rules(n, Some(Threshold::Amount(Credits::from_micros(n.cast_signed()))))
+    };
     for minute in 201..264 {
         assert_eq!(changed(&mut acme, minute), Outcome::Done, "{minute}");
     }
