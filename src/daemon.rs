@@ -26,7 +26,7 @@ use crate::log::jetstream::{self, JetStreamLog};
 use crate::log::local::{self, LocalLog};
 use crate::log::{Log, LogError};
 use crate::metrics::{Metrics, MetricsError};
-use crate::nats::OutStream;
+use crate::nats::{self, OutStream};
 use crate::store::StoreError;
 use crate::store::history::Limits;
 use threads::Threads;
@@ -187,7 +187,7 @@ fn lock(data: &Path) -> Result<File, DaemonError> {
     }
 }
 
-async fn open_log(options: &Options) -> Result<(Arc<dyn Log>, Option<async_nats::Client>), DaemonError> {
+async fn open_log(options: &Options) -> Result<(Arc<dyn Log>, Option<nats::Client>), DaemonError> {
     match &options.log {
         LogOptions::Local(local) => {
             let (log, report) = LocalLog::open(&options.data.join("log"), *local, Arc::new(clock::now))?;

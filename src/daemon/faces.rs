@@ -19,7 +19,7 @@ use crate::{http, nats};
 pub(super) fn start(
     options: &Options,
     desk: &Arc<Desk>,
-    client: Option<async_nats::Client>,
+    client: Option<nats::Client>,
     listener: TcpListener,
     stop: &watch::Receiver<bool>,
 ) -> Vec<JoinHandle<()>> {
