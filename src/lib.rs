@@ -14,6 +14,7 @@
 
 pub mod book;
 pub mod clock;
+pub mod http;
 pub mod ledger;
 pub mod log;
 pub mod metrics;

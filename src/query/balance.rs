@@ -1,6 +1,6 @@
 //! Balances: what is left, of what, and until when.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::book::Book;
 use crate::ledger::effect::Tally;
@@ -8,18 +8,20 @@ use crate::ledger::entry::GrantKind;
 use crate::ledger::grants::{Grant, Phase, Pool, Totals};
 use crate::ledger::org::Org;
 use crate::ledger::price::CreditType;
-use crate::ledger::units::{Credits, Timestamp};
+use crate::ledger::units::{Credits, Position, Timestamp};
 use crate::wire::time;
 
 /// The balance of an organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct OrgBalance {
+pub struct OrgBalance<'a> {
     /// The organization.
-    pub org: String,
+    pub org: &'a str,
     /// The record and item of its last entry.
-    pub seq: String,
+    #[serde(serialize_with = "text")]
+    pub seq: Position,
     /// The instant the figures are for.
-    pub as_of: String,
+    #[serde(serialize_with = "instant")]
+    pub as_of: Timestamp,
     /// One for each kind of credits.
     pub balances: Vec<Balance>,
 }
@@ -55,9 +57,11 @@ pub struct GrantState {
     /// Where it is in its life.
     pub state: &'static str,
     /// Usable from here on.
-    pub effective: String,
-    /// Usable until here, exclusive; none for ever.
-    pub expires: Option<String>,
+    #[serde(serialize_with = "instant")]
+    pub effective: Timestamp,
+    /// Usable until here, exclusive; [`Timestamp::MAX`], written as null, for ever.
+    #[serde(serialize_with = "end")]
+    pub expires: Timestamp,
     /// How much was given.
     pub amount: Credits,
     /// What is left.
@@ -68,9 +72,11 @@ pub struct GrantState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OrgState {
     /// The record and item of its last entry.
-    pub seq: String,
+    #[serde(serialize_with = "text")]
+    pub seq: Position,
     /// The log's time it stands at.
-    pub at: String,
+    #[serde(serialize_with = "instant")]
+    pub at: Timestamp,
     /// How many events came to which end.
     pub events: TallyState,
     /// One for each kind of credits.
@@ -103,14 +109,39 @@ pub struct BalanceState {
 
 /// The balance of an organization as it is at `now`, or at its last entry where that is later.
 #[must_use]
-pub fn balance(book: &Book, org: &str, now: Timestamp) -> Option<OrgBalance> {
+pub fn balance<'a>(book: &Book, org: &'a str, now: Timestamp) -> Option<OrgBalance<'a>> {
     let (seq, at, pools) = book.read(org, |slot| {
         let at = now.max(slot.org.at());
         (slot.org.position(), at, slot.org.pools().map(|pool| at_instant(pool, at)).collect::<Vec<_>>())
     })?;
     let live = |grant: &&Grant| grant.phase != Phase::Ended && grant.remaining > Credits::ZERO;
     let balances = pools.iter().map(|pool| pool_balance(pool, live)).collect();
-    Some(OrgBalance { org: org.to_owned(), seq: seq.to_string(), as_of: time::format(at), balances })
+    Some(OrgBalance { org, seq, as_of: at, balances })
+}
+
+/// A grant of an organization as it is at `now`, found by its name; the name of a grant that was given none is of the
+/// entry that gave it. Whether that entry is `created` tells a new grant from one that was there before.
+#[must_use]
+pub fn grant(
+    book: &Book,
+    org: &str,
+    name: Option<&str>,
+    created: Position,
+    now: Timestamp,
+) -> Option<(CreditType, GrantState, bool)> {
+    let (pool, number) = book.read(org, |slot| {
+        let at = now.max(slot.org.at());
+        slot.org.pools().find_map(|pool| {
+            let sought = |grant: &Grant| match name {
+                Some(name) => grant.id.as_deref() == Some(name),
+                None => grant.created == created,
+            };
+            let number = pool.grants().iter().find(|grant| sought(grant))?.serial;
+            Some((at_instant(pool, at), number))
+        })
+    })??;
+    let grant = pool.grants().iter().find(|grant| grant.serial == number)?;
+    Some((pool.credit_type, grant_state(grant), grant.created == created))
 }
 
 /// Everything about an organization, at its last entry.
@@ -124,8 +155,8 @@ pub fn org_state(org: &Org) -> OrgState {
         BalanceState { balance, granted, remaining, consumed, expired, voided, charged, overage, covered }
     });
     OrgState {
-        seq: org.position().to_string(),
-        at: time::format(org.at()),
+        seq: org.position(),
+        at: org.at(),
         events: TallyState { charged, voided, duplicate, rejected },
         balances: balances.collect(),
     }
@@ -165,9 +196,24 @@ fn grant_state(grant: &Grant) -> GrantState {
             Phase::Usable => "usable",
             Phase::Ended => "ended",
         },
-        effective: time::format(grant.effective),
-        expires: (grant.expires != Timestamp::MAX).then(|| time::format(grant.expires)),
+        effective: grant.effective,
+        expires: grant.expires,
         amount: grant.amount,
         remaining: grant.remaining,
     }
+}
+
+/// Writes a value as text, without making the text first.
+fn text<S: Serializer>(value: &Position, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+/// Writes an instant as RFC 3339.
+fn instant<S: Serializer>(instant: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&time::Rfc3339(*instant))
+}
+
+/// Writes the end of a grant.
+fn end<S: Serializer>(instant: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    if *instant == Timestamp::MAX { serializer.serialize_none() } else { self::instant(instant, serializer) }
 }
