@@ -13,7 +13,9 @@
 //! an organization's state is a pure fold of the log, so the same log gives the same credits anywhere.
 
 pub mod book;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod ledger;
 pub mod log;
 pub mod metrics;
