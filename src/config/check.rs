@@ -161,9 +161,9 @@ impl Checking<'_> {
     }
 
     fn logging(&mut self, raw: &raw::Logging) -> Option<Logging> {
-        let level = match raw.level.parse::<tracing_subscriber::filter::Targets>() {
-            Ok(_) => Some(raw.level.clone()),
-            Err(_) => self.wrong(
+        let level = match is_filter(&raw.level) {
+            true => Some(raw.level.clone()),
+            false => self.wrong(
                 "logging.level",
                 &raw.level,
                 "is not a level; write \"error\", \"warn\", \"info\", \"debug\" or \"trace\"",
@@ -208,4 +208,11 @@ impl Checking<'_> {
         self.problems.push(Problem { place: self.layers.origin(name), what: format!("{name}: {what}") });
         None
     }
+}
+
+/// Whether a text is a level, or a list of levels by module. A lone word that is no level is not taken for a module.
+fn is_filter(text: &str) -> bool {
+    let level = |word: &str| word.parse::<tracing_subscriber::filter::LevelFilter>().is_ok();
+    text.split(',').all(|part| part.contains('=') || level(part.trim()))
+        && text.parse::<tracing_subscriber::filter::Targets>().is_ok()
 }
