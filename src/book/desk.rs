@@ -130,6 +130,12 @@ impl Desk {
         Desk { book, progress, outbox, metrics, log, waiters, room, look: Mutex::new(None) }
     }
 
+    /// Who waits for outcomes.
+    #[must_use]
+    pub fn waiters(&self) -> &Arc<Waiters> {
+        &self.waiters
+    }
+
     /// Appends one record and waits as long as asked. A call that is dropped waits no more; its record may be in the log.
     ///
     /// # Errors
