@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use creditd::http::Options;
+use futures_util::{StreamExt, stream};
 use reqwest::Method;
 use serde_json::json;
 
@@ -155,10 +156,10 @@ async fn many_writers_at_once_lose_and_double_nothing() {
 async fn a_batch_of_ten_thousand_for_a_thousand_organizations() {
     let daemon = Daemon::empty().await;
     daemon.publish().await;
-    for n in 0..1_000 {
-        let path = format!("/v1/orgs/org-{n}");
-        assert_eq!(daemon.put(&path, json!({ "plan": "starter" })).await.status, 201);
-    }
+    let create =
+        async |n| daemon.put(&format!("/v1/orgs/org-{n}"), json!({ "plan": "starter" })).await.status;
+    let created: Vec<u16> = stream::iter(0..1_000).map(create).buffer_unordered(100).collect().await;
+    assert!(created.iter().all(|status| *status == 201));
     let batch: Vec<_> = (0..10_000).map(|n| email(&format!("org-{}", n % 1_000), n)).collect();
     let answer = daemon.post("/v1/events", json!(batch)).await;
     assert_eq!(answer.status, 200, "{}", answer.json["detail"]);

@@ -1,5 +1,10 @@
 //! Balances and names out.
 
+use std::time::Duration;
+
+use creditd::clock;
+use creditd::ledger::units::Millis;
+use creditd::wire::time;
 use serde_json::json;
 
 use crate::{Daemon, email};
@@ -46,4 +51,19 @@ async fn names_come_in_order_and_page_by_page() {
     assert_eq!((names.concat().as_str(), pages), ("abcde", 3));
     let all = daemon.get("/v1/orgs").await.json;
     assert_eq!((all["data"].as_array().unwrap().len(), &all["meta"]["next"]), (5, &json!(null)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_ends_is_gone_from_the_balance_though_nothing_was_applied() {
+    let daemon = Daemon::with_acme().await;
+    let end = clock::now().plus(Millis(700));
+    let short = json!({ "id": "short", "amount": "5", "expires": time::format(end) });
+    assert_eq!(daemon.post("/v1/orgs/acme/grants", short).await.status, 201);
+    assert_eq!(daemon.available("acme").await, "1005");
+    let before = daemon.balance("acme").await;
+    daemon.running.stop_applying();
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    let after = daemon.balance("acme").await;
+    assert_eq!((&after["seq"], &after["balances"][0]["available"]), (&before["seq"], &json!("1000")));
+    assert_eq!(after["balances"][0]["grants"].as_array().unwrap().len(), 1);
 }

@@ -1,7 +1,10 @@
 //! What was answered stays.
 
 use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
 use std::path::Path;
+use std::time::Duration;
 
 use creditd::http::Options;
 use reqwest::Client;
@@ -41,6 +44,16 @@ async fn a_crash_keeps_everything_that_was_answered() {
     assert_eq!(daemon.balance("acme").await["balances"], before["balances"]);
     assert_eq!(daemon.post("/v1/events", email("acme", 2)).await.statuses(), ["duplicate"]);
     daemon.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_never_ends_does_not_hold_up_the_stop() {
+    let options = Options { drain_within: Duration::from_millis(200), ..Options::default() };
+    let daemon = Daemon::with(options).await;
+    let mut stream = TcpStream::connect(daemon.running.url.strip_prefix("http://").unwrap()).unwrap();
+    stream.write_all(b"POST /v1/events HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{").unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    tokio::time::timeout(Duration::from_secs(5), daemon.running.stop()).await.unwrap();
 }
 
 fn copy(from: &Path, to: &Path) {
