@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::BodyDataStream;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Face;
 use super::problem::Problem;
@@ -21,6 +22,9 @@ const WITHIN: Duration = Duration::from_secs(30);
 
 /// The most of a body over the limit that is read and dropped, so that its sender comes to read the answer.
 const MOST_DROPPED: usize = 64 << 20;
+
+/// The most that is allotted to a body because it says that it is so long.
+const FIRST_ROOM: usize = 256 << 10;
 
 /// A body of a request, as long as it is held counted as memory in use.
 pub(super) struct Body {
@@ -36,24 +40,25 @@ impl FromRequest<Arc<Face>> for Body {
         let (parts, body) = request.into_parts();
         refuse_encoded(&parts.headers)?;
         let limit = face.options.largest_body.min(BODY_BYTES);
-        let announced = content_length(&parts.headers);
-        let mut room = reserve(face, announced.unwrap_or(limit).min(limit))?;
-        let read = read(body.into_data_stream(), limit, announced.unwrap_or(0));
+        let announced = content_length(&parts.headers).unwrap_or(0).min(limit);
+        let read = read(body.into_data_stream(), &face.bodies, limit, announced);
         let Ok(read) = tokio::time::timeout(WITHIN, read).await else {
             let why = format!("the body did not come within {WITHIN:?}; send a smaller one");
             return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", why));
         };
         match read {
-            Ok(bytes) => {
-                // What was reserved for a body of unknown size is given back.
-                drop(room.split(room.num_permits().saturating_sub(bytes.len())));
-                Ok(Body { bytes, _room: room })
-            }
+            Ok(body) => Ok(body),
             Err(Unread::TooLarge) => {
                 face.desk.metrics.received.inc();
                 face.desk.metrics.rejected.with_label_values(&[Reason::TooLarge.slug()]).inc();
                 let why = format!("the body is larger than {limit} bytes, the limit; send it in several");
                 Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, Reason::TooLarge.slug(), why))
+            }
+            Err(Unread::Busy) => {
+                let why = format!(
+                    "bodies of {BODY_BYTES} bytes are being worked on already; try again in a second"
+                );
+                Err(Problem::passing("busy", why))
             }
             Err(Unread::Broken(error)) => {
                 let why = format!("the body ended early: {error}; send it again");
@@ -66,42 +71,48 @@ impl FromRequest<Arc<Face>> for Body {
 /// Why a body could not be read.
 enum Unread {
     TooLarge,
+    Busy,
     Broken(axum::Error),
 }
 
+/// Reads a body; what has come, and no more, is counted as memory in use.
 async fn read(
-    mut frames: axum::body::BodyDataStream,
+    mut frames: BodyDataStream,
+    memory: &Arc<Semaphore>,
     limit: usize,
     announced: usize,
-) -> Result<Bytes, Unread> {
-    let first = frames.next().await.transpose().map_err(Unread::Broken)?.unwrap_or_default();
-    if first.len() <= limit && first.len() == announced {
-        return Ok(first);
-    }
-    let mut all = BytesMut::with_capacity(announced.min(limit));
-    let mut dropped = 0_usize;
-    let mut next = Some(first);
-    while let Some(frame) = next {
-        if dropped > 0 || all.len().saturating_add(frame.len()) > limit {
-            dropped = dropped.saturating_add(frame.len());
-            all = BytesMut::new();
-        } else {
-            all.extend_from_slice(&frame);
-        }
-        if dropped > MOST_DROPPED {
+) -> Result<Body, Unread> {
+    let mut room = reserve(memory, 0)?;
+    let mut all = Bytes::new();
+    let mut gathered = BytesMut::new();
+    let mut length = 0_usize;
+    while let Some(frame) = frames.next().await.transpose().map_err(Unread::Broken)? {
+        length = length.saturating_add(frame.len());
+        if length > limit.saturating_add(MOST_DROPPED) {
             break;
         }
-        next = frames.next().await.transpose().map_err(Unread::Broken)?;
+        if length > limit {
+            gathered = BytesMut::new();
+            continue;
+        }
+        room.merge(reserve(memory, frame.len())?);
+        if length == frame.len() && length == announced {
+            all = frame;
+        } else {
+            gathered.reserve(announced.min(FIRST_ROOM).saturating_sub(gathered.len()));
+            gathered.extend_from_slice(&frame);
+        }
     }
-    if dropped > 0 { Err(Unread::TooLarge) } else { Ok(all.freeze()) }
+    match length {
+        _ if length > limit => Err(Unread::TooLarge),
+        _ if gathered.is_empty() => Ok(Body { bytes: all, _room: room }),
+        _ => Ok(Body { bytes: gathered.freeze(), _room: room }),
+    }
 }
 
-fn reserve(face: &Face, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
-    let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
-    Arc::clone(&face.bodies).try_acquire_many_owned(permits).map_err(|_| {
-        let why = format!("bodies of {BODY_BYTES} bytes are being worked on already; try again in a second");
-        Problem::passing("busy", why)
-    })
+fn reserve(memory: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Unread> {
+    let permits = u32::try_from(bytes).map_err(|_| Unread::TooLarge)?;
+    Arc::clone(memory).try_acquire_many_owned(permits).map_err(|_| Unread::Busy)
 }
 
 fn content_length(headers: &HeaderMap) -> Option<usize> {

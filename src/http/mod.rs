@@ -1,9 +1,9 @@
 //! The HTTP face: events and commands in, balances and health out. Described for its users in `docs/HTTP.md`.
 //!
 //! Everything that writes goes through the [`Desk`]: it is appended to the log like everything else and answered once it
-//! is applied. Everything that is wrong is answered as a [`Problem`](problem::Problem) (RFC 9457).
+//! is applied. Everything that is wrong is answered as a problem (RFC 9457).
 //!
-//! Bounded are: connections and their silence ([`listener`]), bodies in size, number and time ([`body`]), items of a body
+//! Bounded are: connections ([`MOST_CONNECTIONS`]) and their silence ([`LONGEST_SILENCE`]), bodies in size, memory ([`BODY_BYTES`]) and time, items of a body
 //! ([`MOST_ITEMS`](crate::wire::MOST_ITEMS)), submissions under way ([`MOST_SUBMISSIONS`](crate::book::desk::MOST_SUBMISSIONS)),
 //! and pages ([`MOST_LISTED`](crate::query::MOST_LISTED)).
 

@@ -2,8 +2,8 @@
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Query, RawPathParams};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -67,10 +67,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     }
 }
 
+/// The room for an answer: most balances fit without growing it.
+const USUAL_ANSWER: usize = 512;
+
 /// An answer in JSON.
 pub(super) fn json(status: StatusCode, content: &impl Serialize) -> Response {
-    match serde_json::to_vec(content) {
-        Ok(text) => (status, [(axum::http::header::CONTENT_TYPE, "application/json")], text).into_response(),
+    let mut text = Vec::with_capacity(USUAL_ANSWER);
+    match serde_json::to_writer(&mut text, content) {
+        Ok(()) => {
+            let mut response = Response::new(text.into());
+            *response.status_mut() = status;
+            let json = HeaderValue::from_static("application/json");
+            response.headers_mut().insert(header::CONTENT_TYPE, json);
+            response
+        }
         Err(error) => {
             let why = format!("the answer cannot be written: {error}; report this as a defect");
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", why).into_response()

@@ -1,6 +1,7 @@
 //! Balances: what is left, of what, and until when.
 
 use serde::{Serialize, Serializer};
+use smallvec::SmallVec;
 
 use crate::book::Book;
 use crate::ledger::effect::Tally;
@@ -110,13 +111,46 @@ pub struct BalanceState {
 /// The balance of an organization as it is at `now`, or at its last entry where that is later.
 #[must_use]
 pub fn balance<'a>(book: &Book, org: &'a str, now: Timestamp) -> Option<OrgBalance<'a>> {
-    let (seq, at, pools) = book.read(org, |slot| {
+    let (seq, as_of, copies) = book.read(org, |slot| {
         let at = now.max(slot.org.at());
-        (slot.org.position(), at, slot.org.pools().map(|pool| at_instant(pool, at)).collect::<Vec<_>>())
+        let copies = slot.org.pools().map(|pool| Copied::of(pool, at));
+        (slot.org.position(), at, copies.collect::<SmallVec<[Copied; 2]>>())
     })?;
-    let live = |grant: &&Grant| grant.phase != Phase::Ended && grant.remaining > Credits::ZERO;
-    let balances = pools.iter().map(|pool| pool_balance(pool, live)).collect();
-    Some(OrgBalance { org, seq, as_of: at, balances })
+    let balances = copies.into_iter().map(|copy| copy.balance(as_of)).collect();
+    Some(OrgBalance { org, seq, as_of, balances })
+}
+
+/// What is copied of a pool under its organization's guard.
+enum Copied {
+    /// The balance itself: nothing falls due before the instant that was asked for.
+    Balance(Balance),
+    /// The pool: what falls due is carried out once the guard is gone.
+    Due(Box<Pool>),
+}
+
+impl Copied {
+    fn of(pool: &Pool, at: Timestamp) -> Copied {
+        if pool.next_change() > at {
+            Copied::Balance(pool_balance(pool, matters))
+        } else {
+            Copied::Due(Box::new(pool.clone()))
+        }
+    }
+
+    fn balance(self, at: Timestamp) -> Balance {
+        match self {
+            Copied::Balance(balance) => balance,
+            Copied::Due(mut pool) => {
+                while pool.step(at).is_some() {}
+                pool_balance(&pool, matters)
+            }
+        }
+    }
+}
+
+/// Whether a grant is shown in a balance: something is left of it.
+fn matters(grant: &&Grant) -> bool {
+    grant.phase != Phase::Ended && grant.remaining > Credits::ZERO
 }
 
 /// A grant of an organization as it is at `now`, found by its name; the name of a grant that was given none is of the
@@ -129,17 +163,17 @@ pub fn grant(
     created: Position,
     now: Timestamp,
 ) -> Option<(CreditType, GrantState, bool)> {
-    let (pool, number) = book.read(org, |slot| {
-        let at = now.max(slot.org.at());
+    let (mut pool, number, at) = book.read(org, |slot| {
         slot.org.pools().find_map(|pool| {
-            let sought = |grant: &Grant| match name {
+            let sought = |grant: &&Grant| match name {
                 Some(name) => grant.id.as_deref() == Some(name),
                 None => grant.created == created,
             };
-            let number = pool.grants().iter().find(|grant| sought(grant))?.serial;
-            Some((at_instant(pool, at), number))
+            let number = pool.grants().iter().find(sought)?.serial;
+            Some((pool.clone(), number, now.max(slot.org.at())))
         })
     })??;
+    while pool.step(at).is_some() {}
     let grant = pool.grants().iter().find(|grant| grant.serial == number)?;
     Some((pool.credit_type, grant_state(grant), grant.created == created))
 }
@@ -160,13 +194,6 @@ pub fn org_state(org: &Org) -> OrgState {
         events: TallyState { charged, voided, duplicate, rejected },
         balances: balances.collect(),
     }
-}
-
-/// A pool as it will be at an instant that nothing has been applied at yet.
-fn at_instant(pool: &Pool, at: Timestamp) -> Pool {
-    let mut pool = pool.clone();
-    while pool.step(at).is_some() {}
-    pool
 }
 
 fn pool_balance(pool: &Pool, shown: impl Fn(&&Grant) -> bool) -> Balance {

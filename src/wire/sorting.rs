@@ -89,7 +89,8 @@ pub fn sort(body: &Bytes, org: Option<&str>) -> Result<Sorted, Rejection> {
 /// The items of a body, and whether it is one event by itself.
 fn split(text: &str) -> Result<(bool, Vec<&str>), Rejection> {
     match layout(text) {
-        Layout::Single => Ok((true, vec![text])),
+        // What stands before the event stays, so that an error tells the right line.
+        Layout::Single => Ok((true, vec![text.trim_ascii_end()])),
         Layout::Lines => Ok((false, lines(text).take(MOST_ITEMS.saturating_add(1)).collect())),
         Layout::Array => {
             let items: Vec<&RawValue> = serde_json::from_str(text)
