@@ -55,7 +55,8 @@ pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> Result<(), Fail
 }
 
 fn look(file: Option<&Path>) -> Result<Vec<Finding>, Failure> {
-    let shown = file.map_or_else(|| "the defaults; no file was given".to_owned(), |f| f.display().to_string());
+    let shown =
+        file.map_or_else(|| "the defaults; no file was given".to_owned(), |f| f.display().to_string());
     let config = match Config::load(file) {
         Ok(config) => config,
         Err(error) => {

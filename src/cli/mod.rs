@@ -16,6 +16,7 @@ mod config;
 mod offline;
 mod rate;
 mod replay;
+mod simulate;
 mod terminal;
 mod version;
 
@@ -45,6 +46,7 @@ enum Command {
     Config(config::Arguments),
     Rate(rate::Arguments),
     Replay(replay::Arguments),
+    Simulate(Box<simulate::Arguments>),
     Version(version::Arguments),
 }
 
@@ -127,6 +129,7 @@ fn dispatch(Arguments { config, command }: Arguments) -> Result<(), Failure> {
         Command::Config(arguments) => config::run(file, &arguments),
         Command::Rate(arguments) => rate::run(file, &arguments),
         Command::Replay(arguments) => replay::run(file, &arguments),
+        Command::Simulate(arguments) => simulate::run(*arguments),
         Command::Version(arguments) => version::run(&arguments),
     }
 }

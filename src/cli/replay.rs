@@ -126,8 +126,9 @@ impl Parsed<'_> {
 }
 
 fn parse(line: &str) -> Result<Parsed<'_>, String> {
-    let Line { at, org, event, command } = serde_json::from_str(line)
-        .map_err(|error| format!("{error}; write {{\"at\": …, \"org\": …, \"event\" or \"command\": {{…}}}}"))?;
+    let Line { at, org, event, command } = serde_json::from_str(line).map_err(|error| {
+        format!("{error}; write {{\"at\": …, \"org\": …, \"event\" or \"command\": {{…}}}}")
+    })?;
     let at = time::parse(&at).map_err(|why| format!("at: {why}"))?;
     if at < Timestamp::default() {
         return Err(format!("at: {} is before 1970; the log begins there", time::format(at)));

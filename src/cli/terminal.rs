@@ -85,7 +85,10 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_and_fields_quoted() {
-        assert_eq!([grouped(7), grouped(999), grouped(1_000), grouped(1_234_567)], ["7", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [grouped(7), grouped(999), grouped(1_000), grouped(1_234_567)],
+            ["7", "999", "1,000", "1,234,567"]
+        );
         assert_eq!([csv_field("a b"), csv_field("a,\"b\"")], ["a b", "\"a,\"\"b\"\"\""]);
     }
 }

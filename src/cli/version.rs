@@ -37,7 +37,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         Format::Csv => {
             writeln!(out, "{}", facts.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(","))?;
-            writeln!(out, "{}", facts.iter().map(|(_, value)| csv_field(value)).collect::<Vec<_>>().join(","))?;
+            writeln!(
+                out,
+                "{}",
+                facts.iter().map(|(_, value)| csv_field(value)).collect::<Vec<_>>().join(",")
+            )?;
         }
     }
     Ok(())

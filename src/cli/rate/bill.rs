@@ -20,12 +20,17 @@ pub(super) fn text(event: &Value, charge: &Charge, catalog: &Catalog, paint: Pai
     let actions = actions(event);
     let title = actions.first().map_or("event", String::as_str);
     row(&mut bill, "", &paint.strong(title), title, &format!("rated at {}", time::format(charge.rated_at)));
-    let terms = format!("plan {plan}, version {} · rate card {card}, version {}", charge.plan.1, charge.card.1);
+    let terms =
+        format!("plan {plan}, version {} · rate card {card}, version {}", charge.plan.1, charge.card.1);
     push(&mut bill, &paint.faint(&terms));
     push(&mut bill, "");
     for (place, line) in charge.lines.iter().enumerate() {
         let action = actions.get(place).map_or("", String::as_str);
-        let label = if line.own_price { format!("{action} (the organization's own price)") } else { action.to_owned() };
+        let label = if line.own_price {
+            format!("{action} (the organization's own price)")
+        } else {
+            action.to_owned()
+        };
         row(&mut bill, "  ", &label, &label, &amount(line.amount, line.credit_type));
         for step in steps(line) {
             push(&mut bill, &paint.faint(&format!("    {step}")));
@@ -80,20 +85,27 @@ fn steps(line: &Line) -> Vec<String> {
         Basis::PerAction { each, quantity } => vec![format!("{} × {each}", grouped(*quantity))],
         Basis::PerUnits { price, units, started: true, quantity } => {
             let begun = quantity.div_ceil((*units).max(1));
-            let used = format!("{} used: {} begun of {} each", grouped(*quantity), grouped(begun), grouped(*units));
+            let used =
+                format!("{} used: {} begun of {} each", grouped(*quantity), grouped(begun), grouped(*units));
             vec![used, format!("{} × {price}", grouped(begun))]
         }
         Basis::PerUnits { price, units, started: false, quantity } => {
             let share = format!("{} used, {price} for {}", grouped(*quantity), grouped(*units));
-            vec![share, format!("{} ÷ {} × {price}, half up to a millionth", grouped(*quantity), grouped(*units))]
+            vec![
+                share,
+                format!("{} ÷ {} × {price}, half up to a millionth", grouped(*quantity), grouped(*units)),
+            ]
         }
-        Basis::PerMinute { billed_seconds: 0, .. } => vec!["not answered, or no time at all: free".to_owned()],
+        Basis::PerMinute { billed_seconds: 0, .. } => {
+            vec!["not answered, or no time at all: free".to_owned()]
+        }
         Basis::PerMinute { .. } => call_steps(line.amount, &line.basis),
     }
 }
 
 fn call_steps(amount: Credits, basis: &Basis) -> Vec<String> {
-    let Basis::PerMinute { rate, prefix, direction, increment, duration, billed_seconds, minimum } = basis else {
+    let Basis::PerMinute { rate, prefix, direction, increment, duration, billed_seconds, minimum } = basis
+    else {
         return Vec::new();
     };
     let direction = match direction {

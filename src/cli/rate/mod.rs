@@ -61,7 +61,9 @@ const ORG: &str = "customer";
 pub(super) fn run(settings: Option<&Path>, arguments: &Arguments) -> Result<(), Failure> {
     let files = catalogs::files(&arguments.catalog, settings)?;
     if files.is_empty() {
-        return Err(Failure::Usage("no prices: name files with --catalog, or settings that do with --config".into()));
+        return Err(Failure::Usage(
+            "no prices: name files with --catalog, or settings that do with --config".into(),
+        ));
     }
     let catalog = catalogs::load(&files)?;
     let plan = plan(&catalog, arguments.plan.as_deref())?;
@@ -130,9 +132,10 @@ fn price(
     let plenty = Credits::from_micros(Credits::LARGEST_TOTAL.micros() / 2);
     let own = increment.map_or_else(|| json!({}), |increment| json!({ "increment": increment }));
     let terms = json!({ "type": "org.put", "data": { "plan": plan, "overrides": own } });
-    let grants = catalog.credit_types().iter().map(|kind| {
-        json!({ "type": "grant", "data": { "credit_type": kind, "amount": plenty } })
-    });
+    let grants = catalog
+        .credit_types()
+        .iter()
+        .map(|kind| json!({ "type": "grant", "data": { "credit_type": kind, "amount": plenty } }));
     let commands: Vec<Value> = std::iter::once(terms).chain(grants).collect();
     let mut fold = Offline::new(catalog);
     let mut last = Last::default();
