@@ -83,7 +83,14 @@ fn a_wrong_setting_is_answered_with_78_and_the_remedy() {
 
 #[test]
 fn check_tells_what_works_and_what_does_not() {
-    insta::assert_snapshot!("check", shown(&["check", "--config", "config/demo.toml"]));
+    // A folder that no demo ever made.
+    let output = creditd(&["check", "--config", "config/demo.toml"])
+        .env("CREDITD_DATA_FOLDER", "config/never/made")
+        .output()
+        .unwrap();
+    let (code, out, err) = finish(&output);
+    assert_eq!((code, err.as_str()), (0, ""));
+    insta::assert_snapshot!("check", out);
     let missing = run(&["check", "--config", "no-such-file.toml"]);
     assert_eq!(missing.0, 78);
     assert!(missing.1.contains("✗ settings     no-such-file.toml: cannot be read"), "{}", missing.1);

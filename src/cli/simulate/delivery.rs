@@ -34,7 +34,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// Where parcels go.
 enum Daemon {
     Http(HttpFace),
-    Nats(NatsStream),
+    Nats(Box<NatsStream>),
 }
 
 impl Daemon {
@@ -69,7 +69,7 @@ pub(super) async fn deliver(
     limits: Limits,
 ) -> Result<Tally, Failure> {
     let daemon = match to {
-        Destination::Nats(url) => Daemon::Nats(NatsStream::connect(url).await?),
+        Destination::Nats(url) => Daemon::Nats(Box::new(NatsStream::connect(url).await?)),
         Destination::Http(url) => Daemon::Http(HttpFace::new(url)?),
         Destination::Stdout => return Ok(Tally::default()),
     };

@@ -78,8 +78,10 @@ impl HttpFace {
             self.request(method.clone(), &path, "application/json", json!(data).to_string()).await?;
         match response.status() {
             status if status.is_success() => Ok(Answer { commands: 1, ..Answer::default() }),
-            // Published before with another content: theirs stands.
-            StatusCode::CONFLICT => Ok(Answer { commands: 1, refused_commands: 1, ..Answer::default() }),
+            // Published before with another content, or too late: what is there stands.
+            StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => {
+                Ok(Answer { commands: 1, refused_commands: 1, ..Answer::default() })
+            }
             _ => Err(self.explain(&format!("{method} {path}"), response).await),
         }
     }

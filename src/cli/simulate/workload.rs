@@ -173,7 +173,7 @@ impl Workload {
             *had += 1;
             *had
         });
-        if self.shape.setup && had % TOP_UP_EVERY == 0 {
+        if self.shape.setup && had.is_multiple_of(TOP_UP_EVERY) {
             self.give(place, at);
         }
         item
