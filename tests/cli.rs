@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 #[path = "support/nats.rs"]
+#[expect(dead_code, reason = "these tests never break their server")]
 mod nats;
 
 fn creditd(arguments: &[&str]) -> Command {
