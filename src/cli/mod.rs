@@ -17,6 +17,7 @@ mod offline;
 mod rate;
 mod replay;
 mod serve;
+mod simulate;
 mod terminal;
 mod version;
 
@@ -47,6 +48,7 @@ enum Command {
     Rate(rate::Arguments),
     Replay(replay::Arguments),
     Serve(serve::Arguments),
+    Simulate(Box<simulate::Arguments>),
     Version(version::Arguments),
 }
 
@@ -130,6 +132,7 @@ fn dispatch(Arguments { config, command }: Arguments) -> Result<(), Failure> {
         Command::Rate(arguments) => rate::run(file, &arguments),
         Command::Replay(arguments) => replay::run(file, &arguments),
         Command::Serve(arguments) => serve::run(file, &arguments),
+        Command::Simulate(arguments) => simulate::run(*arguments),
         Command::Version(arguments) => version::run(&arguments),
     }
 }

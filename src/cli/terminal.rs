@@ -30,12 +30,6 @@ impl Paint {
         Paint { on: !refused && !dumb && std::io::stdout().is_terminal() }
     }
 
-    /// No emphasis at all.
-    #[cfg(test)]
-    pub(super) fn plain() -> Paint {
-        Paint { on: false }
-    }
-
     pub(super) fn strong(self, text: &str) -> String {
         self.with("1", text)
     }

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The shipped file is the one place where a default is written: it is compiled in, and the operator's file and
-//! the environment are laid over it. [`Raw`](raw::Raw) is that table as text says it; [`Config`] is what it means.
+//! the environment are laid over it. `Raw` is that table as text says it; [`Config`] is what it means.
 //! There is no other way from one to the other, and it reports everything that is wrong at once.
 
 mod check;
