@@ -162,7 +162,7 @@ impl Partition {
         let mut failure = Ok(());
         match Subject::parse(&record.draft.subject) {
             Err(error) => {
-                let rejection = Rejection::new(Reason::UnknownType, "subject", error.to_string());
+                let rejection = Rejection::new(Reason::UnknownSubject, "subject", error.to_string());
                 self.stray(record, 0, None, true, rejection, listener);
             }
             Ok(Subject::Tick) => {}

@@ -101,15 +101,23 @@ impl fmt::Display for Threshold {
 
 /// What a pool remembers of its rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Watches(Vec<Watch>);
+pub struct Watches {
+    /// The rules in force, worst first.
+    awake: Vec<Watch>,
+    /// How often rules fired that are out of force, the one that left last at the end.
+    dormant: Vec<(Threshold, u32)>,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Watch {
     threshold: Threshold,
     phase: Phase,
-    /// How often the rule fired: the last part of an alert's id.
+    /// How often the rule fired: the last part of an alert's id. It never starts over.
     fired: u32,
 }
+
+/// The most rules out of force whose count is kept: the oldest goes first.
+const MOST_DORMANT: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Phase {
@@ -134,17 +142,28 @@ impl Watches {
             rules.iter().filter(|rule| rule.concerns(credit_type)).map(|rule| rule.threshold).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        if self.0.iter().map(|watch| watch.threshold).eq(wanted.iter().copied()) {
+        if self.awake.iter().map(|watch| watch.threshold).eq(wanted.iter().copied()) {
             return;
         }
-        let known = std::mem::take(&mut self.0);
-        self.0 = wanted
-            .into_iter()
-            .map(|threshold| {
-                let kept = known.iter().find(|watch| watch.threshold == threshold).copied();
-                kept.unwrap_or(Watch { threshold, phase: Phase::Fresh, fired: 0 })
-            })
-            .collect();
+        let known = std::mem::take(&mut self.awake);
+        let gone = |watch: &&Watch| watch.fired > 0 && !wanted.contains(&watch.threshold);
+        self.dormant.extend(known.iter().filter(gone).map(|watch| (watch.threshold, watch.fired)));
+        for threshold in wanted {
+            let kept = known.iter().find(|watch| watch.threshold == threshold).copied();
+            let watch = match kept {
+                Some(watch) => watch,
+                None => Watch { threshold, phase: Phase::Fresh, fired: self.wake(threshold) },
+            };
+            self.awake.push(watch);
+        }
+        let excess = self.dormant.len().saturating_sub(MOST_DORMANT);
+        self.dormant.drain(..excess);
+    }
+
+    /// How often a rule that was out of force had fired.
+    fn wake(&mut self, threshold: Threshold) -> u32 {
+        let place = self.dormant.iter().position(|(known, _)| *known == threshold);
+        place.map_or(0, |place| self.dormant.remove(place).1)
     }
 
     /// Looks at the level and reports every threshold crossed just now, worst first.
@@ -152,7 +171,7 @@ impl Watches {
     /// Answers the highest level at which a rule would fire next: above it, nothing needs looking at.
     pub fn look(&mut self, level: Credits, total: Credits, mut crossed: impl FnMut(Crossing)) -> Credits {
         let mut next = Credits::from_micros(i64::MIN);
-        for watch in &mut self.0 {
+        for watch in &mut self.awake {
             let above = watch.threshold.is_above(level, total);
             match watch.phase {
                 Phase::Fresh if above => watch.phase = Phase::Armed,
@@ -237,5 +256,33 @@ mod tests {
         assert!(crossings(&mut watches, 20, 100).is_empty());
         assert!(crossings(&mut watches, 21, 100).is_empty());
         assert_eq!(crossings(&mut watches, 20, 100), ["a20.2"]);
+    }
+
+    #[test]
+    fn the_count_of_a_rule_outlives_its_absence() {
+        let rule = |amount| Rule { threshold: Threshold::Amount(credits(amount)), credit_type: None };
+        let mut watches = Watches::default();
+        watches.follow(&[rule(20)], CreditType::default());
+        crossings(&mut watches, 100, 100);
+        assert_eq!(crossings(&mut watches, 10, 100), ["a20.1"]);
+        watches.follow(&[rule(5)], CreditType::default());
+        watches.follow(&[rule(20)], CreditType::default());
+        // It is new again: it waits to see the level above, and then counts on.
+        assert!(crossings(&mut watches, 10, 100).is_empty());
+        assert!(crossings(&mut watches, 20, 100).is_empty());
+        crossings(&mut watches, 50, 100);
+        assert_eq!(crossings(&mut watches, 10, 100), ["a20.2"]);
+    }
+
+    #[test]
+    fn only_so_many_absent_rules_are_remembered() {
+        let mut watches = Watches::default();
+        for amount in 1..1_000 {
+            let rule = Rule { threshold: Threshold::Amount(credits(amount)), credit_type: None };
+            watches.follow(&[rule], CreditType::default());
+            crossings(&mut watches, 2_000, 2_000);
+            assert_eq!(crossings(&mut watches, 0, 2_000), [format!("a{amount}.1")]);
+        }
+        assert_eq!(watches.dormant.len(), MOST_DORMANT);
     }
 }

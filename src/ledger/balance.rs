@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::alerts::{Rule, Watches};
+use super::catalog::{History, Plan};
 use super::effect::{Effect, LowBalance};
 use super::grants::Pool;
 use super::price::CreditType;
@@ -23,6 +24,7 @@ pub(super) struct Balance {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RulesVersion {
     pub(super) terms_from: Timestamp,
+    /// 0 where none are followed yet.
     pub(super) plan_version: u32,
 }
 
@@ -30,7 +32,22 @@ pub(super) struct RulesVersion {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RulesInForce<'a> {
     pub(super) version: RulesVersion,
-    pub(super) rules: &'a [Rule],
+    /// The organization's own, which go before the plan's.
+    pub(super) own: Option<&'a [Rule]>,
+    pub(super) plan: &'a History<Plan>,
+}
+
+impl<'a> RulesInForce<'a> {
+    fn of(&self, plan_version: u32) -> &'a [Rule] {
+        self.own.or_else(|| self.plan.version(plan_version).map(|plan| &*plan.alerts)).unwrap_or_default()
+    }
+}
+
+/// When and where a change happened.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub(super) at: Timestamp,
+    pub(super) position: Position,
 }
 
 impl Balance {
@@ -43,30 +60,41 @@ impl Balance {
         }
     }
 
+    /// Takes over the rules in force, before anything changes: a new rule is judged on the level it finds. Each version
+    /// of the plan since the last change had its turn at that same level.
+    pub(super) fn follow(&mut self, in_force: RulesInForce<'_>) {
+        let (known, now) = (self.followed, in_force.version);
+        if known == now {
+            return;
+        }
+        let on = known.plan_version > 0 && known.terms_from == now.terms_from;
+        let first = if on { known.plan_version.saturating_add(1) } else { now.plan_version };
+        let (level, total) = (self.pool.level(), self.pool.base());
+        for version in first..=now.plan_version {
+            self.watches.follow(in_force.of(version), self.pool.credit_type);
+            // Rules that stay have been judged on this very level: none of them can fire here.
+            self.floor = self.watches.look(level, total, |_| ());
+        }
+        self.followed = now;
+    }
+
+    /// Takes over the rules of new terms.
+    pub(super) fn follow_anew(&mut self, in_force: RulesInForce<'_>) {
+        self.followed = RulesVersion::default();
+        self.follow(in_force);
+    }
+
     /// Looks again after credits were taken: cheap while the level is above every threshold.
-    pub(super) fn look_lower(
-        &mut self,
-        in_force: RulesInForce<'_>,
-        at: Timestamp,
-        position: Position,
-        out: &mut Vec<Effect>,
-    ) {
-        if self.pool.level() <= self.floor || self.followed != in_force.version {
-            self.look(in_force, at, position, out);
+    pub(super) fn look_lower(&mut self, moment: Moment, out: &mut Vec<Effect>) {
+        if self.pool.level() <= self.floor {
+            self.look(moment, out);
         }
     }
 
     /// Looks again after any change.
-    pub(super) fn look(
-        &mut self,
-        in_force: RulesInForce<'_>,
-        at: Timestamp,
-        position: Position,
-        out: &mut Vec<Effect>,
-    ) {
+    pub(super) fn look(&mut self, moment: Moment, out: &mut Vec<Effect>) {
         let credit_type = self.pool.credit_type;
-        self.watches.follow(in_force.rules, credit_type);
-        self.followed = in_force.version;
+        let Moment { at, position } = moment;
         let (level, total) = (self.pool.level(), self.pool.base());
         self.floor = self.watches.look(level, total, |crossing| {
             out.push(Effect::LowBalance(LowBalance { credit_type, crossing, level, total, at, position }));

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::alerts::Rule;
 use super::entry::{CatalogCommand, Versioned};
 use super::price::{CreditType, Increment, Price};
+use super::refusals::unknown_credit_type;
 use super::rejection::{Reason, Rejection};
 use super::units::Timestamp;
 
@@ -70,6 +71,13 @@ impl<T> History<T> {
         Some((u32::try_from(number).unwrap_or(u32::MAX), content))
     }
 
+    /// The version of that number, the first being 1.
+    #[must_use]
+    pub fn version(&self, number: u32) -> Option<&T> {
+        let index = usize::try_from(number).ok()?.checked_sub(1)?;
+        self.versions.get(index).map(|(_, content)| content)
+    }
+
     /// Every version with its number and the instant it is in force from.
     pub fn versions(&self) -> impl Iterator<Item = (u32, Timestamp, &T)> {
         (1..).zip(&self.versions).map(|(number, (from, content))| (number, *from, content))
@@ -99,8 +107,9 @@ impl Catalog {
     /// Takes a command over, or refuses it without a change.
     ///
     /// # Errors
-    /// [`Reason::Conflict`] for another content under a version that is already published, a gap in the numbers or a
-    /// start in the past; [`Reason::InvalidField`] for a plan whose rate card is unknown.
+    /// [`Reason::Conflict`] for another content under a version that is already published, or a gap in the numbers;
+    /// [`Reason::InvalidField`] for a start in the past or an alert about a kind of credits that nothing is priced in;
+    /// [`Reason::UnknownRateCard`] for a plan whose rate card is unknown.
     pub fn apply(&mut self, command: CatalogCommand, at: Timestamp) -> Result<(), Rejection> {
         match command {
             CatalogCommand::PutRateCard(card) => {
@@ -114,6 +123,7 @@ impl Catalog {
                 let Some(index) = find(&self.cards, &card) else {
                     return Err(unknown_card(&card, &self.cards));
                 };
+                self.knows_kinds_of(&plan.content.alerts)?;
                 plan.content.rate_card = CardIndex(index);
                 put(&mut self.plans, plan, at, "plan")
             }
@@ -124,6 +134,22 @@ impl Catalog {
     #[must_use]
     pub fn credit_types(&self) -> &BTreeSet<CreditType> {
         &self.credit_types
+    }
+
+    /// Whether something has a price in this kind of credits; if nothing has, the name is taken for a misspelt one.
+    ///
+    /// # Errors
+    /// [`Reason::InvalidField`] for a kind that no rate card ever had a price in.
+    pub fn knows(&self, credit_type: CreditType) -> Result<(), Rejection> {
+        if self.credit_types.contains(&credit_type) {
+            return Ok(());
+        }
+        Err(unknown_credit_type(credit_type, &self.credit_types))
+    }
+
+    /// Whether all kinds of credits that alert rules name are known.
+    pub(super) fn knows_kinds_of(&self, rules: &[Rule]) -> Result<(), Rejection> {
+        rules.iter().filter_map(|rule| rule.credit_type).try_for_each(|kind| self.knows(kind))
     }
 
     /// The number of a plan.
@@ -213,7 +239,7 @@ fn put<T: PartialEq>(
         let why = format!(
             "{kind} {id:?} version {version} cannot be in force before the log's time or its predecessor; what was charged stays: choose a later effective_from or correct by a void"
         );
-        return Err(Rejection::new(Reason::Conflict, "effective_from", why));
+        return Err(Rejection::new(Reason::InvalidField, "effective_from", why));
     }
     history.versions.push((from, content));
     Ok(())
@@ -227,5 +253,8 @@ fn gap(kind: &str, id: &str, version: u32, next: usize) -> Rejection {
 fn unknown_card(card: &str, cards: &[History<RateCard>]) -> Rejection {
     let known: Vec<&str> = cards.iter().map(|history| &*history.id).take(20).collect();
     let why = format!("there is no rate card {card:?}; publish it first (known: {})", known.join(", "));
-    Rejection::new(Reason::InvalidField, "rate_card", why)
+    Rejection::new(Reason::UnknownRateCard, "rate_card", why)
 }
+
+#[cfg(test)]
+mod tests;

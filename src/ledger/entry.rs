@@ -164,7 +164,7 @@ pub struct GrantOrder {
     pub expires: Option<Timestamp>,
 }
 
-/// Where a grant comes from. The order is the burn order: what was given before what was bought.
+/// Where a grant comes from. The order is the burn order: the allotment, then gifts, then what was bought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum GrantKind {
     /// The plan's allotment.

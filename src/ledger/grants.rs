@@ -54,9 +54,9 @@ pub enum Phase {
 }
 
 impl Grant {
-    /// Lower burns first: priority, given before bought, earliest expiry, earliest created.
-    fn burn_order(&self) -> (u8, bool, Timestamp, Position) {
-        (self.priority, self.kind == GrantKind::Purchased, self.expires, self.created)
+    /// Lower burns first: priority, the plan's before gifts before what was bought, earliest expiry, earliest created.
+    fn burn_order(&self) -> (u8, GrantKind, Timestamp, Position) {
+        (self.priority, self.kind, self.expires, self.created)
     }
 
     /// Whether this is what the order asks for.
@@ -66,6 +66,21 @@ impl Grant {
         let expires = Some(self.expires).filter(|instant| *instant != Timestamp::MAX);
         let asked = (order.kind, order.priority, order.amount, order.effective, order.expires);
         asked == (self.kind, self.priority, self.amount, effective, expires)
+    }
+
+    /// Whether it ended so long before that nothing refers to it any more.
+    #[must_use]
+    pub fn is_forgettable(&self, before: Timestamp) -> bool {
+        self.phase == Phase::Ended && self.expires < before
+    }
+
+    /// Whether this is the name by which it is known outside.
+    #[must_use]
+    pub fn is_named(&self, name: &str) -> bool {
+        match &self.id {
+            Some(id) => **id == *name,
+            None => name.starts_with('g') && self.name() == name,
+        }
     }
 
     /// The name by which it is known outside.
@@ -184,7 +199,7 @@ impl Pool {
 
     /// Forgets grants that ended before an instant: nothing refers to them any more.
     pub fn forget_ended(&mut self, before: Timestamp) {
-        self.grants.retain(|grant| grant.phase != Phase::Ended || grant.expires >= before);
+        self.grants.retain(|grant| !grant.is_forgettable(before));
         self.first = 0;
     }
 
@@ -323,3 +338,6 @@ impl Pool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -163,3 +163,6 @@ impl Ids {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,19 +126,17 @@ pub struct Rate {
 /// The rates of one destination prefix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DestinationRates {
-    /// Whatever the direction.
-    pub any: Option<Rate>,
-    /// Inbound calls only.
+    /// Inbound calls; without one, a shorter prefix or the direction decides.
     pub inbound: Option<Rate>,
-    /// Outbound calls only.
+    /// Outbound calls, likewise.
     pub outbound: Option<Rate>,
 }
 
 impl DestinationRates {
     fn of(&self, direction: Direction) -> Option<Rate> {
         match direction {
-            Direction::Inbound => self.inbound.or(self.any),
-            Direction::Outbound => self.outbound.or(self.any),
+            Direction::Inbound => self.inbound,
+            Direction::Outbound => self.outbound,
         }
     }
 }
@@ -169,7 +167,7 @@ impl PerMinute {
 }
 
 /// Who called whom, from the biller's point of view: never guessed from the switch's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// The customer was called.
@@ -232,7 +230,9 @@ impl FromStr for Increment {
     type Err = IncrementError;
 
     fn from_str(text: &str) -> Result<Self, IncrementError> {
-        let parsed = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+        // A sign is a number to Rust, and none to people.
+        let seconds = |text: &str| text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
+        let parsed = text.split_once('/').and_then(|(i, n)| Some((seconds(i)?, seconds(n)?)));
         parsed
             .and_then(|(initial, next)| Increment::new(initial, next))
             .ok_or_else(|| IncrementError(text.chars().take(40).collect()))
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn an_increment_is_two_positive_numbers_of_seconds() {
-        for bad in ["60", "0/60", "60/0", "-1/6", "60/60/60", "", "a/b", "86401/1"] {
+        for bad in ["60", "0/60", "60/0", "-1/6", "60/60/60", "", "a/b", "86401/1", "+60/60", "60/ 6"] {
             assert!(bad.parse::<Increment>().is_err(), "{bad}");
         }
         assert_eq!("30/6".parse::<Increment>().unwrap().to_string(), "30/6");
@@ -291,7 +291,7 @@ mod tests {
     fn the_longest_prefix_with_a_rate_for_the_direction_decides() {
         let rate = |micros| Rate { per_minute: Credits::from_micros(micros), connect_fee: Credits::ZERO };
         let only_out = DestinationRates { outbound: Some(rate(3)), ..Default::default() };
-        let any = DestinationRates { any: Some(rate(2)), ..Default::default() };
+        let any = DestinationRates { inbound: Some(rate(2)), outbound: Some(rate(2)) };
         let price = PerMinute {
             base: rate(1),
             minimum: Credits::ZERO,

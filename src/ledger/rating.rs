@@ -28,27 +28,26 @@ impl<'c> Pricing<'c> {
     /// What prices an event at `instant` for an organization on `plan`.
     ///
     /// # Errors
-    /// [`Reason::NoPlan`] where the catalog has neither; published versions never go away, so only a catalog
-    /// that does not belong to the organization lacks them.
+    /// [`Reason::UnknownPlan`] or [`Reason::UnknownRateCard`] where the catalog lacks them; published versions never go
+    /// away, so that is a catalog that does not belong to the organization.
     pub fn at(
         catalog: &'c Catalog,
         plan: PlanIndex,
         overrides: Option<&'c Overrides>,
         instant: Timestamp,
     ) -> Result<Self, Rejection> {
-        let missing = |what: &str| {
-            Rejection::new(
-                Reason::NoPlan,
-                "org",
-                format!("the organization's {what} is not in the catalog; publish it"),
-            )
+        let missing = |reason, what: &str| {
+            let why = format!("the organization's {what} is not in the catalog; publish it");
+            Rejection::new(reason, "org", why)
         };
-        let (plan_number, content) =
-            catalog.plan(plan).and_then(|history| history.at(instant)).ok_or_else(|| missing("plan"))?;
+        let (plan_number, content) = catalog
+            .plan(plan)
+            .and_then(|history| history.at(instant))
+            .ok_or_else(|| missing(Reason::UnknownPlan, "plan"))?;
         let (card_number, card) = catalog
             .card(content.rate_card)
             .and_then(|history| history.at(instant))
-            .ok_or_else(|| missing("rate card"))?;
+            .ok_or_else(|| missing(Reason::UnknownRateCard, "rate card"))?;
         Ok(Pricing {
             plan: content,
             plan_version: (plan, plan_number),
@@ -115,8 +114,13 @@ impl<'c> Pricing<'c> {
                         self.minutes(own, tariff, call, duration).ok_or_else(|| too_large(add_on))?;
                     Line { credit_type: price.credit_type, amount, basis, own_price }
                 }
-                _ if duration.0 == 0 => self.action(add_on, 0)?,
-                _ => self.action(add_on, 1)?,
+                Tariff::PerAction(_) => self.action(add_on, u64::from(duration.0 > 0))?,
+                Tariff::PerUnits { .. } => {
+                    let why = format!(
+                        "{add_on:?} is priced by units, which a call has none of; send it as an action"
+                    );
+                    return Err(Rejection::new(Reason::InvalidField, "add_ons", why));
+                }
             };
             lines.push(line);
         }

@@ -1,5 +1,7 @@
 //! The refusals of an organization, in words: what was wrong, the value, and what to do.
 
+use std::collections::BTreeSet;
+
 use super::catalog::Catalog;
 use super::entry::{CLOCK_SKEW, OLDEST_EVENT};
 use super::price::CreditType;
@@ -30,7 +32,7 @@ pub(super) fn too_large(field: &'static str, amount: Credits) -> Rejection {
 }
 
 pub(super) fn no_terms() -> Rejection {
-    Rejection::new(Reason::NoPlan, "org", "the organization has no plan; put it on one first")
+    Rejection::new(Reason::UnknownPlan, "org", "the organization has no plan; put it on one first")
 }
 
 pub(super) fn unknown_event() -> Rejection {
@@ -46,11 +48,11 @@ pub(super) fn other_grant(name: &str) -> Rejection {
 pub(super) fn unknown_plan(plan: &str, catalog: &Catalog) -> Rejection {
     let known: Vec<&str> = catalog.plans().iter().map(|history| &*history.id).take(20).collect();
     let why = format!("there is no plan {plan:?}; publish it first (known: {})", known.join(", "));
-    Rejection::new(Reason::InvalidField, "plan", why)
+    Rejection::new(Reason::UnknownPlan, "plan", why)
 }
 
-pub(super) fn unknown_credit_type(credit_type: CreditType, catalog: &Catalog) -> Rejection {
-    let known: Vec<&str> = catalog.credit_types().iter().map(CreditType::name).take(20).collect();
+pub(super) fn unknown_credit_type(credit_type: CreditType, known: &BTreeSet<CreditType>) -> Rejection {
+    let known: Vec<&str> = known.iter().map(CreditType::name).take(20).collect();
     let why = format!("no rate card has a price in {credit_type:?}; use one of {}", known.join(", "));
     Rejection::new(Reason::InvalidField, "credit_type", why)
 }

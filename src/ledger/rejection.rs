@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
+    /// The subject is not one of ours.
+    UnknownSubject,
     /// The text is not JSON, or not an object.
     NotJson,
     /// Something that is needed is not there.
@@ -23,8 +25,6 @@ pub enum Reason {
     UnknownOrg,
     /// The event's time is too far from the log's.
     TimeOutOfRange,
-    /// The organization had no plan at that time.
-    NoPlan,
     /// The rate card has no price for the action.
     UnknownAction,
     /// The amount does not fit.
@@ -33,6 +33,10 @@ pub enum Reason {
     InsufficientCredits,
     /// There is no such event to void.
     UnknownEvent,
+    /// There is no such plan.
+    UnknownPlan,
+    /// There is no such rate card.
+    UnknownRateCard,
     /// Another content under a name that is taken.
     Conflict,
     /// A limit of ours is reached.
@@ -43,7 +47,8 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order in which they are checked.
-    pub const ALL: [Reason; 15] = [
+    pub const ALL: [Reason; 17] = [
+        Reason::UnknownSubject,
         Reason::NotJson,
         Reason::MissingField,
         Reason::InvalidField,
@@ -51,11 +56,12 @@ impl Reason {
         Reason::OrgMismatch,
         Reason::UnknownOrg,
         Reason::TimeOutOfRange,
-        Reason::NoPlan,
         Reason::UnknownAction,
         Reason::AmountTooLarge,
         Reason::InsufficientCredits,
         Reason::UnknownEvent,
+        Reason::UnknownPlan,
+        Reason::UnknownRateCard,
         Reason::Conflict,
         Reason::TooMany,
         Reason::TooLarge,
@@ -65,6 +71,7 @@ impl Reason {
     #[must_use]
     pub const fn slug(self) -> &'static str {
         match self {
+            Reason::UnknownSubject => "unknown_subject",
             Reason::NotJson => "not_json",
             Reason::MissingField => "missing_field",
             Reason::InvalidField => "invalid_field",
@@ -72,11 +79,12 @@ impl Reason {
             Reason::OrgMismatch => "org_mismatch",
             Reason::UnknownOrg => "unknown_org",
             Reason::TimeOutOfRange => "time_out_of_range",
-            Reason::NoPlan => "no_plan",
             Reason::UnknownAction => "unknown_action",
             Reason::AmountTooLarge => "amount_too_large",
             Reason::InsufficientCredits => "insufficient_credits",
             Reason::UnknownEvent => "unknown_event",
+            Reason::UnknownPlan => "unknown_plan",
+            Reason::UnknownRateCard => "unknown_rate_card",
             Reason::Conflict => "conflict",
             Reason::TooMany => "too_many",
             Reason::TooLarge => "too_large",

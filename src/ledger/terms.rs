@@ -36,8 +36,8 @@ pub(super) fn rules_in_force<'a>(
     catalog: &'a Catalog,
 ) -> Option<RulesInForce<'a>> {
     let terms = terms_at(terms, at)?;
-    let (plan_version, plan) = catalog.plan(terms.plan)?.at(at)?;
+    let plan = catalog.plan(terms.plan)?;
+    let (plan_version, _) = plan.at(at)?;
     let own = terms.overrides.as_ref().and_then(|own| own.alerts.as_deref());
-    let version = RulesVersion { terms_from: terms.from, plan_version };
-    Some(RulesInForce { version, rules: own.unwrap_or(&plan.alerts) })
+    Some(RulesInForce { version: RulesVersion { terms_from: terms.from, plan_version }, own, plan })
 }

@@ -6,17 +6,16 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde_json::{Value, json};
 
+use super::text::LONGEST_TEXT;
 use crate::ledger::alerts::{Rule, Threshold};
 use crate::ledger::catalog::Catalog;
-use crate::ledger::entry::Overrides;
+use crate::ledger::entry::{LARGEST_QUANTITY, Overrides};
 use crate::ledger::price::{
     CreditType, DestinationRates, Direction, Increment, LONGEST_PREFIX, PerMinute, Price, Rate, Tariff,
 };
 use crate::ledger::rejection::{Reason, Rejection};
 use crate::ledger::units::Credits;
 
-/// The longest name of an action, in bytes.
-const LONGEST_ACTION: usize = 64;
 /// The most prices of one rate card, and the most destinations of one price.
 const MOST_PRICES: usize = 100_000;
 
@@ -35,8 +34,10 @@ impl Visitor<'_> for AmountVisitor {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Amount, E> {
         let credits: Credits = text.parse().map_err(E::custom)?;
-        if credits.is_negative() {
-            return Err(E::custom(format!("{credits} is negative; write an amount of 0 or more")));
+        if text.starts_with('-') || text.len() > LONGEST_TEXT {
+            return Err(E::custom(format!(
+                "{credits} is negative or too long; write an amount of 0 or more"
+            )));
         }
         Ok(Amount(credits))
     }
@@ -138,10 +139,15 @@ impl WrittenPrice {
         let tariff = match (self.per_action, self.per_units) {
             (Some(each), _) => Tariff::PerAction(each.0),
             (None, Some(price)) => {
-                let units = self.units.filter(|units| *units > 0);
-                let units = units.ok_or_else(|| {
-                    invalid(format!("{field}.units"), "give how many units the price buys, at least 1")
-                })?;
+                let field = format!("{field}.units");
+                let Some(units) = self.units else {
+                    let why = "give how many units the price buys";
+                    return Err(Rejection::new(Reason::MissingField, field, why));
+                };
+                if !(1..=LARGEST_QUANTITY).contains(&units) {
+                    let why = format!("{units} is not a number of units; write 1 to {LARGEST_QUANTITY}");
+                    return Err(invalid(field, why));
+                }
                 Tariff::PerUnits { price: price.0, units, started: self.started.unwrap_or(false) }
             }
             (None, None) => Tariff::PerMinute(Box::new(self.minutes(field)?)),
@@ -159,37 +165,59 @@ impl WrittenPrice {
         if self.destinations.len() > MOST_PRICES {
             return Err(invalid(format!("{field}.destinations"), format!("list up to {MOST_PRICES}")));
         }
-        let mut destinations: BTreeMap<Box<str>, DestinationRates> = BTreeMap::new();
-        for written in self.destinations {
-            let digits = written.prefix.bytes().all(|b| b.is_ascii_digit());
-            if !digits || !(1..=LONGEST_PREFIX).contains(&written.prefix.len()) {
-                let why = format!("{:?} is not a prefix; write 1 to {LONGEST_PREFIX} digits", written.prefix);
-                return Err(invalid(format!("{field}.destinations.prefix"), why));
-            }
-            let rate = Rate {
-                per_minute: written.per_minute.0,
-                connect_fee: written.connect_fee.map_or(base.connect_fee, |a| a.0),
-            };
-            let rates = destinations.entry(written.prefix.as_str().into()).or_default();
-            let slot = match written.direction {
-                None => &mut rates.any,
-                Some(Direction::Inbound) => &mut rates.inbound,
-                Some(Direction::Outbound) => &mut rates.outbound,
-            };
-            if slot.replace(rate).is_some() {
-                let why = format!("prefix {:?} is listed twice; keep one", written.prefix);
-                return Err(invalid(format!("{field}.destinations"), why));
-            }
-        }
+        let (inbound, outbound) = (self.inbound.map(rate), self.outbound.map(rate));
+        let by_direction = [inbound.unwrap_or(base), outbound.unwrap_or(base)];
+        let destinations = destinations(field, self.destinations, by_direction)?;
         Ok(PerMinute {
             base,
             minimum: amount(self.minimum),
             increment: self.increment.unwrap_or(Increment::MINUTE),
-            inbound: self.inbound.map(rate),
-            outbound: self.outbound.map(rate),
+            inbound,
+            outbound,
             destinations,
         })
     }
+}
+
+/// The rates of destinations, by prefix. One without a fee of its own has the fee of the call's direction; one that names a
+/// direction goes before one that does not.
+fn destinations(
+    field: &str,
+    written: Vec<WrittenDestination>,
+    by_direction: [Rate; 2],
+) -> Result<BTreeMap<Box<str>, DestinationRates>, Rejection> {
+    let mut listed: BTreeMap<(String, Option<Direction>), WrittenDestination> = BTreeMap::new();
+    for destination in written {
+        let prefix = &destination.prefix;
+        let digits = prefix.bytes().all(|b| b.is_ascii_digit());
+        if !digits || !(1..=LONGEST_PREFIX).contains(&prefix.len()) {
+            let shown: String = prefix.chars().take(40).collect();
+            let why = format!("{shown:?} is not a prefix; write 1 to {LONGEST_PREFIX} digits");
+            return Err(invalid(format!("{field}.destinations.prefix"), why));
+        }
+        let key = (prefix.clone(), destination.direction);
+        if let Some(twice) = listed.insert(key, destination) {
+            let why = format!("prefix {:?} is listed twice; keep one", twice.prefix);
+            return Err(invalid(format!("{field}.destinations"), why));
+        }
+    }
+    let [inbound, outbound] = by_direction;
+    let mut rates: BTreeMap<Box<str>, DestinationRates> = BTreeMap::new();
+    // In the order of the keys: what names no direction comes first and is then overruled.
+    for ((prefix, direction), written) in listed {
+        let rate = |of: Rate| Rate {
+            per_minute: written.per_minute.0,
+            connect_fee: written.connect_fee.map_or(of.connect_fee, |fee| fee.0),
+        };
+        let slot = rates.entry(prefix.into()).or_default();
+        if direction != Some(Direction::Outbound) {
+            slot.inbound = Some(rate(inbound));
+        }
+        if direction != Some(Direction::Inbound) {
+            slot.outbound = Some(rate(outbound));
+        }
+    }
+    Ok(rates)
 }
 
 /// Checks a list of prices.
@@ -200,8 +228,8 @@ pub(super) fn check_prices(
         return Err(invalid("prices".to_owned(), format!("list up to {MOST_PRICES} prices")));
     }
     let checked = written.into_iter().map(|(action, price)| {
-        if action.is_empty() || action.len() > LONGEST_ACTION {
-            let why = format!("{action:?} is not an action; write 1 to {LONGEST_ACTION} bytes");
+        if action.is_empty() || action.len() > LONGEST_TEXT {
+            let why = format!("{action:?} is not an action; write 1 to {LONGEST_TEXT} bytes");
             return Err(invalid("prices".to_owned(), why));
         }
         let price = price.check(&format!("prices.{action}"))?;

@@ -13,8 +13,10 @@ use serde_json::{Map, Value};
 use super::catalog::{
     Amount, WrittenOverrides, WrittenPrice, WrittenRule, check_overrides, check_prices, check_rules,
 };
+use super::event::MOST_ITEMS;
 use super::items::{Layout, layout, lines};
 use super::subject::Subject;
+use super::text::LONGEST_TEXT;
 use super::time;
 use crate::ledger::alerts::Rule;
 use crate::ledger::catalog::{CardIndex, Plan, RateCard, WhenExhausted};
@@ -46,12 +48,14 @@ pub fn decode_command(
     };
     match layout(text) {
         Layout::Single => visit(0, decode_one(subject, text)),
+        Layout::Lines if lines(text).nth(MOST_ITEMS).is_some() => visit(0, Err(too_many())),
         Layout::Lines => {
             for (index, line) in (0..).zip(lines(text)) {
                 visit(index, decode_one(subject, line));
             }
         }
         Layout::Array => match serde_json::from_str::<Vec<&RawValue>>(text) {
+            Ok(items) if items.len() > MOST_ITEMS => visit(0, Err(too_many())),
             Ok(items) if !items.is_empty() => {
                 for (index, item) in (0..).zip(items) {
                     visit(index, decode_one(subject, item.get()));
@@ -70,19 +74,67 @@ pub(super) fn decode_one(subject: Subject<'_>, text: &str) -> Result<AnyCommand,
     let mut object: Map<String, Value> = serde_json::from_str(text)
         .map_err(|error| Rejection::new(Reason::NotJson, "", format!("not a JSON object: {error}")))?;
     let kind = match object.remove("type") {
-        Some(Value::String(kind)) => kind,
-        Some(other) => return Err(invalid("type", format!("{other} is not a string"))),
-        None => return Err(Rejection::new(Reason::MissingField, "type", "the command has no type; add it")),
+        Some(Value::String(kind)) => name("type", kind.into())?,
+        Some(Value::Null) | None => {
+            return Err(Rejection::new(Reason::MissingField, "type", "the command has no type; add it"));
+        }
+        Some(_) => return Err(invalid("type", "the type is not a string")),
     };
-    for envelope in ["specversion", "source", "time", "subject", "datacontenttype", "dataschema"] {
+    let structured = match object.remove("specversion") {
+        None | Some(Value::Null) => false,
+        Some(version) if version == "1.0" => true,
+        Some(_) => return Err(invalid("specversion", "another version is not read; send CloudEvents 1.0")),
+    };
+    for envelope in ["source", "time", "subject", "datacontenttype", "dataschema"] {
         object.remove(envelope);
     }
-    let data = match object.remove("data") {
+    let mut data = match object.remove("data") {
         Some(Value::Object(data)) => data,
+        None | Some(Value::Null) if structured => {
+            return Err(Rejection::new(Reason::MissingField, "data", "the command has no data; add it"));
+        }
+        None | Some(Value::Null) => object,
         Some(_) => return Err(invalid("data", "data is not an object")),
-        None => object,
     };
+    same_org(subject, data.remove("org"))?;
+    drop_nulls(&mut data);
     decode_data(subject, &kind, data)
+}
+
+/// A command may say which organization it is for, as long as its subject says the same.
+fn same_org(subject: Subject<'_>, named: Option<Value>) -> Result<(), Rejection> {
+    match (subject, named) {
+        (_, None | Some(Value::Null)) => Ok(()),
+        (Subject::Commands(org), Some(Value::String(named))) => {
+            let named = name("org", named.into())?;
+            if *named == *org {
+                return Ok(());
+            }
+            let why = format!("the command names {named:?}, its subject {org:?}; send it to its own");
+            Err(Rejection::new(Reason::OrgMismatch, "org", why))
+        }
+        _ => Err(invalid("org", "only a command to an organization names one, as a text")),
+    }
+}
+
+/// `null` is the same as absent, except for a price: a price that is not there must be left out.
+fn drop_nulls(object: &mut Map<String, Value>) {
+    object.retain(|_, value| !value.is_null());
+    for (name, value) in object {
+        match value {
+            Value::Object(prices) if name == "prices" => {
+                prices.values_mut().filter_map(Value::as_object_mut).for_each(drop_nulls);
+            }
+            Value::Object(inner) => drop_nulls(inner),
+            Value::Array(items) => items.iter_mut().filter_map(Value::as_object_mut).for_each(drop_nulls),
+            _ => {}
+        }
+    }
+}
+
+fn too_many() -> Rejection {
+    let why = format!("a record holds up to {MOST_ITEMS} commands; send several records");
+    Rejection::new(Reason::TooMany, "", why)
 }
 
 fn decode_data(subject: Subject<'_>, kind: &str, data: Map<String, Value>) -> Result<AnyCommand, Rejection> {
@@ -96,7 +148,8 @@ fn decode_data(subject: Subject<'_>, kind: &str, data: Map<String, Value>) -> Re
         }
         (Subject::Commands(_), "creditd.org.put.v1" | "org.put") => {
             let written = read::<WrittenOrg>(data)?;
-            let terms = OrgTerms { plan: written.plan, overrides: check_overrides(written.overrides)? };
+            let plan = name("plan", written.plan)?;
+            let terms = OrgTerms { plan, overrides: check_overrides(written.overrides)? };
             Ok(AnyCommand::Org(Command::PutOrg(terms)))
         }
         (Subject::Commands(_), "creditd.grant.v1" | "grant") => {
@@ -158,7 +211,7 @@ impl WrittenCard {
     fn check(self) -> Result<Versioned<RateCard>, Rejection> {
         Ok(Versioned {
             id: name("id", self.id)?,
-            version: self.version,
+            version: number(self.version)?,
             effective_from: instant("effective_from", self.effective_from)?,
             content: RateCard { prices: check_prices(self.prices)? },
         })
@@ -190,8 +243,9 @@ impl WrittenPlanVersion {
             alerts: self.alerts.map_or_else(|| Ok(Rule::defaults()), check_rules)?,
         };
         let effective_from = instant("effective_from", self.effective_from)?;
-        let plan = Versioned { id: name("id", self.id)?, version: self.version, effective_from, content };
-        Ok((plan, self.rate_card))
+        let version = number(self.version)?;
+        let plan = Versioned { id: name("id", self.id)?, version, effective_from, content };
+        Ok((plan, name("rate_card", self.rate_card)?))
     }
 }
 
@@ -254,12 +308,16 @@ impl WrittenGrant {
     }
 }
 
-/// The longest name of a rate card, plan or grant, in bytes.
-const LONGEST_NAME: usize = 128;
+fn number(version: u32) -> Result<u32, Rejection> {
+    if version == 0 {
+        return Err(invalid("version", "0 is not a version; the first is 1"));
+    }
+    Ok(version)
+}
 
 fn name(field: &'static str, text: Box<str>) -> Result<Box<str>, Rejection> {
-    if text.is_empty() || text.len() > LONGEST_NAME {
-        return Err(invalid(field, format!("{} bytes long; write 1 to {LONGEST_NAME}", text.len())));
+    if text.is_empty() || text.len() > LONGEST_TEXT {
+        return Err(invalid(field, format!("{} bytes long; write 1 to {LONGEST_TEXT}", text.len())));
     }
     Ok(text)
 }

@@ -1,12 +1,14 @@
 //! Events: from a record's payload to checked [`Event`]s, each item on its own.
 
-use serde::de::{DeserializeSeed, IgnoredAny, SeqAccess, Visitor};
+use percent_encoding::percent_decode_str;
+use serde::de::{DeserializeSeed, SeqAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
-use super::fields::{Entity, Fields, Place, Reading};
+use super::fields::{ENVELOPE, Entity, EventType, Fields, Place, Reading, is_known};
 use super::items::{Layout, layout, lines};
-use super::text::Text;
+use super::text::{LONGEST_TEXT, Text};
 use super::time;
 use crate::ledger::entry::{
     Call, Dimensions, Event, Kind, LARGEST_QUANTITY, LONGEST_CALL, MOST_ADD_ONS, Void,
@@ -17,11 +19,6 @@ use crate::ledger::units::{EventId, Millis, Timestamp};
 
 /// The most items of one record.
 pub const MOST_ITEMS: usize = 10_000;
-
-/// The longest id or source, in bytes.
-const LONGEST_ID: usize = 512;
-/// The longest name in a dimension, in bytes.
-const LONGEST_NAME: usize = 256;
 
 /// The source of an event that names none.
 const DEFAULT_SOURCE: &str = "nats";
@@ -46,17 +43,15 @@ impl<'a> Decoder<'a> {
         let Ok(text) = std::str::from_utf8(payload) else {
             return visit(0, Err(not_json("the record is not UTF-8; send JSON in UTF-8")));
         };
-        if self.header("ce-type").is_some() {
-            return self.item(0, true, text, Place::Data, visit);
+        if self.header("ce-type").or(self.header("ce-specversion")).is_some() {
+            return self.binary(text, visit);
         }
         match layout(text) {
-            Layout::Single => self.item(0, true, text, Place::Item, visit),
+            Layout::Single => self.item(0, true, text, visit),
+            Layout::Lines if lines(text).nth(MOST_ITEMS).is_some() => visit(0, Err(too_many())),
             Layout::Lines => {
                 for (index, line) in (0..).zip(lines(text)) {
-                    if usize::try_from(index).is_ok_and(|i| i >= MOST_ITEMS) {
-                        return visit(index, Err(too_many()));
-                    }
-                    self.item(index, false, line, Place::Item, visit);
+                    self.item(index, false, line, visit);
                 }
             }
             Layout::Array => self.array(text, visit),
@@ -66,6 +61,33 @@ impl<'a> Decoder<'a> {
     fn header(&self, name: &str) -> Option<&'a str> {
         let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// A CloudEvent in binary mode: the envelope in headers, the payload is its data.
+    fn binary(&self, text: &str, visit: Visit<'_>) {
+        match self.envelope() {
+            Ok(envelope) => self.single(0, true, text, Some(&envelope), visit),
+            Err(rejection) => visit(0, Err(rejection)),
+        }
+    }
+
+    /// The envelope that the headers hold. Their values are percent-encoded, as the CloudEvents binding says.
+    fn envelope(&self) -> Result<Fields<'a>, Rejection> {
+        let attribute = |field: &'static str, header: &str| {
+            let value = self.header(header).map(|value| percent_decode_str(value).decode_utf8());
+            value.transpose().map(|value| value.map(Text)).map_err(|_| {
+                invalid(field, format!("the header {header} is not UTF-8 once percent-decoded; encode it"))
+            })
+        };
+        Ok(Fields {
+            kind: attribute("type", "ce-type")?,
+            source: attribute("source", "ce-source")?,
+            id: attribute("id", "ce-id")?,
+            time: attribute("time", "ce-time")?,
+            specversion: attribute("specversion", "ce-specversion")?,
+            structured: true,
+            ..Fields::default()
+        })
     }
 
     /// An array whose items are all sound is read in one pass; else it is split and each item read alone.
@@ -96,20 +118,34 @@ impl<'a> Decoder<'a> {
             Ok(items) => {
                 let alone = items.len() == 1;
                 for (index, item) in (0..).zip(items) {
-                    self.item(index, alone, item.get(), Place::Item, visit);
+                    self.item(index, alone, item.get(), visit);
                 }
             }
         }
     }
 
-    fn item(&self, index: u32, alone: bool, text: &str, place: Place, visit: Visit<'_>) {
-        let mut fields = Fields::default();
-        let mut at = "";
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let reading = Reading { fields: &mut fields, at: &mut at, place };
-        match reading.deserialize(&mut deserializer).and_then(|()| deserializer.end()) {
+    fn item(&self, index: u32, alone: bool, text: &str, visit: Visit<'_>) {
+        self.single(index, alone, text, None, visit);
+    }
+
+    /// Reads one item; in binary mode with an `envelope` already, the item is its data.
+    fn single(&self, index: u32, alone: bool, text: &str, envelope: Option<&Fields<'a>>, visit: Visit<'_>) {
+        let place = if envelope.is_some() { Place::Data } else { Place::Item };
+        let mut fields = envelope.cloned().unwrap_or_default();
+        if read_item(text, place, &mut fields).is_ok() {
+            return self.visit_fields(index, alone, &fields, visit);
+        }
+        // Off the beaten track: what disturbs may be a field that this type of event does not know.
+        let kept = match known_part(text, place, fields.kind.as_ref().filter(|_| envelope.is_some())) {
+            Ok(kept) => kept,
+            Err(rejection) => return visit(index, Err(rejection)),
+        };
+        let mut fields = envelope.cloned().unwrap_or_default();
+        match read_item(&kept, place, &mut fields) {
             Ok(()) => self.visit_fields(index, alone, &fields, visit),
-            Err(error) => visit(index, Err(unreadable(text, at, &error))),
+            Err((at, error)) => {
+                visit(index, Err(invalid(at, format!("{error}; see the schema of the type"))))
+            }
         }
     }
 
@@ -131,41 +167,77 @@ impl<'a> Decoder<'a> {
     where
         'a: 'f,
     {
-        let attribute = |field: &'f Option<Text<'f>>, header: &str| {
-            field.as_ref().map(Text::as_str).or_else(|| self.header(header))
-        };
-        match attribute(&fields.specversion, "ce-specversion") {
-            None | Some("1.0") => {}
+        match fields.specversion.as_ref().map(Text::as_str) {
+            None => {}
+            Some("1.0") if fields.structured => {}
+            Some("1.0") => return Err(missing("data")),
             Some(other) => {
-                return Err(invalid("specversion", format!("{other:?} is not read; send CloudEvents 1.0")));
+                let shown: String = other.chars().take(40).collect();
+                return Err(invalid("specversion", format!("{shown:?} is not read; send CloudEvents 1.0")));
             }
         }
-        let kind = attribute(&fields.kind, "ce-type").ok_or_else(|| missing("type"))?;
-        let id = attribute(&fields.id, "ce-id").or_else(|| self.header("nats-msg-id").filter(|_| alone));
-        let id = bounded("id", id.ok_or_else(|| missing("id"))?, LONGEST_ID)?;
-        let source = attribute(&fields.source, "ce-source").unwrap_or(DEFAULT_SOURCE);
-        let source = bounded("source", source, LONGEST_ID)?;
-        let time = match attribute(&fields.time, "ce-time") {
-            Some(text) => instant("time", text)?,
+        let kind = name("type", &fields.kind)?.ok_or_else(|| missing("type"))?;
+        let event_type = EventType::of(kind).ok_or_else(|| unknown_type(kind))?;
+        let given = fields.id.as_ref().map(Text::as_str);
+        let id = given.or_else(|| self.header("nats-msg-id").filter(|_| alone));
+        let id = bounded("id", id.ok_or_else(|| missing("id"))?)?;
+        let source = name("source", &fields.source)?.unwrap_or(DEFAULT_SOURCE);
+        let time = match &fields.time {
+            Some(text) => instant("time", text.as_str())?,
             None => self.at,
         };
-        let kind = match kind {
-            "creditd.action.v1" | "action" => action(fields)?,
-            "creditd.call.ended.v1" | "call.ended" => call(fields, time, add_ons)?,
-            "creditd.void.v1" | "void" => void(fields, source)?,
-            other => return Err(unknown_type(other)),
+        let id = EventId::of(source, id);
+        let kind = match event_type {
+            EventType::Action => action(fields)?,
+            EventType::CallEnded => call(fields, time, add_ons)?,
+            EventType::Void => void(fields, id, source)?,
         };
-        if let Some(org) = &fields.org
-            && org.as_str() != self.org
+        if let Some(org) = name("org", &fields.org)?
+            && org != self.org
         {
-            let why = format!(
-                "the event names {:?}, its subject {:?}; publish it on its own subject",
-                org.0, self.org
-            );
+            let why =
+                format!("the event names {org:?}, its subject {:?}; publish it on its own subject", self.org);
             return Err(Rejection::new(Reason::OrgMismatch, "org", why));
         }
-        Ok(Event { id: EventId::of(source, id), time, dimensions: dimensions(fields)?, kind })
+        Ok(Event { id, time, dimensions: dimensions(fields)?, kind })
     }
+}
+
+/// Reads one item; on an error tells the field that was being read.
+fn read_item<'t>(
+    text: &'t str,
+    place: Place,
+    fields: &mut Fields<'t>,
+) -> Result<(), (&'static str, serde_json::Error)> {
+    let mut at = "";
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let reading = Reading { fields, at: &mut at, place };
+    let read = reading.deserialize(&mut deserializer).and_then(|()| deserializer.end());
+    read.map_err(|error| (at, error))
+}
+
+/// An item without what its type of event does not know: unknown fields may have any value.
+fn known_part(text: &str, place: Place, kind: Option<&Text<'_>>) -> Result<String, Rejection> {
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        not_json(format!("not JSON: {error}; send one object, an array or one object a line"))
+    })?;
+    let Value::Object(mut item) = value else { return Err(not_json("not an event; send a JSON object")) };
+    let named = kind.map(Text::as_str).or_else(|| item.get("type").and_then(Value::as_str));
+    let kind = named.and_then(EventType::of);
+    let known = |name: &str| kind.is_some_and(|kind| is_known(kind, name));
+    if place == Place::Data {
+        item.retain(|name, _| known(name));
+        return Ok(Value::Object(item).to_string());
+    }
+    match item.get_mut("data") {
+        None | Some(Value::Null) => item.retain(|name, _| ENVELOPE.contains(&name.as_str()) || known(name)),
+        Some(Value::Object(data)) => {
+            data.retain(|name, _| known(name));
+            item.retain(|name, _| name == "data" || ENVELOPE.contains(&name.as_str()));
+        }
+        Some(_) => return Err(invalid("data", "data is not a JSON object; see the schema of the type")),
+    }
+    Ok(Value::Object(item).to_string())
 }
 
 struct Items;
@@ -230,6 +302,7 @@ fn call<'f>(fields: &'f Fields<'f>, time: Timestamp, add_ons: &'f [&'f str]) -> 
             "the call would have been answered after it ended; check the times",
         ));
     }
+    add_ons.iter().try_for_each(|add_on| bounded("add_ons", add_on).map(|_| ()))?;
     let repeated =
         add_ons.iter().enumerate().any(|(i, one)| add_ons.iter().skip(i).skip(1).any(|o| o == one));
     if add_ons.len() > MOST_ADD_ONS || repeated {
@@ -240,19 +313,27 @@ fn call<'f>(fields: &'f Fields<'f>, time: Timestamp, add_ons: &'f [&'f str]) -> 
     Ok(Kind::Call(Call { action, direction, destination, duration, answered, answered_at, add_ons }))
 }
 
-fn void<'f>(fields: &'f Fields<'f>, source: &str) -> Result<Kind<'f>, Rejection> {
+fn void<'f>(fields: &'f Fields<'f>, own: EventId, source: &str) -> Result<Kind<'f>, Rejection> {
     let voids = fields.voids.as_ref().ok_or_else(|| missing("voids"))?;
-    let id = bounded("voids.id", voids.id.as_ref().ok_or_else(|| missing("voids.id"))?.as_str(), LONGEST_ID)?;
-    let source = bounded("voids.source", voids.source.as_ref().map_or(source, Text::as_str), LONGEST_ID)?;
+    let id = name("voids.id", &voids.id)?.ok_or_else(|| missing("voids.id"))?;
+    let source = name("voids.source", &voids.source)?.unwrap_or(source);
+    let target = EventId::of(source, id);
+    if target == own {
+        return Err(invalid("voids.id", "the void names itself; name the event that did not count"));
+    }
     let target_time = match &voids.time {
         Some(text) => Some(instant("voids.time", text.as_str())?),
         None => None,
     };
-    Ok(Kind::Void(Void { target: EventId::of(source, id), target_time }))
+    Ok(Kind::Void(Void { target, target_time }))
 }
 
 fn dimensions<'f>(fields: &'f Fields<'f>) -> Result<Dimensions<'f>, Rejection> {
     let entity = fields.entity.as_ref();
+    if let Some(Entity { kind, id, .. }) = entity {
+        let absent = if kind.is_none() { "entity.type" } else { "entity.id" };
+        kind.as_ref().and(id.as_ref()).ok_or_else(|| missing(absent))?;
+    }
     let of = |name, part: fn(&'f Entity<'f>) -> &'f Option<Text<'f>>| match entity {
         Some(entity) => self::name(name, part(entity)),
         None => Ok(None),
@@ -269,12 +350,12 @@ fn dimensions<'f>(fields: &'f Fields<'f>) -> Result<Dimensions<'f>, Rejection> {
 }
 
 fn name<'f>(field: &'static str, text: &'f Option<Text<'f>>) -> Result<Option<&'f str>, Rejection> {
-    text.as_ref().map(|text| bounded(field, text.as_str(), LONGEST_NAME)).transpose()
+    text.as_ref().map(|text| bounded(field, text.as_str())).transpose()
 }
 
-fn bounded<'t>(field: &'static str, text: &'t str, longest: usize) -> Result<&'t str, Rejection> {
-    if text.is_empty() || text.len() > longest {
-        let why = format!("{} bytes long; write 1 to {longest}", text.len());
+fn bounded<'t>(field: &'static str, text: &'t str) -> Result<&'t str, Rejection> {
+    if text.is_empty() || text.len() > LONGEST_TEXT {
+        let why = format!("{} bytes long; write 1 to {LONGEST_TEXT}", text.len());
         return Err(invalid(field, why));
     }
     Ok(text)
@@ -308,14 +389,4 @@ fn unknown_type(kind: &str) -> Rejection {
     let shown: String = kind.chars().take(80).collect();
     let why = format!("{shown:?} is not creditd.action.v1, creditd.call.ended.v1 or creditd.void.v1");
     Rejection::new(Reason::UnknownType, "type", why)
-}
-
-/// What is wrong with a text that could not be read as an event.
-fn unreadable(text: &str, at: &'static str, error: &serde_json::Error) -> Rejection {
-    let whole = serde_json::from_str::<IgnoredAny>(text);
-    match whole {
-        Err(error) => not_json(format!("not JSON: {error}; send one object, an array or one object a line")),
-        Ok(_) if at.is_empty() => not_json(format!("not an event: {error}; send a JSON object")),
-        Ok(_) => invalid(at, format!("{error}; see the schema of the type")),
-    }
 }

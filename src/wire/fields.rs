@@ -14,6 +14,8 @@ use super::text::Text;
 /// Everything an event may say.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fields<'a> {
+    /// Whether the data stood in a member of its own.
+    pub(super) structured: bool,
     pub(super) kind: Option<Text<'a>>,
     pub(super) source: Option<Text<'a>>,
     pub(super) id: Option<Text<'a>>,
@@ -58,10 +60,54 @@ pub(super) struct Voids<'a> {
     pub(super) time: Option<Text<'a>>,
 }
 
+impl Fields<'_> {
+    /// Forgets all data, and keeps the envelope.
+    fn clear_data(&mut self) {
+        let Fields { kind, source, id, time, specversion, .. } = std::mem::take(self);
+        *self = Fields { structured: true, kind, source, id, time, specversion, ..Fields::default() };
+    }
+}
+
+/// The attributes of the envelope.
+pub(super) const ENVELOPE: [&str; 5] = ["specversion", "type", "source", "id", "time"];
+/// The data of every event.
+const COMMON: [&str; 6] = ["org", "account", "user", "team", "feature", "entity"];
+
+/// Whether a type of event says something by the field `name` of its data.
+pub(super) fn is_known(kind: EventType, name: &str) -> bool {
+    let own: &[&str] = match kind {
+        EventType::Action => &["action", "quantity"],
+        EventType::CallEnded => {
+            &["action", "duration_ms", "direction", "destination", "answered", "answered_at", "add_ons"]
+        }
+        EventType::Void => &["voids"],
+    };
+    COMMON.contains(&name) || own.contains(&name)
+}
+
+/// The types of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EventType {
+    Action,
+    CallEnded,
+    Void,
+}
+
+impl EventType {
+    pub(super) fn of(name: &str) -> Option<EventType> {
+        match name {
+            "creditd.action.v1" | "action" => Some(EventType::Action),
+            "creditd.call.ended.v1" | "call.ended" => Some(EventType::CallEnded),
+            "creditd.void.v1" | "void" => Some(EventType::Void),
+            _ => None,
+        }
+    }
+}
+
 /// Where the object being read stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// The item itself: envelope and data.
+    /// The item itself: envelope and, unless it stands in `data`, the data.
     Item,
     /// The data alone.
     Data,
@@ -91,6 +137,7 @@ impl<'de: 'a, 'a> Visitor<'de> for Reading<'_, 'a> {
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
         let Reading { fields, at, place } = self;
+        let mut beside = false;
         while let Some(key) = map.next_key::<Text<'de>>()? {
             match (place, key.as_str()) {
                 (Place::Item, "type") => read(&mut map, at, "type", &mut fields.kind)?,
@@ -100,12 +147,47 @@ impl<'de: 'a, 'a> Visitor<'de> for Reading<'_, 'a> {
                 (Place::Item, "specversion") => read(&mut map, at, "specversion", &mut fields.specversion)?,
                 (Place::Item, "data") => {
                     *at = "data";
-                    map.next_value_seed(Reading { fields, at, place: Place::Data })?;
+                    beside |= map.next_value_seed(DataMember(Reading { fields, at, place: Place::Data }))?;
+                    *at = "";
                 }
+                // Beside `data` stand attributes, whatever their names.
+                _ if beside => map.next_value::<IgnoredAny>().map(|_| ())?,
                 (_, key) => read_data(&mut map, at, key, fields)?,
             }
         }
         Ok(())
+    }
+}
+
+/// The member `data`: an object, or `null` for none. Answers whether there is one.
+struct DataMember<'f, 'a>(Reading<'f, 'a>);
+
+impl<'de: 'a, 'a> DeserializeSeed<'de> for DataMember<'_, 'a> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de: 'a, 'a> Visitor<'de> for DataMember<'_, 'a> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_unit<E>(self) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_none<E>(self) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        self.0.fields.clear_data();
+        deserializer.deserialize_map(self.0).map(|()| true)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A record's payload, split into its items.
 
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 /// How the items of a payload are laid out.
@@ -13,24 +14,25 @@ pub(super) enum Layout {
     Lines,
 }
 
-/// How a payload is laid out: an array begins with `[`; lines are meant where there are several and the first or the last is
-/// an object by itself; all else is a single item.
+/// The white space of JSON.
+const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
+
+/// How a payload is laid out: an array begins with `[`; lines are meant where there are several and they are not one JSON
+/// text together; all else is a single item.
 pub(super) fn layout(payload: &str) -> Layout {
-    let text = payload.trim_ascii();
+    let text = payload.trim_matches(BLANK);
     if text.starts_with('[') {
         return Layout::Array;
     }
-    if memchr::memchr(b'\n', text.as_bytes()).is_none() {
+    if memchr::memchr(b'\n', text.as_bytes()).is_none() || serde_json::from_str::<IgnoredAny>(text).is_ok() {
         return Layout::Single;
     }
-    let object =
-        |line: Option<&str>| line.is_some_and(|l| l.starts_with('{') && l.ends_with('}') && l.len() > 1);
-    if object(lines(text).next()) || object(lines(text).next_back()) { Layout::Lines } else { Layout::Single }
+    Layout::Lines
 }
 
 /// The lines that hold something.
 pub(super) fn lines(payload: &str) -> impl DoubleEndedIterator<Item = &str> {
-    payload.split('\n').map(str::trim_ascii).filter(|line| !line.is_empty())
+    payload.split('\n').map(|line| line.trim_matches(BLANK)).filter(|line| !line.is_empty())
 }
 
 /// The text of one item of a payload, for showing it to somebody; the whole payload where it cannot be split.
@@ -57,6 +59,8 @@ mod tests {
         assert_eq!(layout("{\n  \"a\": 1,\n  \"b\": {}\n}"), Layout::Single);
         assert_eq!(layout("{\"a\":1}\n{\"b\":2}\n"), Layout::Lines);
         assert_eq!(layout("garbage\n{\"b\":2}\n"), Layout::Lines);
+        assert_eq!(layout("{\"a\":\n{\"b\":2}\n{\"c\""), Layout::Lines);
+        assert_eq!(layout("{\"a\":\r\n\r\n"), Layout::Single);
         assert_eq!(layout(" [\n{}]"), Layout::Array);
         assert_eq!(item_text(b"[{\"a\": 1}, 2]", 1), "2");
         assert_eq!(item_text(b"x\n{\"a\": 1}", 0), "x");

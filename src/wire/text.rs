@@ -5,6 +5,9 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
+/// The longest text that is taken: an id, a name, in bytes.
+pub(super) const LONGEST_TEXT: usize = 256;
+
 /// A JSON string; owned only where it has escapes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);

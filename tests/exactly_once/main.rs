@@ -123,7 +123,13 @@ async fn settle_and_compare(mut daemon: Daemon, log: Arc<dyn Log>) {
     };
     let expected = without_details(expected);
     let differences = expected.differences(&found);
-    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+    assert!(
+        differences.is_empty(),
+        "{} differences, the first:\n{}\nrejected: {:?}",
+        differences.len(),
+        differences[..differences.len().min(20)].join("\n"),
+        expected.rejected
+    );
     let charged: u64 = expected.orgs.values().map(|org| org.tally.charged).sum();
     let duplicates: u64 = expected.orgs.values().map(|org| org.tally.duplicate).sum();
     assert!(duplicates > EVENTS / 200, "{duplicates} duplicates are too few to show anything");
@@ -135,7 +141,7 @@ async fn settle_and_compare(mut daemon: Daemon, log: Arc<dyn Log>) {
 async fn fold(log: &dyn Log) -> Model {
     let last = log.extent().await.unwrap().last;
     let mut reader = log.reader(Fingerprint::default()).await.unwrap();
-    let mut model = Model::default();
+    let mut model = Model::new();
     let (mut batch, mut seq) = (Vec::new(), 0);
     while seq < last {
         reader.next(&mut batch).await.unwrap();

@@ -1,6 +1,6 @@
 //! Rate cards and plans: what they say, and which version is in force when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::watch::Rule;
 use super::{Instant, Micros, Reason};
@@ -126,6 +126,9 @@ impl<T: PartialEq> Versions<T> {
 
     fn put(&mut self, release: Release, content: T, now: Instant) -> Result<(), Reason> {
         let Some((last, latest, _)) = self.0.last() else {
+            if release.number != 1 {
+                return Err("conflict");
+            }
             self.0.push((release.number, Instant::MIN, content));
             return Ok(());
         };
@@ -151,6 +154,23 @@ impl<T: PartialEq> Versions<T> {
 pub struct Catalog {
     cards: BTreeMap<String, Versions<Prices>>,
     plans: BTreeMap<String, Versions<Plan>>,
+    kinds: BTreeSet<String>,
+}
+
+/// Takes a version of something by its name; a name stays unknown until a version of it was taken.
+fn put<T: PartialEq>(
+    all: &mut BTreeMap<String, Versions<T>>,
+    id: String,
+    release: Release,
+    content: T,
+    now: Instant,
+) -> Result<(), Reason> {
+    let mut versions = all.remove(&id).unwrap_or_default();
+    let taken = versions.put(release, content, now);
+    if !versions.0.is_empty() {
+        all.insert(id, versions);
+    }
+    taken
 }
 
 impl Catalog {
@@ -162,7 +182,10 @@ impl Catalog {
         prices: Prices,
         now: Instant,
     ) -> Result<(), Reason> {
-        self.cards.entry(id).or_default().put(release, prices, now)
+        let kinds: Vec<String> = prices.values().map(|price| price.credit_type.clone()).collect();
+        put(&mut self.cards, id, release, prices, now)?;
+        self.kinds.extend(kinds);
+        Ok(())
     }
 
     /// Takes a version of a plan. Its card must be known.
@@ -170,7 +193,22 @@ impl Catalog {
         if !self.cards.contains_key(&plan.card) {
             return Err("unknown_rate_card");
         }
-        self.plans.entry(id).or_default().put(release, plan, now)
+        self.knows_kinds(&Prices::new(), &plan.alerts)?;
+        put(&mut self.plans, id, release, plan, now)
+    }
+
+    /// Whether something was ever priced in this credit type; `credits` always is.
+    pub fn knows(&self, credit_type: &str) -> Result<(), Reason> {
+        let known = credit_type == "credits" || self.kinds.contains(credit_type);
+        if known { Ok(()) } else { Err("invalid_field") }
+    }
+
+    /// Whether all credit types that prices and rules name are known.
+    pub fn knows_kinds(&self, prices: &Prices, rules: &[Rule]) -> Result<(), Reason> {
+        let priced = prices.values().map(|price| &price.credit_type);
+        priced
+            .chain(rules.iter().filter_map(|rule| rule.credit_type.as_ref()))
+            .try_for_each(|kind| self.knows(kind))
     }
 
     /// Whether there is such a plan.

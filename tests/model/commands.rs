@@ -39,7 +39,7 @@ pub enum Command {
 }
 
 /// The plan of an organization and its own deviations.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Terms {
     /// The plan.
     pub plan: String,
@@ -76,6 +76,7 @@ pub fn command(item: &Item, org: &str) -> Result<Command, Reason> {
     let data = &envelope.data;
     match (envelope.kind(), org == "_catalog") {
         ("creditd.rate_card.put.v1", true) => {
+            fields::only(data, &["id", "version", "effective_from", "prices"])?;
             let prices = prices(needed(fields::object(data, "prices")?)?)?;
             Ok(Command::Card { id: needed(fields::text(data, "id")?)?, release: release(data)?, prices })
         }
@@ -101,6 +102,8 @@ fn release(data: &Object) -> Result<Release, Reason> {
 }
 
 fn plan(data: &Object) -> Result<Plan, Reason> {
+    let known = ["id", "version", "effective_from", "rate_card", "increment", "when_exhausted", "alerts"];
+    fields::only(data, &known)?;
     let policy = fields::word(data, "when_exhausted", &["overage", "reject"])?;
     let standard =
         || [60, 30, 10, 0].map(|percent| Rule { limit: Limit::Percent(percent), credit_type: None });
@@ -116,7 +119,8 @@ fn terms(data: &Object, org: &str) -> Result<Terms, Reason> {
     let nothing = Object::new();
     let overrides = fields::object(data, "overrides")?.unwrap_or(&nothing);
     let own_prices = fields::object(overrides, "prices")?.unwrap_or(&nothing);
-    fields::text(data, "name")?;
+    fields::only(data, &["plan", "overrides", "org"])?;
+    fields::only(overrides, &["increment", "prices", "alerts"])?;
     let terms = Terms {
         plan: needed(fields::text(data, "plan")?)?,
         increment: increment(overrides)?,
@@ -128,6 +132,8 @@ fn terms(data: &Object, org: &str) -> Result<Terms, Reason> {
 }
 
 fn grant(data: &Object, org: &str) -> Result<Order, Reason> {
+    let known = ["id", "credit_type", "amount", "kind", "priority", "effective", "expires", "org"];
+    fields::only(data, &known)?;
     let order = Order {
         id: fields::text(data, "id")?,
         credit_type: credit_type(data)?.unwrap_or("credits".to_string()),
@@ -149,7 +155,8 @@ fn grant(data: &Object, org: &str) -> Result<Order, Reason> {
 fn credit_type(data: &Object) -> Result<Option<String>, Reason> {
     let name = fields::text(data, "credit_type")?;
     let plain = |name: &String| {
-        name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+        let sound = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        name.len() <= 16 && name.bytes().all(sound)
     };
     if name.as_ref().is_none_or(plain) { Ok(name) } else { Err(INVALID) }
 }
@@ -161,6 +168,7 @@ fn alerts(data: &Object) -> Result<Option<Vec<Rule>>, Reason> {
 
 fn rule(value: &Value) -> Result<Rule, Reason> {
     let data = value.as_object().ok_or(INVALID)?;
+    fields::only(data, &["below_percent", "below", "credit_type"])?;
     let limit = match (fields::integer(data, "below_percent", 0..=100)?, fields::amount(data, "below")?) {
         (Some(percent), None) => Limit::Percent(percent),
         (None, Some(amount)) => Limit::Amount(amount),
@@ -182,6 +190,12 @@ fn price(data: &Object) -> Result<Price, Reason> {
     let per_action = fields::amount(data, "per_action")?;
     let per_units = fields::amount(data, "per_units")?;
     let per_minute = fields::amount(data, "per_minute")?;
+    let known: &[&str] = match (&per_action, &per_units) {
+        (Some(_), _) => &["per_action"],
+        (_, Some(_)) => &["per_units", "units", "started"],
+        _ => &["per_minute", "increment", "connect_fee", "minimum", "inbound", "outbound", "destinations"],
+    };
+    fields::only(data, &[known, &["credit_type"]].concat())?;
     let tariffed = match (per_action, per_units, per_minute) {
         (Some(amount), None, None) => Tariffed::Action(amount),
         (None, Some(amount), None) => Tariffed::Units {
@@ -205,6 +219,7 @@ fn minute(data: &Object, rate: Micros) -> Result<Minute, Reason> {
     let mut destinations: Vec<Destination> = Vec::new();
     for value in fields::list(data, "destinations")?.into_iter().flatten() {
         let data = value.as_object().ok_or(INVALID)?;
+        fields::only(data, &["prefix", "direction", "per_minute", "connect_fee"])?;
         let prefix = needed(fields::text(data, "prefix")?)?;
         let destination = Destination {
             direction: fields::word(data, "direction", &["inbound", "outbound"])?,
@@ -215,7 +230,7 @@ fn minute(data: &Object, rate: Micros) -> Result<Minute, Reason> {
         let twice = |known: &Destination| {
             (&known.prefix, known.direction) == (&destination.prefix, destination.direction)
         };
-        if !is_digits(&destination.prefix) || destinations.iter().any(twice) {
+        if !is_digits(&destination.prefix, 15) || destinations.iter().any(twice) {
             return Err(INVALID);
         }
         destinations.push(destination);
@@ -230,6 +245,7 @@ fn minute(data: &Object, rate: Micros) -> Result<Minute, Reason> {
 }
 
 fn tariff(data: &Object, base: Tariff) -> Result<Tariff, Reason> {
+    fields::only(data, &["per_minute", "connect_fee"])?;
     Ok(Tariff {
         rate: fields::amount(data, "per_minute")?.unwrap_or(base.rate),
         connect_fee: fields::amount(data, "connect_fee")?.unwrap_or(base.connect_fee),
@@ -241,7 +257,7 @@ fn increment(data: &Object) -> Result<Option<Increment>, Reason> {
     let Some(text) = fields::text(data, "increment")? else { return Ok(None) };
     let (initial, next) = text.split_once('/').ok_or(INVALID)?;
     let seconds = |text: &str| match text.parse() {
-        Ok(seconds @ 1..=86_400) if is_digits(text) => Ok(seconds),
+        Ok(seconds @ 1..=86_400) if is_digits(text, 32) => Ok(seconds),
         _ => Err(INVALID),
     };
     Ok(Some(Increment { initial: seconds(initial)?, next: seconds(next)? }))

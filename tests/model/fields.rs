@@ -79,8 +79,18 @@ pub fn rfc3339(text: &str) -> Result<Instant, Reason> {
     i64::try_from(instant.as_nanosecond().div_euclid(1_000)).map_err(|_| INVALID)
 }
 
-/// A decimal string that is not negative, such as `"12.5"`.
+/// Whether every field that is there has one of these names.
+pub fn only(object: &Object, names: &[&str]) -> Result<(), Reason> {
+    let unknown =
+        object.keys().any(|name| present(object, name).is_some() && !names.contains(&name.as_str()));
+    if unknown { Err(INVALID) } else { Ok(()) }
+}
+
+/// A decimal string that is not negative, such as `"12.5"`, or a whole number.
 pub fn amount(object: &Object, name: &str) -> Result<Option<Micros>, Reason> {
+    if let Some(whole) = present(object, name).and_then(Value::as_u64) {
+        return decimal(&whole.to_string()).map(Some);
+    }
     text(object, name)?.map(|text| decimal(&text)).transpose()
 }
 

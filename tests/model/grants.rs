@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::commands::Order;
 use super::watch::Gauge;
-use super::{Instant, LARGEST, Micros, Position, Reason};
+use super::{Instant, LARGEST_TOTAL, Micros, Position, Reason};
 
 /// Credits given.
 #[derive(Debug)]
@@ -97,21 +97,17 @@ impl Grants {
     pub fn add(&mut self, order: Order, created: Position, now: Instant) -> Result<(), Reason> {
         let id = order.id.clone().unwrap_or_else(|| format!("g{}.{}", created.0, created.1));
         if let Some(known) = self.list.iter().find(|grant| grant.id == id) {
-            let same_start = order.effective.is_none_or(|effective| effective == known.effective);
             let content = |order: &Order| {
-                (order.credit_type.clone(), order.amount, order.kind, order.priority, order.expires)
+                let times = (order.effective, order.expires);
+                (order.credit_type.clone(), order.amount, order.kind, order.priority, times)
             };
-            return if same_start && content(&order) == content(&known.order) {
-                Ok(())
-            } else {
-                Err("conflict")
-            };
+            return if content(&order) == content(&known.order) { Ok(()) } else { Err("conflict") };
         }
         let effective = order.effective.unwrap_or(now);
         if order.expires.is_some_and(|expires| expires <= effective || expires <= now) {
             return Err("invalid_field");
         }
-        if self.granted(&order.credit_type) + order.amount > LARGEST {
+        if self.granted(&order.credit_type) + order.amount > LARGEST_TOTAL {
             return Err("amount_too_large");
         }
         let remaining = order.amount;

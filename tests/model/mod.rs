@@ -37,8 +37,10 @@ pub type Position = (u64, u32);
 /// Why an item was rejected: a word of the table in `docs/EVENTS.md`.
 pub type Reason = &'static str;
 
-/// The largest amount there is: 9223372036854.775807 credits.
+/// The largest amount that can be written: 9223372036854.775807 credits.
 pub const LARGEST: Micros = 9_223_372_036_854_775_807;
+/// The largest sum of what is charged, or of what is granted, in one credit type: a quarter of that.
+pub const LARGEST_TOTAL: Micros = LARGEST / 4;
 
 /// One record of the log.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,6 +78,7 @@ pub struct Model {
     catalog: Catalog,
     orgs: BTreeMap<String, Org>,
     rejected: BTreeMap<String, u64>,
+    stray: BTreeMap<String, u64>,
     items: u64,
     log_time: Instant,
 }
@@ -99,27 +102,46 @@ impl Model {
     pub fn apply(&mut self, record: &Record) -> Vec<Outcome> {
         self.log_time = self.log_time.max(record.at);
         let subject = Subject::of(&record.subject);
-        let items = read::items(record);
+        let items = match subject {
+            Subject::Tick => Vec::new(),
+            Subject::Unknown => vec![Err("unknown_subject")],
+            Subject::Events(_) => read::items(record, &record.headers),
+            Subject::Commands(_) => read::items(record, &[]),
+        };
         let mut outcomes = Vec::new();
         for (number, item) in (0_u32..).zip(&items) {
             let position = (record.seq, number);
             let outcome = match &subject {
                 Subject::Events(org) => self.event(org, item, position),
                 Subject::Commands(org) => self.command(org, item, position),
-                Subject::Unknown => Err("unknown_subject"),
+                Subject::Unknown | Subject::Tick => self.stray("unknown_subject"),
             };
             let outcome = outcome.unwrap_or_else(Outcome::Rejected);
-            self.count(&subject, outcome);
+            self.items += 1;
+            if let Outcome::Rejected(reason) = outcome {
+                *self.rejected.entry(reason.to_string()).or_default() += 1;
+            }
             outcomes.push(outcome);
         }
         outcomes
     }
 
     fn event(&mut self, name: &str, item: &Item, position: Position) -> Result<Outcome, Reason> {
-        let event = read::event(item, name, self.log_time)?;
-        let org = self.orgs.get_mut(name).ok_or("unknown_org")?;
+        let event = match read::event(item, name, self.log_time) {
+            Ok(event) => event,
+            Err(reason) => return self.stray(reason),
+        };
+        let Some(org) = self.orgs.get_mut(name) else { return self.stray("unknown_org") };
         org.advance(self.log_time, &self.catalog);
-        org.event(&event, position, &self.catalog)
+        let outcome = org.event(&event, position, &self.catalog).unwrap_or_else(Outcome::Rejected);
+        org.tally.count(outcome);
+        Ok(outcome)
+    }
+
+    /// An event that was rejected before any organization could look at it.
+    fn stray(&mut self, reason: Reason) -> Result<Outcome, Reason> {
+        *self.stray.entry(reason.to_string()).or_default() += 1;
+        Err(reason)
     }
 
     fn command(&mut self, name: &str, item: &Item, position: Position) -> Result<Outcome, Reason> {
@@ -131,9 +153,10 @@ impl Model {
                 if !self.catalog.has_plan(&terms.plan) {
                     return Err("unknown_plan");
                 }
+                self.catalog.knows_kinds(&terms.prices, terms.alerts.as_deref().unwrap_or_default())?;
                 let org = self.orgs.entry(name.to_string()).or_insert_with(|| Org::new(name, now));
                 org.advance(now, &self.catalog);
-                org.put(terms, &self.catalog);
+                org.put(terms, &self.catalog)?;
             }
             Command::Grant(order) => {
                 let org = self.orgs.get_mut(name).ok_or("unknown_org")?;
@@ -142,19 +165,6 @@ impl Model {
             }
         }
         Ok(Outcome::Accepted)
-    }
-
-    /// Every item is counted once; a rejected event also in its organization's own tally, where there is one.
-    fn count(&mut self, subject: &Subject, outcome: Outcome) {
-        self.items += 1;
-        if let Outcome::Rejected(reason) = outcome {
-            *self.rejected.entry(reason.to_string()).or_default() += 1;
-        }
-        if let Subject::Events(name) = subject
-            && let Some(org) = self.orgs.get_mut(name)
-        {
-            org.tally.count(outcome);
-        }
     }
 
     /// The books as they stand at log time `at`, or at the last record's time if that is later.
@@ -166,6 +176,7 @@ impl Model {
         Report {
             items: self.items,
             rejected: self.rejected.clone(),
+            stray: self.stray.clone(),
             orgs: self.orgs.iter().map(|(name, org)| (name.clone(), org.report())).collect(),
         }
     }

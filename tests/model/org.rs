@@ -9,7 +9,12 @@ use super::rating::PriceList;
 use super::read::{Event, What, out_of_range};
 use super::report::{Balance, GrantReport, OrgReport, Tally};
 use super::watch::Watch;
-use super::{Instant, LARGEST, Micros, Outcome, Position, Reason, rating};
+use super::{Instant, LARGEST_TOTAL, Micros, Outcome, Position, Reason, rating};
+
+/// How far back events are rated.
+const OLDEST: Instant = 400 * 86_400_000_000;
+/// The most changes of terms within that time.
+const MOST_TERMS: usize = 64;
 
 /// What became of an event whose identity is known.
 #[derive(Debug)]
@@ -20,8 +25,6 @@ enum Fate {
     Voided,
     /// Taken back before it came.
     Swallowed,
-    /// It was a void itself.
-    Void,
 }
 
 /// One organization.
@@ -53,14 +56,15 @@ impl Org {
     }
 
     /// Lets log time pass: every expiry, activation and change of the plan at its own instant. Of one instant,
-    /// the grants come first and the plan's new rules after.
+    /// the plan's new rules come first and the grants after.
     pub fn advance(&mut self, to: Instant, catalog: &Catalog) {
         self.follow(catalog);
         while let Some(instant) = self.next_change(to, catalog) {
+            // The rules of this instant find the level before what happens to the grants.
+            self.follow_at(instant, catalog);
             self.now = instant;
             self.grants.turn(instant);
             self.watch.look(&self.name, &self.grants.gauges(instant), instant, None);
-            self.follow(catalog);
         }
         self.now = to;
     }
@@ -74,22 +78,36 @@ impl Org {
 
     /// Takes over the rules in force now.
     fn follow(&mut self, catalog: &Catalog) {
+        self.follow_at(self.now, catalog);
+    }
+
+    /// Takes over the rules in force at an instant, which look at the level as it is.
+    fn follow_at(&mut self, instant: Instant, catalog: &Catalog) {
         let Some((_, terms)) = self.terms.last() else { return };
-        let planned = catalog.plan(&terms.plan, self.now).map(|plan| &plan.alerts);
+        let planned = catalog.plan(&terms.plan, instant).map(|plan| &plan.alerts);
         if let Some(rules) = terms.alerts.as_ref().or(planned) {
             self.watch.follow(rules, &self.grants.gauges(self.now));
         }
     }
 
-    /// Takes new terms, in force from now on.
-    pub fn put(&mut self, terms: Terms, catalog: &Catalog) {
+    /// Takes new terms, in force from now on. Those that no event can be rated by any more do not count as changes.
+    pub fn put(&mut self, terms: Terms, catalog: &Catalog) -> Result<(), Reason> {
         let from = if self.terms.is_empty() { Instant::MIN } else { self.now };
+        if self.terms.last().is_some_and(|(_, known)| *known == terms) {
+            return Ok(());
+        }
+        let past = self.terms.iter().skip(1).filter(|(from, _)| *from < self.now - OLDEST).count();
+        if self.terms.len() - past >= MOST_TERMS {
+            return Err("too_many");
+        }
         self.terms.push((from, terms));
         self.follow(catalog);
+        Ok(())
     }
 
     /// Takes a grant.
     pub fn grant(&mut self, order: Order, position: Position, catalog: &Catalog) -> Result<(), Reason> {
+        catalog.knows(&order.credit_type)?;
         self.grants.add(order, position, self.now)?;
         self.follow(catalog);
         self.look(position);
@@ -102,15 +120,14 @@ impl Org {
 
     /// Judges an event, in the order of the checks of `docs/EVENTS.md`.
     pub fn event(&mut self, event: &Event, position: Position, catalog: &Catalog) -> Result<Outcome, Reason> {
-        let target_time = if let What::Void(_, time) = event.what { time } else { None };
-        if [event.time, target_time.unwrap_or(event.time)].iter().any(|time| out_of_range(*time, self.now)) {
+        if out_of_range(event.time, self.now) {
             return Err("time_out_of_range");
         }
         if self.fates.contains_key(&event.identity) {
             return Ok(Outcome::Duplicate);
         }
         if let What::Void(target, time) = &event.what {
-            return self.void(event, target, time.is_some(), position);
+            return self.void(target, *time, position);
         }
         let amounts = self.rate(event, catalog)?;
         let draws = self.charge(&amounts, catalog)?;
@@ -121,8 +138,8 @@ impl Org {
 
     /// The terms and the plan in force at an instant.
     fn agreement<'a>(&'a self, at: Instant, catalog: &'a Catalog) -> Result<(&'a Terms, &'a Plan), Reason> {
-        let (_, terms) = self.terms.iter().rev().find(|(from, _)| *from <= at).ok_or("no_plan")?;
-        let plan = catalog.plan(&terms.plan, at).ok_or("no_plan")?;
+        let (_, terms) = self.terms.iter().rev().find(|(from, _)| *from <= at).ok_or("unknown_plan")?;
+        let plan = catalog.plan(&terms.plan, at).ok_or("unknown_plan")?;
         Ok((terms, plan))
     }
 
@@ -130,7 +147,8 @@ impl Org {
     fn rate(&self, event: &Event, catalog: &Catalog) -> Result<BTreeMap<String, Micros>, Reason> {
         let at = if let What::Call(call) = &event.what { call.answered_at } else { event.time };
         let (terms, plan) = self.agreement(at, catalog)?;
-        let prices = PriceList { own: &terms.prices, card: catalog.prices(&plan.card, at).ok_or("no_plan")? };
+        let prices =
+            PriceList { own: &terms.prices, card: catalog.prices(&plan.card, at).ok_or("unknown_plan")? };
         let increment: Option<Increment> = terms.increment.or(plan.increment);
         let parts = match &event.what {
             What::Action(action, quantity) => rating::action(&prices, action, *quantity)?,
@@ -146,7 +164,7 @@ impl Org {
 
     fn charge(&mut self, amounts: &BTreeMap<String, Micros>, catalog: &Catalog) -> Result<Vec<Draw>, Reason> {
         let charged = |credit_type| self.grants.sums.get(credit_type).map_or(0, |sums| sums.charged);
-        if amounts.iter().any(|(credit_type, amount)| charged(credit_type) + amount > LARGEST) {
+        if amounts.iter().any(|(credit_type, amount)| charged(credit_type) + amount > LARGEST_TOTAL) {
             return Err("amount_too_large");
         }
         let (_, plan) = self.agreement(self.now, catalog)?;
@@ -161,15 +179,18 @@ impl Org {
 
     fn void(
         &mut self,
-        event: &Event,
         target: &(String, String),
-        may_come: bool,
+        time: Option<Instant>,
         position: Position,
     ) -> Result<Outcome, Reason> {
+        if time.is_some_and(|time| out_of_range(time, self.now)) {
+            return Err("time_out_of_range");
+        }
         match self.fates.get(target) {
-            Some(Fate::Voided | Fate::Swallowed) => return Ok(Outcome::Duplicate),
-            Some(Fate::Void) => return Err("unknown_event"),
-            None if !may_come => return Err("unknown_event"),
+            Some(Fate::Voided) => return Ok(Outcome::Duplicate),
+            // Nobody knows where to look for an event that never came, unless its time is given.
+            Some(Fate::Swallowed) | None if time.is_none() => return Err("unknown_event"),
+            Some(Fate::Swallowed) => return Ok(Outcome::Duplicate),
             None => {
                 self.fates.insert(target.clone(), Fate::Swallowed);
             }
@@ -179,7 +200,6 @@ impl Org {
                 }
             }
         }
-        self.fates.insert(event.identity.clone(), Fate::Void);
         self.look(position);
         Ok(Outcome::Voided)
     }
@@ -210,7 +230,6 @@ impl Org {
                 credit_type: grant.order.credit_type.clone(),
                 amount: grant.order.amount,
                 remaining: grant.remaining,
-                expired: grant.expired,
             };
             (grant.id.clone(), row)
         });

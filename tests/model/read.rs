@@ -6,8 +6,17 @@ use super::fields::{self, Object, needed};
 use super::{Instant, Reason, Record};
 
 const DAY: Instant = 86_400_000_000;
-const TYPES: [(&str, &str); 3] =
-    [("creditd.action.v1", "action"), ("creditd.call.ended.v1", "call.ended"), ("creditd.void.v1", "void")];
+const TYPES: [(&str, &str); 7] = [
+    ("creditd.action.v1", "action"),
+    ("creditd.call.ended.v1", "call.ended"),
+    ("creditd.void.v1", "void"),
+    ("creditd.rate_card.put.v1", "rate_card.put"),
+    ("creditd.plan.put.v1", "plan.put"),
+    ("creditd.org.put.v1", "org.put"),
+    ("creditd.grant.v1", "grant"),
+];
+/// How many items one record may hold.
+const MOST_ITEMS: usize = 10_000;
 
 /// Whom a record is about.
 pub enum Subject {
@@ -15,7 +24,9 @@ pub enum Subject {
     Events(String),
     /// Commands for an organization, or for `_catalog`.
     Commands(String),
-    /// Neither.
+    /// Nothing but the log's time.
+    Tick,
+    /// None of these.
     Unknown,
 }
 
@@ -24,11 +35,20 @@ impl Subject {
     pub fn of(subject: &str) -> Subject {
         let tokens: Vec<&str> = subject.split('.').collect();
         match tokens[..] {
-            ["credits", "events", org] if !org.is_empty() => Subject::Events(org.to_string()),
-            ["credits", "commands", org] if !org.is_empty() => Subject::Commands(org.to_string()),
+            ["credits", "events", org] if is_name(org) => Subject::Events(org.to_string()),
+            ["credits", "commands", "_tick"] => Subject::Tick,
+            ["credits", "commands", org] if is_name(org) || org == "_catalog" => {
+                Subject::Commands(org.to_string())
+            }
             _ => Subject::Unknown,
         }
     }
+}
+
+/// Whether an organization can have this name: 1 to 64 letters, digits, `-` and `_`, the first not `_`.
+fn is_name(text: &str) -> bool {
+    let sound = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (1..=64).contains(&text.len()) && !text.starts_with('_') && text.bytes().all(sound)
 }
 
 /// One item of a record with its envelope opened, or why that failed.
@@ -38,36 +58,37 @@ pub type Item = Result<Envelope, Reason>;
 #[derive(Clone, Debug)]
 pub struct Envelope {
     kind: String,
-    plain: bool,
-    source: String,
-    id: Option<String>,
-    /// Read only where it matters: a command's is ignored.
-    time: Value,
+    /// Source, id and time are read only where they matter: a command's are not.
+    attributes: Object,
+    /// The header that stands in for the id of a single item.
+    spare: Option<String>,
     /// The data object; in plain form the whole item.
     pub data: Object,
 }
 
 impl Envelope {
-    /// The full type, a short form spelled out where it is allowed.
+    /// The full type, a short form spelled out.
     pub fn kind(&self) -> &str {
-        let short = TYPES.iter().find(|(_, short)| self.plain && *short == self.kind);
+        let short = TYPES.iter().find(|(_, short)| *short == self.kind);
         short.map_or(&self.kind, |(full, _)| full)
     }
 }
 
 /// The items of a record, in order.
-pub fn items(record: &Record) -> Vec<Item> {
+pub fn items(record: &Record, headers: &[(String, String)]) -> Vec<Item> {
     let header =
-        |name: &str| record.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v);
-    let binary = header("ce-specversion").is_some();
-    let values =
-        if binary { vec![serde_json::from_slice(&record.payload).ok()] } else { split(&record.payload) };
+        |name: &str| headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    if header("ce-specversion").or(header("ce-type")).is_some() {
+        return vec![from_headers(&record.payload, &header)];
+    }
+    let values = split(&record.payload);
+    if values.len() > MOST_ITEMS {
+        return vec![Err("too_many")];
+    }
     let spare = header("nats-msg-id").filter(|_| values.len() == 1);
     let open = |value: Option<Value>| {
         let Some(Value::Object(object)) = value else { return Err("not_json") };
-        let mut envelope = if binary { from_headers(object, &header)? } else { from_object(object)? };
-        envelope.id = envelope.id.or(spare.cloned());
-        Ok(envelope)
+        from_object(object, spare)
     };
     values.into_iter().map(open).collect()
 }
@@ -83,41 +104,63 @@ fn split(payload: &[u8]) -> Vec<Option<Value>> {
         Err(_) if text.trim_start().starts_with('[') => return vec![None],
         Err(_) => {}
     }
-    let lines = text.split('\n').filter(|line| !line.trim().is_empty());
+    let lines = text.split('\n').filter(|line| !line.trim_matches([' ', '\t', '\r']).is_empty());
     let values: Vec<Option<Value>> = lines.map(|line| serde_json::from_str(line).ok()).collect();
     if values.is_empty() { vec![None] } else { values }
 }
 
-fn from_headers<'a>(data: Object, header: &impl Fn(&str) -> Option<&'a String>) -> Item {
+fn from_headers<'a>(payload: &[u8], header: &impl Fn(&str) -> Option<&'a String>) -> Item {
     let mut attributes = Object::new();
     for name in ["specversion", "type", "source", "id", "time"] {
         if let Some(value) = header(&format!("ce-{name}")) {
-            attributes.insert(name.to_string(), Value::String(value.clone()));
+            let decoded = percent_decoded(value).ok_or("invalid_field")?;
+            attributes.insert(name.to_string(), Value::String(decoded));
         }
     }
-    envelope(&attributes, data, false)
+    let Ok(Value::Object(data)) = serde_json::from_slice(payload) else { return Err("not_json") };
+    envelope(attributes, data, header("nats-msg-id"))
 }
 
-fn from_object(object: Object) -> Item {
-    if object.contains_key("specversion") {
-        let data = needed(fields::object(&object, "data")?)?.clone();
-        return envelope(&object, data, false);
+/// `%20` is a space; a percent sign that two hexadecimal digits do not follow stands for itself.
+fn percent_decoded(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let (mut decoded, mut at) = (Vec::new(), 0);
+    while at < bytes.len() {
+        let hex = bytes.get(at + 1..at + 3).filter(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+        let code = hex.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        match code.filter(|_| bytes[at] == b'%') {
+            Some(code) => {
+                decoded.push(code);
+                at += 3;
+            }
+            None => {
+                decoded.push(bytes[at]);
+                at += 1;
+            }
+        }
     }
-    envelope(&object.clone(), object, true)
+    String::from_utf8(decoded).ok()
 }
 
-fn envelope(attributes: &Object, data: Object, plain: bool) -> Item {
-    if !plain && fields::text(attributes, "specversion")?.as_deref() != Some("1.0") {
+fn from_object(object: Object, spare: Option<&String>) -> Item {
+    if let Some(data) = fields::object(&object, "data")? {
+        return envelope(object.clone(), data.clone(), spare);
+    }
+    if fields::text(&object, "specversion")?.is_some() {
+        return Err("missing_field");
+    }
+    let beside = ["specversion", "type", "source", "time", "subject", "datacontenttype", "dataschema"];
+    let mut data = object.clone();
+    data.retain(|name, _| !beside.contains(&name.as_str()));
+    envelope(object, data, spare)
+}
+
+fn envelope(attributes: Object, data: Object, spare: Option<&String>) -> Item {
+    if fields::text(&attributes, "specversion")?.is_some_and(|version| version != "1.0") {
         return Err("invalid_field");
     }
-    Ok(Envelope {
-        kind: needed(fields::text(attributes, "type")?)?,
-        plain,
-        source: fields::text(attributes, "source")?.unwrap_or("nats".to_string()),
-        id: fields::text(attributes, "id")?,
-        time: attributes.get("time").cloned().unwrap_or_default(),
-        data,
-    })
+    let kind = needed(fields::text(&attributes, "type")?)?;
+    Ok(Envelope { kind, attributes, spare: spare.cloned(), data })
 }
 
 /// Something that happened outside.
@@ -165,14 +208,15 @@ pub struct Call {
 pub fn event(item: &Item, org: &str, now: Instant) -> Result<Event, Reason> {
     let envelope = item.as_ref().map_err(|reason| *reason)?;
     let data = &envelope.data;
-    if TYPES.iter().all(|(full, _)| *full != envelope.kind()) {
+    if TYPES[..3].iter().all(|(full, _)| *full != envelope.kind()) {
         return Err("unknown_type");
     }
-    let id = needed(envelope.id.clone())?;
-    let stated = Object::from_iter([("time".to_string(), envelope.time.clone())]);
-    let time = fields::instant(&stated, "time")?.unwrap_or(now);
+    let spare = Object::from_iter(envelope.spare.clone().map(|id| ("id".to_string(), Value::String(id))));
+    let id = needed(fields::text(&envelope.attributes, "id")?.or(fields::text(&spare, "id")?))?;
+    let source = fields::text(&envelope.attributes, "source")?.unwrap_or("nats".to_string());
+    let time = fields::instant(&envelope.attributes, "time")?.unwrap_or(now);
     dimensions(data)?;
-    let identity = (envelope.source.clone(), id);
+    let identity = (source, id);
     let what = match envelope.kind() {
         "creditd.action.v1" => {
             let quantity = fields::integer(data, "quantity", 1..=1_000_000_000_000)?.unwrap_or(1);
@@ -203,7 +247,6 @@ fn void(data: &Object, own: &(String, String)) -> Result<What, Reason> {
     let voids = needed(fields::object(data, "voids")?)?;
     let source = fields::text(voids, "source")?.unwrap_or(own.0.clone());
     let target = (source, needed(fields::text(voids, "id")?)?);
-    fields::text(data, "reason")?;
     if target == *own {
         return Err("invalid_field");
     }
@@ -214,7 +257,7 @@ fn call(data: &Object, time: Instant) -> Result<Call, Reason> {
     let duration_ms = needed(fields::integer(data, "duration_ms", 0..=604_800_000)?)?;
     let destination = fields::text(data, "destination")?;
     let digits = destination.map(|text| text.strip_prefix('+').unwrap_or(&text).to_string());
-    if digits.as_ref().is_some_and(|digits| !is_digits(digits)) {
+    if digits.as_ref().is_some_and(|digits| !is_digits(digits, 32)) {
         return Err("invalid_field");
     }
     let span = i64::try_from(duration_ms * 1_000).map_err(|_| "invalid_field")?;
@@ -245,9 +288,9 @@ fn add_ons(data: &Object) -> Result<Vec<String>, Reason> {
     Ok(names)
 }
 
-/// 1 to 32 digits.
-pub fn is_digits(text: &str) -> bool {
-    (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+/// 1 to `most` digits.
+pub fn is_digits(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether an event's time is too far from the log's: 5 minutes ahead, 400 days behind.

@@ -14,6 +14,8 @@ pub struct Report {
     pub items: u64,
     /// Rejected items, events and commands, by reason.
     pub rejected: BTreeMap<String, u64>,
+    /// Of them, events rejected before an organization could look at them.
+    pub stray: BTreeMap<String, u64>,
     /// The organizations by name.
     pub orgs: BTreeMap<String, OrgReport>,
 }
@@ -65,8 +67,6 @@ pub struct GrantReport {
     pub amount: Micros,
     /// What it still holds.
     pub remaining: Micros,
-    /// What was lost at its end.
-    pub expired: Micros,
 }
 
 /// Events of one organization by outcome.
@@ -78,7 +78,7 @@ pub struct Tally {
     pub voided: u64,
     /// Known already.
     pub duplicate: u64,
-    /// Rejected for any reason, from the moment the organization is known.
+    /// Rejected by the organization itself, not before it was asked.
     pub rejected: u64,
 }
 
@@ -118,6 +118,7 @@ impl Report {
         let mut lines = Vec::new();
         differ(&mut lines, "items", &self.items, &found.items);
         by_key(&mut lines, "rejected", &self.rejected, &found.rejected);
+        by_key(&mut lines, "stray", &self.stray, &found.stray);
         let nobody = OrgReport::default();
         for name in names(&self.orgs, &found.orgs) {
             if self.orgs.contains_key(name) != found.orgs.contains_key(name) {

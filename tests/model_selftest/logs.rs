@@ -52,7 +52,7 @@ fn every_event_is_charged_voided_duplicate_or_rejected() {
 #[test]
 fn the_recipes_reach_every_reason_and_every_kind_of_trouble() {
     let reports: Vec<Report> =
-        (0..12).map(|seed| Model::fold(&Recipe::nasty(seed).log()).report(0)).collect();
+        (0..24).map(|seed| Model::fold(&Recipe::nasty(seed).log()).report(0)).collect();
     let reasons: BTreeSet<&str> =
         reports.iter().flat_map(|report| report.rejected.keys().map(|key| &**key)).collect();
     let expected = [

@@ -7,6 +7,7 @@ use crate::ledger::catalog::{Catalog, WhenExhausted};
 use crate::ledger::charge::{Charge, Line};
 use crate::ledger::effect::{Effect, Outcome, Recall, Voided};
 use crate::ledger::entry::{Event, Kind, Void};
+use crate::ledger::grants::Pool;
 use crate::ledger::price::CreditType;
 use crate::ledger::rating::Pricing;
 use crate::ledger::refusals::{insufficient, no_terms, out_of_range, too_large, unknown_event};
@@ -57,24 +58,29 @@ impl Org {
             return Ok(());
         }
         let policy = policy(&self.terms, self.at, catalog).unwrap_or_default();
+        let pool = |kind| self.pools().find(|pool| pool.credit_type == kind);
         for (credit_type, amount) in &amounts {
-            let pool = self.pools().find(|pool| pool.credit_type == *credit_type);
-            let (charged, usable) = pool.map_or_else(Default::default, |p| (p.totals().charged, p.usable()));
+            let charged = pool(*credit_type).map_or(Credits::ZERO, |pool| pool.totals().charged);
             if charged.total_with(*amount).is_none() {
                 return Err(too_large("quantity", *amount));
             }
+        }
+        for (credit_type, amount) in &amounts {
+            let usable = pool(*credit_type).map_or(Credits::ZERO, Pool::usable);
             if policy == WhenExhausted::Reject && usable < *amount {
                 return Err(insufficient(*credit_type, *amount, usable));
             }
         }
         for (credit_type, amount) in amounts {
             let place = self.balance_place(credit_type);
-            let Org { balances, terms, at, position, .. } = self;
+            let moment = self.moment();
+            let Org { balances, terms, .. } = self;
             let Some(balance) = balances.get_mut(place) else { continue };
-            balance.pool.take(amount, &mut charge.draws);
-            if let Some(rules) = rules_in_force(terms, *at, catalog) {
-                balance.look_lower(rules, *at, *position, out);
+            if let Some(rules) = rules_in_force(terms, moment.at, catalog) {
+                balance.follow(rules);
             }
+            balance.pool.take(amount, &mut charge.draws);
+            balance.look_lower(moment, out);
         }
         Ok(())
     }
@@ -117,14 +123,16 @@ impl Org {
     }
 
     fn give_back(&mut self, charge: &Charge, catalog: &Catalog, out: &mut Vec<Effect>) {
-        let Org { balances, terms, at, position, .. } = self;
+        let moment = self.moment();
+        let Org { balances, terms, .. } = self;
         for balance in balances {
             let credit_type = balance.pool.credit_type;
             if charge.draws.iter().any(|draw| draw.credit_type == credit_type) {
-                balance.pool.give_back(&charge.draws);
-                if let Some(rules) = rules_in_force(terms, *at, catalog) {
-                    balance.look(rules, *at, *position, out);
+                if let Some(rules) = rules_in_force(terms, moment.at, catalog) {
+                    balance.follow(rules);
                 }
+                balance.pool.give_back(&charge.draws);
+                balance.look(moment, out);
             }
         }
     }

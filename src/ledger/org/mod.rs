@@ -6,7 +6,7 @@ mod commands;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::balance::Balance;
+use super::balance::{Balance, Moment};
 use super::catalog::{Catalog, PlanIndex};
 use super::effect::{Effect, Need, Outcome, Recall, Tally};
 use super::entry::{CLOCK_SKEW, Entry, Event, Kind, OLDEST_EVENT, What};
@@ -136,12 +136,14 @@ impl Org {
     pub fn advance(&mut self, to: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
         while self.next_change() <= to {
             let instant = self.next_change();
-            let Org { balances, terms, position, .. } = self;
-            for balance in balances {
-                if balance.pool.step(instant).is_some()
-                    && let Some(rules) = rules_in_force(terms, instant, catalog)
-                {
-                    balance.look(rules, instant, *position, out);
+            let moment = Moment { at: instant, position: self.position };
+            let Org { balances, terms, .. } = self;
+            for balance in balances.iter_mut().filter(|balance| balance.pool.next_change() <= instant) {
+                if let Some(rules) = rules_in_force(terms, instant, catalog) {
+                    balance.follow(rules);
+                }
+                if balance.pool.step(instant).is_some() {
+                    balance.look(moment, out);
                 }
             }
         }
@@ -217,6 +219,11 @@ impl Org {
     fn remember(&mut self, id: EventId, hour: Hour) {
         self.ids.insert(id, Seen { position: self.position, hour });
         self.latest_hour = self.latest_hour.max(Some(hour));
+    }
+
+    /// When and where the entry being applied happens.
+    fn moment(&self) -> Moment {
+        Moment { at: self.at, position: self.position }
     }
 
     fn balance_place(&mut self, credit_type: CreditType) -> usize {

@@ -11,7 +11,7 @@ pub fn cards() -> [Value; 2] {
         "tokens_in_lots": { "per_units": "0.333333", "units": 750, "started": true },
         "phone_call": { "per_minute": "2" }, "support_call": { "per_minute": "0.75", "increment": "6/6" },
         "translation": { "per_minute": "1.000001" }, "recording": { "per_action": "0.25" },
-        "moon_rock": { "per_action": "9000000000000" }
+        "moon_rock": { "per_action": "2000000000000" }
     });
     let voice = json!({
         "email_sent": { "per_action": "1", "credit_type": "email" },
@@ -31,7 +31,7 @@ pub fn cards() -> [Value; 2] {
         "support_call": { "per_minute": "0.000001", "increment": "1/1" },
         "translation": { "per_minute": "3", "minimum": "0.75" },
         "recording": { "per_minute": "0.1", "credit_type": "phone", "connect_fee": "0.2" },
-        "moon_rock": { "per_action": "9000000000000" }
+        "moon_rock": { "per_action": "2000000000000" }
     });
     [
         json!({ "id": "outreach", "version": 1, "prices": outreach }),
@@ -52,26 +52,37 @@ pub fn plans() -> [Value; 3] {
 }
 
 /// Commands for the catalog that must be rejected.
-pub const BAD_FOR_CATALOG: [&str; 8] = [
+pub const BAD_FOR_CATALOG: [&str; 14] = [
     r#"{"type":"creditd.rate_card.put.v1","id":"outreach","version":1,"prices":{"message":{"per_action":"6"}}}"#,
     r#"{"type":"creditd.rate_card.put.v1","id":"outreach","version":99,"prices":{}}"#,
     r#"{"type":"creditd.rate_card.put.v1","id":"bad","version":1,"prices":{"a":{"per_action":"1","per_minute":"1"}}}"#,
-    r#"{"type":"creditd.rate_card.put.v1","id":"bad","version":1,"prices":{"a":{"per_action":1}}}"#,
+    r#"{"type":"creditd.rate_card.put.v1","id":"bad","version":1,"prices":{"a":{"per_action":1.5}}}"#,
     r#"{"type":"creditd.rate_card.put.v1","id":"bad","version":0,"prices":{}}"#,
+    r#"{"type":"creditd.rate_card.put.v1","id":"bad","version":2,"prices":{}}"#,
+    r#"{"type":"creditd.rate_card.put.v1","id":"bad","version":1,"prices":{"a":{"per_minute":"1","conect_fee":"1"}}}"#,
+    r#"{"type":"creditd.rate_card.put.v1","id":"bad","version":1,"prices":{"a":{"per_units":"1"}}}"#,
+    r#"{"type":"creditd.rate_card.put.v1","id":"bad","version":1,"prices":{"a":null}}"#,
+    r#"{"type":"creditd.rate_card.put.v1","id":"bad","version":1,"prices":{"a":{"per_minute":"1","destinations":[{"prefix":"1234567890123456","per_minute":"1"}]}}}"#,
+    r#"{"type":"creditd.plan.put.v1","id":"bad","version":1,"rate_card":"outreach","alerts":[{"below":"5","credit_type":"creditz"}]}"#,
     r#"{"type":"creditd.plan.put.v1","id":"bad","version":1,"rate_card":"nowhere"}"#,
     r#"{"type":"creditd.plan.put.v1","id":"bad","version":1}"#,
     r#"{"type":"creditd.org.put.v1","plan":"base"}"#,
 ];
 
 /// Commands for an organization that must be rejected.
-pub const BAD_FOR_ORG: [&str; 10] = [
+pub const BAD_FOR_ORG: [&str; 15] = [
     r#"{"type":"creditd.grant.v1","amount":"0"}"#,
     r#"{"type":"creditd.grant.v1","amount":"-1"}"#,
-    r#"{"type":"creditd.grant.v1","amount":5}"#,
+    r#"{"type":"creditd.grant.v1","amount":5.5}"#,
     r#"{"type":"creditd.grant.v1","amount":"1.2345678"}"#,
     r#"{"type":"creditd.grant.v1","amount":"5","kind":"gift"}"#,
     r#"{"type":"creditd.grant.v1","amount":"5","priority":256}"#,
     r#"{"type":"creditd.grant.v1","amount":"5","expires":"2001-01-01T00:00:00Z"}"#,
+    r#"{"type":"creditd.grant.v1","amount":"5","expire":"2101-01-01T00:00:00Z"}"#,
+    r#"{"type":"creditd.grant.v1","amount":"5","credit_type":"creditz"}"#,
+    r#"{"type":"creditd.grant.v1","amount":"5","org":"somebody-else"}"#,
+    r#"{"type":"creditd.org.put.v1","plan":"base","overide":{}}"#,
+    r#"{"type":"creditd.org.put.v1","plan":"base","name":"Acme"}"#,
     r#"{"type":"creditd.org.put.v1","plan":"nowhere"}"#,
     r#"{"type":"creditd.org.put.v1"}"#,
     r#"{"type":"creditd.rate_card.put.v1","id":"outreach","version":1,"prices":{}}"#,

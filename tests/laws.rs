@@ -1,0 +1,11 @@
+//! The laws of the ledger, tried on histories that nobody would think of. A breach is shrunk to the shortest history that shows it.
+#![expect(clippy::unwrap_used, reason = "what cannot go on fails the test")]
+
+#[path = "laws/books.rs"]
+pub mod books;
+#[path = "laws/folding.rs"]
+mod folding;
+#[path = "laws/history.rs"]
+pub mod history;
+#[path = "laws/rating.rs"]
+mod rating;

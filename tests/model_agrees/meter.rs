@@ -1,0 +1,213 @@
+//! The daemon's own books, in the words of the accountant.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use creditd::book::keeper::Meta;
+use creditd::book::partition::{Commons, Item, Listener, Partition};
+use creditd::book::recovery::recover;
+use creditd::book::shelf::{History, Shelf};
+use creditd::book::{Book, Slot};
+use creditd::ledger::effect::{Effect, Outcome as Fate};
+use creditd::ledger::units::{Credits, Timestamp};
+use creditd::log;
+use creditd::log::{Draft, Fingerprint};
+use creditd::store::history::Limits;
+use creditd::store::{OrgKey, codec};
+use creditd::wire::alert_id;
+
+use crate::model::report::{Balance, GrantReport, OrgReport, Report, Tally};
+use crate::model::watch::Alert;
+use crate::model::{Micros, Outcome, Record};
+
+/// A record as the log hands it over.
+fn record(record: &Record) -> log::Record {
+    let headers = (!record.headers.is_empty()).then(|| Box::new(record.headers.clone()));
+    let payload = record.payload.clone().into();
+    let draft = Draft { subject: record.subject.clone(), headers, request: 0, payload };
+    log::Record { seq: record.seq, at: Timestamp::from_micros(record.at), draft }
+}
+
+/// What a fold has told so far.
+#[derive(Debug, Default)]
+pub struct Told {
+    outcomes: Vec<Outcome>,
+    items: u64,
+    rejected: BTreeMap<String, u64>,
+    /// By organization and id: a replay raises an alert again, under the same id.
+    alerts: BTreeMap<String, Vec<Alert>>,
+}
+
+impl Listener for Told {
+    fn outcome(&mut self, _: &log::Record, item: Item<'_>, fate: &Fate) {
+        let outcome = match fate {
+            Fate::Contained => return,
+            Fate::Charged(_) => Outcome::Charged,
+            Fate::Voided(_) => Outcome::Voided,
+            Fate::Duplicate { .. } => Outcome::Duplicate,
+            Fate::Done => Outcome::Accepted,
+            Fate::Rejected(rejection) => {
+                assert!(!rejection.detail.is_empty(), "{rejection:?}");
+                Outcome::Rejected(rejection.reason.slug())
+            }
+            Fate::Needs(need) => panic!("{need:?} of {item:?} was not recalled"),
+        };
+        self.items += 1;
+        if let Outcome::Rejected(reason) = outcome {
+            *self.rejected.entry(reason.to_string()).or_default() += 1;
+        }
+        self.outcomes.push(outcome);
+    }
+
+    fn effect(&mut self, org: &str, effect: &Effect) {
+        let Effect::LowBalance(low) = effect;
+        let alert = Alert {
+            id: alert_id(org, low.credit_type, low.crossing),
+            credit_type: low.credit_type.to_string(),
+            rule: low.crossing.threshold.to_string(),
+            at: low.at.micros(),
+            position: Some((low.position.seq, low.position.item)),
+        };
+        let raised = self.alerts.entry(org.to_string()).or_default();
+        match raised.iter().find(|known| known.id == alert.id) {
+            Some(known) => assert_eq!(*known, alert, "a replay raises another alert under the same id"),
+            None => raised.push(alert),
+        }
+    }
+}
+
+/// The daemon's fold of a log.
+#[derive(Debug)]
+pub struct Meter {
+    partition: Partition,
+    run: u32,
+    /// What it told.
+    pub told: Told,
+}
+
+impl Meter {
+    /// A fold that keeps its history in memory.
+    pub fn in_memory() -> Meter {
+        let history = History::new(Arc::new(Shelf::in_memory()), Limits::default(), 0);
+        let partition = Partition::new(Arc::new(Book::default()), Commons::default(), history);
+        Meter { partition, run: 0, told: Told::default() }
+    }
+
+    /// A fold that goes on from what a folder holds. Answers the record the checkpoint was cut at, too.
+    pub fn recovered(folder: &Path, limits: Limits) -> (Meter, u64) {
+        let recovered = recover(folder, u64::MAX, limits).unwrap();
+        assert!(recovered.findings.is_empty(), "{:?}", recovered.findings);
+        let meter = Meter { partition: recovered.partition, run: recovered.run, told: Told::default() };
+        (meter, recovered.cut.seq)
+    }
+
+    /// Applies a record. Answers what became of its items, in order.
+    pub fn apply(&mut self, next: &Record) -> Vec<Outcome> {
+        self.told.outcomes.clear();
+        self.partition.apply(&record(next), &mut self.told).unwrap();
+        std::mem::take(&mut self.told.outcomes)
+    }
+
+    /// What belongs to no organization, as it is now: the cut of a checkpoint.
+    pub fn cut(&self) -> Commons {
+        self.partition.commons().clone()
+    }
+
+    /// An organization as a checkpoint holds it, with its number.
+    pub fn encoded(&self, name: &str) -> (OrgKey, Vec<u8>) {
+        let mut bytes = Vec::new();
+        let encode = |slot: &Slot| {
+            codec::encode_into(&(name, &slot.org), &mut bytes).unwrap();
+            slot.key
+        };
+        let key = self.partition.book().read(name, encode).unwrap();
+        (key, bytes)
+    }
+
+    /// The organizations there are.
+    pub fn names(&self) -> Vec<Arc<str>> {
+        self.partition.book().names()
+    }
+
+    /// Writes the history as runs, without a checkpoint, as happens when a buffer is full.
+    pub fn write_runs(&mut self) {
+        self.partition.history().seal();
+        let shelf = Arc::clone(self.partition.history().shelf());
+        while shelf.write_next(self.run + 1).unwrap().is_some() {
+            self.run += 1;
+        }
+    }
+
+    /// Commits a checkpoint of what was encoded since `cut`.
+    pub fn checkpoint(&mut self, folder: &Path, cut: Commons, orgs: &[(OrgKey, Vec<u8>)]) {
+        self.write_runs();
+        let mut checkpoints =
+            creditd::store::checkpoint::Checkpoints::open(&folder.join("checkpoints")).unwrap();
+        checkpoints.recover(|_| true, |_| Ok(())).unwrap();
+        let mut section = checkpoints.begin_base().unwrap();
+        let shelf = Arc::clone(self.partition.history().shelf());
+        for (key, bytes) in orgs {
+            section.put(*key, bytes).unwrap();
+            if let Some(block) = shelf.head(*key) {
+                section.head(*key, block).unwrap();
+            }
+        }
+        let at_seq = |seq| Fingerprint { seq, ..Fingerprint::default() };
+        let (cut_at, sealed) = (at_seq(cut.seq), at_seq(self.partition.commons().seq));
+        let meta = Meta { cut: cut_at, sealed, commons: cut, run: self.run, outbox: Vec::new() };
+        let mut bytes = Vec::new();
+        codec::encode_into(&meta, &mut bytes).unwrap();
+        section.commit(&bytes).unwrap();
+    }
+
+    /// The books as they stand.
+    pub fn report(&self) -> Report {
+        let stray = &self.partition.commons().stray;
+        let orgs = self.names().into_iter().map(|name| {
+            let report = self.partition.book().read(&name, |slot| org_report(slot)).unwrap();
+            let alerts = self.told.alerts.get(&*name).cloned().unwrap_or_default();
+            (name.to_string(), OrgReport { alerts, ..report })
+        });
+        Report {
+            items: self.told.items,
+            rejected: self.told.rejected.clone(),
+            stray: stray.iter().map(|(reason, count)| (reason.slug().to_string(), *count)).collect(),
+            orgs: orgs.collect(),
+        }
+    }
+}
+
+fn org_report(slot: &Slot) -> OrgReport {
+    let micros = |credits: Credits| Micros::from(credits.micros());
+    let mut report = OrgReport::default();
+    for pool in slot.org.pools() {
+        let totals = pool.totals();
+        let name = pool.credit_type.to_string();
+        let balance = Balance {
+            granted: micros(totals.granted),
+            remaining: pool.grants().iter().map(|grant| micros(grant.remaining)).sum(),
+            consumed: micros(totals.consumed),
+            expired: micros(totals.expired),
+            voided: micros(totals.voided),
+            charged: micros(totals.charged),
+            overage: micros(totals.overage),
+            covered: micros(totals.covered),
+            outstanding: micros(totals.owed()),
+            available: micros(pool.level()),
+        };
+        for grant in pool.grants() {
+            let (amount, remaining) = (micros(grant.amount), micros(grant.remaining));
+            report.grants.insert(grant.name(), GrantReport { credit_type: name.clone(), amount, remaining });
+        }
+        report.credits.insert(name, balance);
+    }
+    let tally = slot.org.tally();
+    report.tally = Tally {
+        charged: tally.charged,
+        voided: tally.voided,
+        duplicate: tally.duplicate,
+        rejected: tally.rejected,
+    };
+    report
+}
