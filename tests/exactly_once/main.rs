@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 #[path = "../support/books.rs"]
-mod books;
+pub mod books;
 #[path = "../support/daemon.rs"]
 mod daemon;
 #[path = "../model/mod.rs"]
@@ -20,7 +20,7 @@ use creditd::book::recovery::recover;
 use creditd::clock;
 use creditd::log::jetstream::{Access, JetStreamLog, Options};
 use creditd::log::local::{self, LocalLog};
-use creditd::log::{Fingerprint, Log};
+use creditd::log::{Fingerprint, Log, Record};
 use creditd::store::history::Limits;
 use daemon::Daemon;
 use model::Model;
@@ -106,22 +106,22 @@ async fn settle_and_compare(mut daemon: Daemon, log: Arc<dyn Log>) {
     let data = daemon.data();
     assert!(daemon.terminate().success());
 
-    let model = fold(&*log).await;
-    let at = log.reader(Fingerprint::default()).await.map(|_| i64::MIN).unwrap();
-    let mut books = model;
-    let expected = books.report(at);
+    let expected = fold(&*log).await.report(i64::MIN);
     assert_eq!(
         counted[0],
         counted[1..].iter().sum::<f64>(),
         "received = charged + voided + duplicate + rejected"
     );
     let recovered = recover(&data, u64::MAX, Limits::default()).unwrap();
+    let expected = without_alerts(expected);
+    let (book, stray) = (recovered.partition.book(), &recovered.partition.commons().stray);
+    let organization = |name: &str| book.read(name, books::org_report).unwrap();
     let found = Report {
         items: expected.items,
         rejected: expected.rejected.clone(),
-        orgs: books::organizations(recovered.partition.book()),
+        stray: stray.iter().map(|(reason, count)| (reason.slug().to_owned(), *count)).collect(),
+        orgs: book.names().iter().map(|name| (name.to_string(), organization(name))).collect(),
     };
-    let expected = without_details(expected);
     let differences = expected.differences(&found);
     assert!(
         differences.is_empty(),
@@ -147,19 +147,27 @@ async fn fold(log: &dyn Log) -> Model {
         reader.next(&mut batch).await.unwrap();
         for record in batch.drain(..) {
             seq = record.seq;
-            model.apply(&books::for_model(&record));
+            model.apply(&for_model(&record));
         }
     }
     model
 }
 
-/// The report without grants and alerts, which other tests lay side by side.
-fn without_details(mut report: Report) -> Report {
-    for org in report.orgs.values_mut() {
-        org.grants.clear();
-        org.alerts.clear();
-    }
+/// The report without the alerts, which went out while the daemon ran.
+fn without_alerts(mut report: Report) -> Report {
+    report.orgs.values_mut().for_each(|org| org.alerts.clear());
     report
+}
+
+/// A record of the log as the model reads it.
+fn for_model(record: &Record) -> model::Record {
+    model::Record {
+        seq: record.seq,
+        at: record.at.micros(),
+        subject: record.draft.subject.clone(),
+        headers: record.draft.headers.as_deref().cloned().unwrap_or_default(),
+        payload: record.draft.payload.to_vec(),
+    }
 }
 
 fn copy_folder(from: &Path, to: &Path) {
