@@ -26,7 +26,7 @@ use crate::log::jetstream::{self, JetStreamLog};
 use crate::log::local::{self, LocalLog};
 use crate::log::{Log, LogError};
 use crate::metrics::{Metrics, MetricsError};
-use crate::nats::OutStream;
+use crate::nats::{self, OutStream};
 use crate::store::StoreError;
 use crate::store::history::Limits;
 use threads::Threads;
@@ -106,7 +106,8 @@ pub struct Daemon {
     address: SocketAddr,
     desk: Arc<Desk>,
     threads: Threads,
-    stop: watch::Sender<bool>,
+    stop_faces: watch::Sender<bool>,
+    stop_pipeline: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     /// Holds the data folder against a second process.
     _lock: File,
@@ -127,19 +128,19 @@ impl Daemon {
         let (log, client) = open_log(&options).await?;
         let recovered = lineage::recover_checked(&options, &log).await?;
         metrics.resume(recovered.partition.book().tally(), &recovered.partition.commons().stray);
-        let desk = Arc::new(Desk {
-            book: Arc::clone(recovered.partition.book()),
-            log,
-            waiters: Arc::new(Waiters::new(process_token())),
-            progress: Arc::new(Progress::default()),
-            outbox: Arc::new(Outbox::default()),
+        let desk = Arc::new(Desk::new(
+            Arc::clone(recovered.partition.book()),
+            Arc::clone(&log),
+            Arc::new(Waiters::new(process_token())),
+            Arc::new(Progress::default()),
+            Arc::new(Outbox::default()),
             metrics,
-            ..Desk::default()
-        });
-        let (stop, stopped) = watch::channel(false);
-        let threads = threads::start(&options, recovered, &desk, stopped.clone()).await?;
-        let tasks = faces::start(&options, &desk, client, listener, &stopped);
-        Ok(Daemon { address, desk, threads, stop, tasks, _lock: lock })
+        ));
+        let (stop_pipeline, stopped) = watch::channel(false);
+        let threads = threads::start(&options, recovered, &desk, &log, stopped).await?;
+        let (stop_faces, stopped) = watch::channel(false);
+        let tasks = faces::start(&options, &desk, &log, client, listener, &stopped);
+        Ok(Daemon { address, desk, threads, stop_faces, stop_pipeline, tasks, _lock: lock })
     }
 
     /// Where HTTP is served.
@@ -166,12 +167,13 @@ impl Daemon {
 
     /// Stops the faces, then the pipeline, then the keeper, which takes a last checkpoint.
     pub async fn stop(self) {
-        drop(self.stop.send(true));
+        self.stop_faces.send_replace(true);
         for task in self.tasks {
             if let Err(error) = task.await {
                 tracing::warn!(%error, "a face did not end well");
             }
         }
+        self.stop_pipeline.send_replace(true);
         self.threads.join().await;
     }
 }
@@ -182,12 +184,14 @@ fn lock(data: &Path) -> Result<File, DaemonError> {
     let file = File::create(data.join("lock")).map_err(|e| failed(format!("cannot be written: {e}")))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(failed("another creditd works in it; stop that one first".to_owned())),
+        Err(TryLockError::WouldBlock) => {
+            Err(failed("another creditd works in it; stop that one first".to_owned()))
+        }
         Err(TryLockError::Error(e)) => Err(failed(format!("cannot be locked: {e}"))),
     }
 }
 
-async fn open_log(options: &Options) -> Result<(Arc<dyn Log>, Option<async_nats::Client>), DaemonError> {
+async fn open_log(options: &Options) -> Result<(Arc<dyn Log>, Option<nats::Client>), DaemonError> {
     match &options.log {
         LogOptions::Local(local) => {
             let (log, report) = LocalLog::open(&options.data.join("log"), *local, Arc::new(clock::now))?;

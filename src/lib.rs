@@ -13,10 +13,15 @@
 //! an organization's state is a pure fold of the log, so the same log gives the same credits anywhere.
 
 pub mod book;
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod daemon;
+pub mod http;
 pub mod ledger;
 pub mod log;
 pub mod metrics;
+pub mod nats;
 pub mod query;
 pub mod store;
 pub mod wire;

@@ -1,2 +1,5 @@
 //! The `creditd` program.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    creditd::cli::run(std::env::args_os())
+}

@@ -3,6 +3,8 @@
 
 pub mod model;
 
+#[path = "support/books.rs"]
+pub mod books;
 #[path = "model_agrees/meter.rs"]
 pub mod meter;
 #[path = "model_agrees/restarts.rs"]

@@ -280,9 +280,7 @@ impl Keeper {
         self.hour = hour;
         let upto = Position { seq: written, item: u32::MAX };
         for name in &self.names {
-            if let Some(mut slot) = self.book.slots.get_mut(name)
-                && !slot.org.ids().is_empty()
-            {
+            if let Some(mut slot) = self.book.slots.get_mut(name) {
                 slot.org.forget_ids(hour.back(OPEN_HOURS), upto);
             }
         }

@@ -8,6 +8,7 @@
 //! on, each with the position of its own last entry; the checkpoint's position is where the pipeline stood when it began.
 //! Replay starts there, and each organization skips what it contains.
 
+pub mod desk;
 pub mod keeper;
 pub mod outbox;
 pub mod partition;
@@ -87,6 +88,11 @@ impl Book {
     #[must_use]
     pub fn tally(&self) -> Tally {
         self.slots.iter().fold(Tally::default(), |sum, slot| sum.plus(slot.org.tally()))
+    }
+
+    /// Looks at the name of every organization, in no order.
+    pub fn each_name(&self, mut look: impl FnMut(&Arc<str>)) {
+        self.slots.iter().for_each(|entry| look(entry.key()));
     }
 
     /// The names of all organizations, in order.

@@ -11,7 +11,7 @@ use super::{LogOptions, Options, notify};
 use crate::book::desk::Desk;
 use crate::book::outbox::Outbox;
 use crate::ledger::catalog::Catalog;
-use crate::log::Draft;
+use crate::log::{Draft, Log};
 use crate::wire::{AnyCommand, Subject, decode_command};
 use crate::{http, nats};
 
@@ -19,13 +19,19 @@ use crate::{http, nats};
 pub(super) fn start(
     options: &Options,
     desk: &Arc<Desk>,
-    client: Option<async_nats::Client>,
+    log: &Arc<dyn Log>,
+    client: Option<nats::Client>,
     listener: TcpListener,
     stop: &watch::Receiver<bool>,
 ) -> Vec<JoinHandle<()>> {
     let mut tasks = vec![
-        tokio::spawn(publish_catalog(Arc::clone(desk), options.catalog.clone(), stop.clone())),
-        tokio::spawn(http::serve(listener, Arc::clone(desk), options.http.clone(), stop.clone())),
+        tokio::spawn(publish_catalog(
+            Arc::clone(desk),
+            Arc::clone(log),
+            options.catalog.clone(),
+            stop.clone(),
+        )),
+        tokio::spawn(serve_http(listener, Arc::clone(desk), options.http, stop.clone())),
         tokio::spawn(notify::systemd(Arc::clone(desk), stop.clone())),
     ];
     match (&options.log, client) {
@@ -44,6 +50,21 @@ pub(super) fn start(
         _ => tasks.push(tokio::spawn(write_down(Arc::clone(&desk.outbox), stop.clone()))),
     }
     tasks
+}
+
+async fn serve_http(
+    listener: TcpListener,
+    desk: Arc<Desk>,
+    options: http::Options,
+    mut stop: watch::Receiver<bool>,
+) {
+    let stopped = async move {
+        // Whoever could say stop being gone means stop, too.
+        drop(stop.wait_for(|stop| *stop).await);
+    };
+    if let Err(error) = http::serve(listener, desk, options, stopped).await {
+        tracing::error!(%error, "HTTP is no longer served");
+    }
 }
 
 /// Without a broker, alerts and refusals are lines of our own log.
@@ -67,7 +88,12 @@ async fn write_down(outbox: Arc<Outbox>, mut stop: watch::Receiver<bool>) {
 }
 
 /// Appends the catalog commands of the configuration that the catalog does not contain yet.
-async fn publish_catalog(desk: Arc<Desk>, commands: Vec<String>, mut stop: watch::Receiver<bool>) {
+async fn publish_catalog(
+    desk: Arc<Desk>,
+    log: Arc<dyn Log>,
+    commands: Vec<String>,
+    mut stop: watch::Receiver<bool>,
+) {
     const LOOK: Duration = Duration::from_millis(20);
     while !desk.progress.is_caught_up() {
         tokio::select! {
@@ -87,7 +113,7 @@ async fn publish_catalog(desk: Arc<Desk>, commands: Vec<String>, mut stop: watch
             Ok(()) => {
                 let subject = Subject::Catalog.to_string();
                 let draft = Draft { subject, payload: command.into(), ..Draft::default() };
-                if let Err(error) = desk.log.append(draft).await {
+                if let Err(error) = log.append(draft).await {
                     tracing::error!(%error, "a catalog file could not be published; start again to retry");
                 }
             }

@@ -10,11 +10,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::{DaemonError, Options};
 use crate::book::desk::Desk;
 use crate::book::keeper::{Call, Keeper};
-use crate::book::pipeline::{Ask, Pipeline};
+use crate::book::pipeline::Pipeline;
 use crate::book::recovery::Recovered;
 use crate::clock;
 use crate::ledger::units::Hour;
-use crate::log::{Fingerprint, LogError};
+use crate::log::{Fingerprint, Log, LogError};
 
 /// The threads that run.
 pub(super) struct Threads {
@@ -31,13 +31,14 @@ pub(super) async fn start(
     options: &Options,
     recovered: Recovered,
     desk: &Arc<Desk>,
+    log: &Arc<dyn Log>,
     stop: watch::Receiver<bool>,
 ) -> Result<Threads, DaemonError> {
     let Recovered { mut partition, checkpoints, cut, run, outbox, .. } = recovered;
     for message in outbox {
         desk.outbox.push(message);
     }
-    desk.progress.start(cut.seq, desk.log.extent().await?.last);
+    desk.progress.start(cut.seq, log.extent().await?.last);
     desk.progress.beat(clock::now());
     let (asks, asked) = mpsc::channel(ASKS);
     let (calls, called) = channel();
@@ -50,7 +51,7 @@ pub(super) async fn start(
         shelf,
         outbox: Arc::clone(&desk.outbox),
         asks,
-        log: Arc::clone(&desk.log),
+        log: Arc::clone(log),
         run,
         every: options.checkpoint_every,
         metrics: desk.metrics.clone(),
@@ -62,10 +63,10 @@ pub(super) async fn start(
     };
     let pipeline = Pipeline {
         partition,
-        log: Arc::clone(&desk.log),
+        log: Arc::clone(log),
         position: cut.clone(),
         outbox: Arc::clone(&desk.outbox),
-        waiters: Arc::clone(&desk.waiters),
+        waiters: Arc::clone(desk.waiters()),
         metrics: desk.metrics.clone(),
         progress: Arc::clone(&desk.progress),
         asks: asked,
@@ -112,10 +113,5 @@ impl Threads {
         if !matches!(joined, Ok((Ok(()), Ok(())))) {
             tracing::error!("a thread ended in a panic; the next start replays what it left");
         }
-    }
-
-    /// Takes a checkpoint now.
-    pub(super) fn call(&self, call: Call) {
-        drop(self.calls.send(call));
     }
 }

@@ -126,7 +126,7 @@ pub struct Pool {
     /// The kind.
     pub credit_type: CreditType,
     /// In burn order.
-    grants: Vec<Grant>,
+    grants: SmallVec<[Grant; 1]>,
     /// Everything before this one has nothing left to burn.
     first: u32,
     serials: u32,

@@ -8,6 +8,7 @@
 //! change nothing but speed.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::units::{EventId, Hour, Position};
@@ -45,17 +46,23 @@ impl Hasher for AsItIs {
 #[derive(Clone, Debug)]
 pub struct Ids {
     known: HashMap<EventId, Seen, BuildHasherDefault<AsItIs>>,
-    /// Ids seen in a second hour far from the first, which the table has no room for. Almost always empty.
-    again: Vec<(EventId, Seen)>,
     /// From this hour on, every id is here.
     complete_from: Hour,
+    rare: Option<Box<Rare>>,
+}
+
+/// What almost no organization has at any time.
+#[derive(Clone, Debug, Default)]
+struct Rare {
+    /// Ids seen in a second hour far from the first, which the table has no room for.
+    again: Vec<(EventId, Seen)>,
     /// Earlier hours that were loaded again.
     reopened: Vec<Hour>,
 }
 
 impl Default for Ids {
     fn default() -> Self {
-        Ids { known: HashMap::default(), again: Vec::new(), complete_from: Hour::MIN, reopened: Vec::new() }
+        Ids { known: HashMap::default(), complete_from: Hour::MIN, rare: None }
     }
 }
 
@@ -69,7 +76,7 @@ impl Ids {
     /// How many ids are here.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.known.len().saturating_add(self.again.len())
+        self.known.len().saturating_add(self.again().len())
     }
 
     /// Whether no id is here.
@@ -78,10 +85,14 @@ impl Ids {
         self.len() == 0
     }
 
+    fn again(&self) -> &[(EventId, Seen)] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.again)
+    }
+
     /// Whether every id of this hour is here.
     #[must_use]
     pub fn is_complete(&self, hour: Hour) -> bool {
-        hour >= self.complete_from || self.reopened.contains(&hour)
+        hour >= self.complete_from || self.rare.as_ref().is_some_and(|rare| rare.reopened.contains(&hour))
     }
 
     /// Where the event was seen, in its hour or the one before.
@@ -92,7 +103,7 @@ impl Ids {
         if near(first) {
             return Some(*first);
         }
-        self.again.iter().find(|(other, seen)| *other == id && near(seen)).map(|(_, seen)| *seen)
+        self.again().iter().find(|(other, seen)| *other == id && near(seen)).map(|(_, seen)| *seen)
     }
 
     /// Where the event was seen, whichever hour of those that are here.
@@ -103,12 +114,17 @@ impl Ids {
 
     /// Remembers an event.
     pub fn insert(&mut self, id: EventId, seen: Seen) {
-        match self.known.get(&id) {
-            None => {
-                self.known.insert(id, seen);
+        match self.known.entry(id) {
+            Entry::Vacant(place) => {
+                place.insert(seen);
             }
-            Some(first) if *first != seen && !self.again.contains(&(id, seen)) => self.again.push((id, seen)),
-            Some(_) => {}
+            Entry::Occupied(first) if *first.get() == seen => {}
+            Entry::Occupied(_) => {
+                let again = &mut self.rare.get_or_insert_default().again;
+                if !again.contains(&(id, seen)) {
+                    again.push((id, seen));
+                }
+            }
         }
     }
 
@@ -118,26 +134,31 @@ impl Ids {
             self.insert(id, seen);
         }
         if !self.is_complete(hour) {
-            self.reopened.push(hour);
+            self.rare.get_or_insert_default().reopened.push(hour);
+        }
+    }
+
+    /// Gives back the room of a table that is empty.
+    pub fn release(&mut self) {
+        if self.known.is_empty() {
+            self.known = HashMap::default();
         }
     }
 
     /// Forgets the hours before `hour`, provided that the history holds all of them: every id up to `written`.
-    /// Answers whether it did.
+    /// Answers whether it did. The room is kept for the next hours.
     pub fn forget(&mut self, hour: Hour, written: Position) -> bool {
         let goes = |seen: &Seen| seen.hour < hour;
         let safe = |seen: &Seen| !goes(seen) || seen.position <= written;
-        if !self.known.values().all(safe) || !self.again.iter().all(|(_, seen)| safe(seen)) {
+        if !self.known.values().all(safe) || !self.again().iter().all(|(_, seen)| safe(seen)) {
             return false;
         }
-        let kept = self.again.iter().copied().filter(|(_, seen)| !goes(seen)).collect::<Vec<_>>();
         self.known.retain(|_, seen| !goes(seen));
-        self.again.clear();
-        for (id, seen) in kept {
-            self.insert(id, seen);
+        if let Some(rare) = self.rare.take() {
+            for (id, seen) in rare.again.into_iter().filter(|(_, seen)| !goes(seen)) {
+                self.insert(id, seen);
+            }
         }
-        self.known.shrink_to(self.known.len().saturating_mul(2));
-        self.reopened = Vec::new();
         self.complete_from = self.complete_from.max(hour);
         true
     }

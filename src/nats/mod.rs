@@ -3,5 +3,6 @@
 mod publisher;
 mod service;
 
+pub use async_nats::Client;
 pub use publisher::{OutStream, publish};
 pub use service::serve;

@@ -38,7 +38,12 @@ const WINDOW: usize = 256;
 const RETRY: Duration = Duration::from_millis(500);
 
 /// Publishes what is in the outbox until told to stop.
-pub async fn publish(client: Client, stream: OutStream, outbox: Arc<Outbox>, mut stop: watch::Receiver<bool>) {
+pub async fn publish(
+    client: Client,
+    stream: OutStream,
+    outbox: Arc<Outbox>,
+    mut stop: watch::Receiver<bool>,
+) {
     let context = jetstream::new(client);
     let mut ready = false;
     let mut sent = None;
@@ -78,7 +83,10 @@ async fn prepare(context: &Context, stream: &OutStream) -> bool {
         return true;
     }
     if !stream.manage {
-        tracing::warn!(stream = stream.name, "the stream for alerts is missing and not ours to make; alerts wait");
+        tracing::warn!(
+            stream = stream.name,
+            "the stream for alerts is missing and not ours to make; alerts wait"
+        );
         return false;
     }
     let config = Config {

@@ -26,7 +26,11 @@ pub struct ServeError(String);
 ///
 /// # Errors
 /// [`ServeError`] when the subscriptions cannot be made.
-pub async fn serve(client: Client, book: Arc<Book>, mut stop: watch::Receiver<bool>) -> Result<(), ServeError> {
+pub async fn serve(
+    client: Client,
+    book: Arc<Book>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), ServeError> {
     let service = client
         .service_builder()
         .description("Prepaid credit balances, live")

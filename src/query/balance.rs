@@ -1,6 +1,7 @@
 //! Balances: what is left, of what, and until when.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use smallvec::SmallVec;
 
 use crate::book::Book;
 use crate::ledger::effect::Tally;
@@ -8,18 +9,20 @@ use crate::ledger::entry::GrantKind;
 use crate::ledger::grants::{Grant, Phase, Pool, Totals};
 use crate::ledger::org::Org;
 use crate::ledger::price::CreditType;
-use crate::ledger::units::{Credits, Timestamp};
+use crate::ledger::units::{Credits, Position, Timestamp};
 use crate::wire::time;
 
 /// The balance of an organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct OrgBalance {
+pub struct OrgBalance<'a> {
     /// The organization.
-    pub org: String,
+    pub org: &'a str,
     /// The record and item of its last entry.
-    pub seq: String,
+    #[serde(serialize_with = "text")]
+    pub seq: Position,
     /// The instant the figures are for.
-    pub as_of: String,
+    #[serde(serialize_with = "instant")]
+    pub as_of: Timestamp,
     /// One for each kind of credits.
     pub balances: Vec<Balance>,
 }
@@ -55,9 +58,11 @@ pub struct GrantState {
     /// Where it is in its life.
     pub state: &'static str,
     /// Usable from here on.
-    pub effective: String,
-    /// Usable until here, exclusive; none for ever.
-    pub expires: Option<String>,
+    #[serde(serialize_with = "instant")]
+    pub effective: Timestamp,
+    /// Usable until here, exclusive; [`Timestamp::MAX`], written as null, for ever.
+    #[serde(serialize_with = "end")]
+    pub expires: Timestamp,
     /// How much was given.
     pub amount: Credits,
     /// What is left.
@@ -68,9 +73,11 @@ pub struct GrantState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OrgState {
     /// The record and item of its last entry.
-    pub seq: String,
+    #[serde(serialize_with = "text")]
+    pub seq: Position,
     /// The log's time it stands at.
-    pub at: String,
+    #[serde(serialize_with = "instant")]
+    pub at: Timestamp,
     /// How many events came to which end.
     pub events: TallyState,
     /// One for each kind of credits.
@@ -103,14 +110,72 @@ pub struct BalanceState {
 
 /// The balance of an organization as it is at `now`, or at its last entry where that is later.
 #[must_use]
-pub fn balance(book: &Book, org: &str, now: Timestamp) -> Option<OrgBalance> {
-    let (seq, at, pools) = book.read(org, |slot| {
+pub fn balance<'a>(book: &Book, org: &'a str, now: Timestamp) -> Option<OrgBalance<'a>> {
+    let (seq, as_of, copies) = book.read(org, |slot| {
         let at = now.max(slot.org.at());
-        (slot.org.position(), at, slot.org.pools().map(|pool| at_instant(pool, at)).collect::<Vec<_>>())
+        let copies = slot.org.pools().map(|pool| Copied::of(pool, at));
+        (slot.org.position(), at, copies.collect::<SmallVec<[Copied; 2]>>())
     })?;
-    let live = |grant: &&Grant| grant.phase != Phase::Ended && grant.remaining > Credits::ZERO;
-    let balances = pools.iter().map(|pool| pool_balance(pool, live)).collect();
-    Some(OrgBalance { org: org.to_owned(), seq: seq.to_string(), as_of: time::format(at), balances })
+    let balances = copies.into_iter().map(|copy| copy.balance(as_of)).collect();
+    Some(OrgBalance { org, seq, as_of, balances })
+}
+
+/// What is copied of a pool under its organization's guard.
+enum Copied {
+    /// The balance itself: nothing falls due before the instant that was asked for.
+    Balance(Balance),
+    /// The pool: what falls due is carried out once the guard is gone.
+    Due(Box<Pool>),
+}
+
+impl Copied {
+    fn of(pool: &Pool, at: Timestamp) -> Copied {
+        if pool.next_change() > at {
+            Copied::Balance(pool_balance(pool, matters))
+        } else {
+            Copied::Due(Box::new(pool.clone()))
+        }
+    }
+
+    fn balance(self, at: Timestamp) -> Balance {
+        match self {
+            Copied::Balance(balance) => balance,
+            Copied::Due(mut pool) => {
+                while pool.step(at).is_some() {}
+                pool_balance(&pool, matters)
+            }
+        }
+    }
+}
+
+/// Whether a grant is shown in a balance: something is left of it.
+fn matters(grant: &&Grant) -> bool {
+    grant.phase != Phase::Ended && grant.remaining > Credits::ZERO
+}
+
+/// A grant of an organization as it is at `now`, found by its name; the name of a grant that was given none is of the
+/// entry that gave it. Whether that entry is `created` tells a new grant from one that was there before.
+#[must_use]
+pub fn grant(
+    book: &Book,
+    org: &str,
+    name: Option<&str>,
+    created: Position,
+    now: Timestamp,
+) -> Option<(CreditType, GrantState, bool)> {
+    let (mut pool, number, at) = book.read(org, |slot| {
+        slot.org.pools().find_map(|pool| {
+            let sought = |grant: &&Grant| match name {
+                Some(name) => grant.id.as_deref() == Some(name),
+                None => grant.created == created,
+            };
+            let number = pool.grants().iter().find(sought)?.serial;
+            Some((pool.clone(), number, now.max(slot.org.at())))
+        })
+    })??;
+    while pool.step(at).is_some() {}
+    let grant = pool.grants().iter().find(|grant| grant.serial == number)?;
+    Some((pool.credit_type, grant_state(grant), grant.created == created))
 }
 
 /// Everything about an organization, at its last entry.
@@ -124,18 +189,11 @@ pub fn org_state(org: &Org) -> OrgState {
         BalanceState { balance, granted, remaining, consumed, expired, voided, charged, overage, covered }
     });
     OrgState {
-        seq: org.position().to_string(),
-        at: time::format(org.at()),
+        seq: org.position(),
+        at: org.at(),
         events: TallyState { charged, voided, duplicate, rejected },
         balances: balances.collect(),
     }
-}
-
-/// A pool as it will be at an instant that nothing has been applied at yet.
-fn at_instant(pool: &Pool, at: Timestamp) -> Pool {
-    let mut pool = pool.clone();
-    while pool.step(at).is_some() {}
-    pool
 }
 
 fn pool_balance(pool: &Pool, shown: impl Fn(&&Grant) -> bool) -> Balance {
@@ -165,9 +223,24 @@ fn grant_state(grant: &Grant) -> GrantState {
             Phase::Usable => "usable",
             Phase::Ended => "ended",
         },
-        effective: time::format(grant.effective),
-        expires: (grant.expires != Timestamp::MAX).then(|| time::format(grant.expires)),
+        effective: grant.effective,
+        expires: grant.expires,
         amount: grant.amount,
         remaining: grant.remaining,
     }
+}
+
+/// Writes a value as text, without making the text first.
+fn text<S: Serializer>(value: &Position, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+/// Writes an instant as RFC 3339.
+fn instant<S: Serializer>(instant: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&time::Rfc3339(*instant))
+}
+
+/// Writes the end of a grant.
+fn end<S: Serializer>(instant: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    if *instant == Timestamp::MAX { serializer.serialize_none() } else { self::instant(instant, serializer) }
 }

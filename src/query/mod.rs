@@ -3,5 +3,9 @@
 //! A read takes an organization's guard, copies what it needs and lets go; text is made afterwards.
 
 mod balance;
+mod catalog;
+mod orgs;
 
-pub use balance::{Balance, GrantState, OrgBalance, OrgState, TallyState, balance, org_state};
+pub use balance::{Balance, GrantState, OrgBalance, OrgState, TallyState, balance, grant, org_state};
+pub use catalog::catalog;
+pub use orgs::{MOST_LISTED, Orgs, orgs};

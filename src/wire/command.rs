@@ -97,7 +97,6 @@ pub(super) fn decode_one(subject: Subject<'_>, text: &str) -> Result<AnyCommand,
         Some(_) => return Err(invalid("data", "data is not an object")),
     };
     same_org(subject, data.remove("org"))?;
-    let mut data = Value::Object(data);
     drop_nulls(&mut data);
     decode_data(subject, &kind, data)
 }
@@ -119,19 +118,17 @@ fn same_org(subject: Subject<'_>, named: Option<Value>) -> Result<(), Rejection>
 }
 
 /// `null` is the same as absent, except for a price: a price that is not there must be left out.
-fn drop_nulls(value: &mut Value) {
-    match value {
-        Value::Object(object) => {
-            object.retain(|_, value| !value.is_null());
-            for (name, value) in object {
-                match value {
-                    Value::Object(prices) if name == "prices" => prices.values_mut().for_each(drop_nulls),
-                    value => drop_nulls(value),
-                }
+fn drop_nulls(object: &mut Map<String, Value>) {
+    object.retain(|_, value| !value.is_null());
+    for (name, value) in object {
+        match value {
+            Value::Object(prices) if name == "prices" => {
+                prices.values_mut().filter_map(Value::as_object_mut).for_each(drop_nulls);
             }
+            Value::Object(inner) => drop_nulls(inner),
+            Value::Array(items) => items.iter_mut().filter_map(Value::as_object_mut).for_each(drop_nulls),
+            _ => {}
         }
-        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
-        _ => {}
     }
 }
 
@@ -140,7 +137,7 @@ fn too_many() -> Rejection {
     Rejection::new(Reason::TooMany, "", why)
 }
 
-fn decode_data(subject: Subject<'_>, kind: &str, data: Value) -> Result<AnyCommand, Rejection> {
+fn decode_data(subject: Subject<'_>, kind: &str, data: Map<String, Value>) -> Result<AnyCommand, Rejection> {
     match (subject, kind) {
         (Subject::Catalog, "creditd.rate_card.put.v1" | "rate_card.put") => {
             read::<WrittenCard>(data)?.check().map(CatalogCommand::PutRateCard).map(AnyCommand::Catalog)
@@ -167,13 +164,28 @@ fn decode_data(subject: Subject<'_>, kind: &str, data: Value) -> Result<AnyComma
     }
 }
 
-fn read<T: DeserializeOwned>(data: Value) -> Result<T, Rejection> {
-    serde_json::from_value(data).map_err(|error| {
+fn read<T: DeserializeOwned>(data: Map<String, Value>) -> Result<T, Rejection> {
+    let data = Value::Object(data);
+    T::deserialize(&data).map_err(|error| {
         let text = error.to_string();
         let reason =
             if text.starts_with("missing field") { Reason::MissingField } else { Reason::InvalidField };
-        let field = text.split('`').nth(1).unwrap_or("data").to_owned();
-        Rejection::new(reason, field, text)
+        let named = ["missing field `", "unknown field `", "duplicate field `"]
+            .iter()
+            .find_map(|start| text.strip_prefix(start)?.split('`').next());
+        let field = named.map(str::to_owned).or_else(|| at_fault::<T>(&data, &text));
+        Rejection::new(reason, field.unwrap_or_else(|| "data".to_owned()), text)
+    })
+}
+
+/// The field without which the text of the error is another one. Fields are read in order and unknown ones refused at
+/// once, so that few are tried.
+fn at_fault<T: DeserializeOwned>(data: &Value, text: &str) -> Option<String> {
+    data.as_object()?.keys().find_map(|field| {
+        let mut rest = data.clone();
+        rest.as_object_mut()?.remove(field);
+        let other = T::deserialize(&rest).err().is_none_or(|error| error.to_string() != text);
+        other.then(|| field.clone())
     })
 }
 

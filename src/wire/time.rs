@@ -1,5 +1,7 @@
 //! Instants as text: RFC 3339.
 
+use std::fmt;
+
 use crate::ledger::units::Timestamp;
 
 /// Reads an RFC 3339 instant such as `2026-01-05T10:00:00Z`; digits past the microsecond are dropped.
@@ -28,9 +30,19 @@ fn has_the_form(text: &[u8]) -> bool {
 /// Writes an instant as RFC 3339 in UTC.
 #[must_use]
 pub fn format(instant: Timestamp) -> String {
-    match jiff::Timestamp::from_microsecond(instant.micros()) {
-        Ok(timestamp) => timestamp.to_string(),
-        Err(_) => format!("{} µs since 1970", instant.micros()),
+    Rfc3339(instant).to_string()
+}
+
+/// An instant that shows itself as RFC 3339 in UTC.
+#[derive(Clone, Copy, Debug)]
+pub struct Rfc3339(pub Timestamp);
+
+impl fmt::Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_microsecond(self.0.micros()) {
+            Ok(timestamp) => timestamp.fmt(f),
+            Err(_) => write!(f, "{} µs since 1970", self.0.micros()),
+        }
     }
 }
 

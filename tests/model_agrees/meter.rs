@@ -10,16 +10,17 @@ use creditd::book::recovery::recover;
 use creditd::book::shelf::{History, Shelf};
 use creditd::book::{Book, Slot};
 use creditd::ledger::effect::{Effect, Outcome as Fate};
-use creditd::ledger::units::{Credits, Timestamp};
+use creditd::ledger::units::Timestamp;
 use creditd::log;
 use creditd::log::{Draft, Fingerprint};
 use creditd::store::history::Limits;
 use creditd::store::{OrgKey, codec};
 use creditd::wire::alert_id;
 
-use crate::model::report::{Balance, GrantReport, OrgReport, Report, Tally};
+use crate::books::org_report;
+use crate::model::report::{OrgReport, Report};
 use crate::model::watch::Alert;
-use crate::model::{Micros, Outcome, Record};
+use crate::model::{Outcome, Record};
 
 /// A record as the log hands it over.
 fn record(record: &Record) -> log::Record {
@@ -176,38 +177,4 @@ impl Meter {
             orgs: orgs.collect(),
         }
     }
-}
-
-fn org_report(slot: &Slot) -> OrgReport {
-    let micros = |credits: Credits| Micros::from(credits.micros());
-    let mut report = OrgReport::default();
-    for pool in slot.org.pools() {
-        let totals = pool.totals();
-        let name = pool.credit_type.to_string();
-        let balance = Balance {
-            granted: micros(totals.granted),
-            remaining: pool.grants().iter().map(|grant| micros(grant.remaining)).sum(),
-            consumed: micros(totals.consumed),
-            expired: micros(totals.expired),
-            voided: micros(totals.voided),
-            charged: micros(totals.charged),
-            overage: micros(totals.overage),
-            covered: micros(totals.covered),
-            outstanding: micros(totals.owed()),
-            available: micros(pool.level()),
-        };
-        for grant in pool.grants() {
-            let (amount, remaining) = (micros(grant.amount), micros(grant.remaining));
-            report.grants.insert(grant.name(), GrantReport { credit_type: name.clone(), amount, remaining });
-        }
-        report.credits.insert(name, balance);
-    }
-    let tally = slot.org.tally();
-    report.tally = Tally {
-        charged: tally.charged,
-        voided: tally.voided,
-        duplicate: tally.duplicate,
-        rejected: tally.rejected,
-    };
-    report
 }

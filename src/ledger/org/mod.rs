@@ -37,6 +37,9 @@ pub struct Org {
     ids: Ids,
 }
 
+/// An organization without events for so many hours gives back the room of its ids.
+const IDLE_HOURS: i32 = 24;
+
 impl Org {
     /// The last entry it contains.
     #[must_use]
@@ -92,6 +95,9 @@ impl Org {
     /// Lets go of the ids of hours before `hour`, provided that the history holds every entry up to `written`.
     /// Changes no result. Answers whether it did.
     pub fn forget_ids(&mut self, hour: Hour, written: Position) -> bool {
+        if self.latest_hour < Some(hour.back(IDLE_HOURS)) {
+            self.ids.release();
+        }
         self.ids.forget(hour, written)
     }
 

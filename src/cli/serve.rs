@@ -1,0 +1,102 @@
+//! `creditd serve`: the daemon.
+
+use std::io::{self, IsTerminal};
+use std::path::Path;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::{Failure, runtime};
+use crate::config::{Config, LogFormat, LogHome, Logging};
+use crate::daemon::{Daemon, DaemonError, LogOptions, Options};
+use crate::log::LogError;
+use crate::nats::OutStream;
+use crate::{http, wire};
+
+/// Run the daemon: charge events, answer balances, raise alerts.
+///
+/// Ends on SIGTERM or Ctrl-C with a last checkpoint. Exits with 69 when the log is not available.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// When the log was restored or replaced on purpose: go back to the newest checkpoint that is of this log, and
+    /// replay the rest from the log as it is now.
+    #[arg(long)]
+    roll_back: bool,
+}
+
+pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> Result<(), Failure> {
+    let config = Config::load(file)?;
+    start_logging(&config.logging)?;
+    let options = options(config, arguments.roll_back)?;
+    runtime()?.block_on(serve(options))
+}
+
+async fn serve(options: Options) -> Result<(), Failure> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let daemon = tokio::select! {
+        started = Daemon::start(options) => started.map_err(failure)?,
+        _ = terminated.recv() => return Ok(()),
+        _ = interrupted.recv() => return Ok(()),
+    };
+    tracing::info!(address = %daemon.address(), "listening");
+    let failed = tokio::select! {
+        _ = terminated.recv() => None,
+        _ = interrupted.recv() => None,
+        why = daemon.failed() => Some(why),
+    };
+    tracing::info!("stopping");
+    daemon.stop().await;
+    match failed {
+        None => Ok(()),
+        Some(why) => Err(Failure::Failed(anyhow::anyhow!("the pipeline stopped: {why}"))),
+    }
+}
+
+fn failure(error: DaemonError) -> Failure {
+    match error {
+        DaemonError::Log(LogError::Nats(why)) => Failure::Unavailable(format!("NATS: {why}")),
+        other => Failure::Failed(other.into()),
+    }
+}
+
+fn options(config: Config, roll_back: bool) -> Result<Options, Failure> {
+    let mut catalog = Vec::new();
+    for file in &config.catalog {
+        let wrong = |why: String| Failure::Catalog(format!("{}: {}", file.display(), why.trim_end()));
+        let text =
+            std::fs::read_to_string(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        catalog.extend(wire::catalog_commands_from_toml(&text).map_err(wrong)?);
+    }
+    let log = match config.log {
+        LogHome::Local(local) => LogOptions::Local(local),
+        LogHome::JetStream(nats) => {
+            let (manage, replicas) = (nats.log.manage, nats.log.limits.replicas);
+            let out = OutStream { name: nats.alerts_stream, manage, replicas };
+            LogOptions::JetStream { log: Box::new(nats.log), out, service: nats.service }
+        }
+    };
+    Ok(Options {
+        data: config.data,
+        log,
+        listen: config.http.listen,
+        http: http::Options { largest_body: config.http.max_body, ..http::Options::default() },
+        checkpoint_every: config.checkpoint_every,
+        history: config.history,
+        catalog,
+        roll_back,
+    })
+}
+
+/// The daemon's own log goes to standard error.
+fn start_logging(logging: &Logging) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(&logging.level)
+        .map_err(|error| Failure::Usage(format!("logging.level {:?}: {error}", logging.level)))?;
+    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
+    let started = match logging.format {
+        LogFormat::Text => lines.try_init(),
+        LogFormat::Json => lines.json().try_init(),
+    };
+    started.map_err(|error| Failure::Failed(anyhow::anyhow!("the daemon's own log: {error}")))
+}

@@ -1,0 +1,218 @@
+//! From what is written to what is meant.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::overlay::Layers;
+use super::raw::{self, Raw};
+use super::units;
+use super::{Config, ConfigError, Http, LogFormat, LogHome, Logging, Nats, Problem};
+use crate::log::{jetstream, local};
+use crate::store::history;
+
+/// The smallest file of the local log: it must take the largest record a few times over.
+const LEAST_SEGMENT: u64 = 1 << 20;
+/// The largest request body that can be configured: a record of the log must be able to hold it.
+const LARGEST_BODY: u64 = local::MAX_RECORD as u64;
+
+/// Checks every setting and reports all that is wrong.
+pub(super) fn config(layers: &Layers) -> Result<Config, ConfigError> {
+    let raw: Raw = layers
+        .table
+        .clone()
+        .try_into()
+        .map_err(|error: toml::de::Error| ConfigError::one("the settings", error.message().to_owned()))?;
+    let mut checking = Checking { layers, problems: Vec::new() };
+    let config = checking.config(&raw);
+    match config {
+        Some(config) if checking.problems.is_empty() => Ok(config),
+        _ => Err(ConfigError(checking.problems)),
+    }
+}
+
+struct Checking<'a> {
+    layers: &'a Layers,
+    problems: Vec<Problem>,
+}
+
+impl Checking<'_> {
+    fn config(&mut self, raw: &Raw) -> Option<Config> {
+        // Each line reports for itself; only then is the first missing one given up on.
+        let data = self.text("data.folder", &raw.data.folder);
+        let log = self.log(raw);
+        let http = self.http(&raw.http);
+        let every = self.duration("checkpoint.every", &raw.checkpoint.every, Duration::from_millis(100));
+        let history = self.history(&raw.history);
+        let logging = self.logging(&raw.logging);
+        Some(Config {
+            data: PathBuf::from(data?),
+            log: log?,
+            http: http?,
+            checkpoint_every: every?,
+            history: history?,
+            catalog: raw.catalog.files.iter().map(|file| self.layers.folder.join(file)).collect(),
+            logging: logging?,
+        })
+    }
+
+    fn log(&mut self, raw: &Raw) -> Option<LogHome> {
+        let segment = self.size("log.local.segment", &raw.log.local.segment, LEAST_SEGMENT..=1 << 40);
+        let nats = self.nats(&raw.nats);
+        match raw.log.kind.as_str() {
+            "local" => Some(LogHome::Local(local::Options { segment_bytes: segment? })),
+            "jetstream" => Some(LogHome::JetStream(Box::new(nats?))),
+            other => self.wrong("log.kind", other, "is not a kind of log; write \"local\" or \"jetstream\""),
+        }
+    }
+
+    fn nats(&mut self, raw: &raw::Nats) -> Option<Nats> {
+        let urls = self.urls(&raw.urls);
+        let credentials = self.credentials(raw);
+        let limits = self.limits(raw);
+        let stream = self.stream("nats.stream", &raw.stream);
+        let alerts_stream = self.stream("nats.alerts_stream", &raw.alerts_stream);
+        if raw.stream == raw.alerts_stream {
+            return self.wrong(
+                "nats.alerts_stream",
+                &raw.stream,
+                "is the log's own stream; name another one",
+            );
+        }
+        let access = jetstream::Access { urls: urls?, credentials: credentials? };
+        let log = jetstream::Options {
+            access,
+            stream: stream?,
+            manage: raw.manage,
+            limits: limits?,
+            accept_gaps: raw.accept_gaps,
+            ..jetstream::Options::default()
+        };
+        Some(Nats { log, alerts_stream: alerts_stream?, service: raw.service })
+    }
+
+    fn urls(&mut self, urls: &[String]) -> Option<Vec<String>> {
+        const KNOWN: [&str; 4] = ["nats://", "tls://", "ws://", "wss://"];
+        if urls.is_empty() {
+            return self.wrong("nats.urls", "", "names no server; write [\"nats://host:4222\"]");
+        }
+        let bad = urls.iter().find(|url| !KNOWN.iter().any(|scheme| url.starts_with(scheme)));
+        match bad {
+            Some(url) => self.wrong("nats.urls", url, "is not a NATS address; write \"nats://host:4222\""),
+            None => Some(urls.to_vec()),
+        }
+    }
+
+    fn credentials(&mut self, raw: &raw::Nats) -> Option<jetstream::Credentials> {
+        let given =
+            (raw.user.as_str(), raw.password.as_str(), raw.token.as_str(), raw.credentials_file.as_str());
+        match given {
+            ("", "", "", "") => Some(jetstream::Credentials::None),
+            (user, password, "", "") if !user.is_empty() && !password.is_empty() => {
+                let (user, password) = (user.to_owned(), password.to_owned());
+                Some(jetstream::Credentials::Password { user, password })
+            }
+            ("", "", token, "") => Some(jetstream::Credentials::Token(token.to_owned())),
+            ("", "", "", file) => Some(jetstream::Credentials::File(self.layers.folder.join(file))),
+            (user, ..) => self.wrong(
+                "nats.user",
+                user,
+                "is not the only way to sign in; give a user with its password, or a token, or a credentials_file",
+            ),
+        }
+    }
+
+    fn limits(&mut self, raw: &raw::Nats) -> Option<jetstream::Limits> {
+        let max_bytes = self.size("nats.max_bytes", &raw.max_bytes, (1 << 20)..=1 << 60);
+        let max_age = self.duration("nats.max_age", &raw.max_age, Duration::from_secs(3_600));
+        let replicas = usize::try_from(raw.replicas).ok().filter(|copies| [1, 3, 5].contains(copies));
+        let Some(replicas) = replicas else {
+            return self.wrong("nats.replicas", raw.replicas, "copies cannot be kept; write 1, 3 or 5");
+        };
+        let max_bytes = i64::try_from(max_bytes?).ok()?;
+        Some(jetstream::Limits { replicas, max_bytes, max_age: max_age?, ..jetstream::Limits::default() })
+    }
+
+    fn stream(&mut self, name: &str, text: &str) -> Option<String> {
+        let sound = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        if !text.is_empty() && text.len() <= 255 && text.bytes().all(sound) {
+            return Some(text.to_owned());
+        }
+        self.wrong(name, text, "is not the name of a stream; write letters, digits, - and _")
+    }
+
+    fn http(&mut self, raw: &raw::Http) -> Option<Http> {
+        let max_body = self.size("http.max_body", &raw.max_body, 1_024..=LARGEST_BODY);
+        let listen: Option<SocketAddr> = raw.listen.parse().ok();
+        if listen.is_none() {
+            let why = "is not an IP address and a port; write \"127.0.0.1:8427\", or \"0.0.0.0:8427\" for all networks";
+            return self.wrong("http.listen", &raw.listen, why);
+        }
+        Some(Http { listen: listen?, max_body: usize::try_from(max_body?).ok()? })
+    }
+
+    fn history(&mut self, raw: &raw::History) -> Option<history::Limits> {
+        let bytes = self.size("history.bytes", &raw.bytes, (1 << 20)..=(1 << 30));
+        let rows = usize::try_from(raw.rows).ok().filter(|rows| (1_000..=50_000_000).contains(rows));
+        let Some(rows) = rows else {
+            return self.wrong("history.rows", raw.rows, "is out of range; write 1000 to 50000000");
+        };
+        Some(history::Limits { rows, bytes: usize::try_from(bytes?).ok()? })
+    }
+
+    fn logging(&mut self, raw: &raw::Logging) -> Option<Logging> {
+        let level = match is_filter(&raw.level) {
+            true => Some(raw.level.clone()),
+            false => self.wrong(
+                "logging.level",
+                &raw.level,
+                "is not a level; write \"error\", \"warn\", \"info\", \"debug\" or \"trace\"",
+            ),
+        };
+        let format = match raw.format.as_str() {
+            "text" => Some(LogFormat::Text),
+            "json" => Some(LogFormat::Json),
+            other => self.wrong("logging.format", other, "is not a format; write \"text\" or \"json\""),
+        };
+        Some(Logging { level: level?, format: format? })
+    }
+
+    fn text(&mut self, name: &str, text: &str) -> Option<String> {
+        if text.is_empty() { self.wrong(name, text, "is empty; write a path") } else { Some(text.to_owned()) }
+    }
+
+    fn duration(&mut self, name: &str, text: &str, least: Duration) -> Option<Duration> {
+        match units::duration(text) {
+            Ok(duration) if duration >= least => Some(duration),
+            Ok(_) => self.wrong(name, text, format!("is too short; write at least {least:?}")),
+            Err(why) => self.report(name, why),
+        }
+    }
+
+    fn size(&mut self, name: &str, text: &str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
+        match units::size(text) {
+            Ok(size) if range.contains(&size) => Some(size),
+            Ok(_) => {
+                let (least, most) = (units::shown(*range.start()), units::shown(*range.end()));
+                self.wrong(name, text, format!("is out of range; write {least} to {most}"))
+            }
+            Err(why) => self.report(name, why),
+        }
+    }
+
+    fn wrong<T>(&mut self, name: &str, value: impl std::fmt::Debug, why: impl AsRef<str>) -> Option<T> {
+        self.report(name, format!("{value:?} {}", why.as_ref()))
+    }
+
+    fn report<T>(&mut self, name: &str, what: String) -> Option<T> {
+        self.problems.push(Problem { place: self.layers.origin(name), what: format!("{name}: {what}") });
+        None
+    }
+}
+
+/// Whether a text is a level, or a list of levels by module. A lone word that is no level is not taken for a module.
+fn is_filter(text: &str) -> bool {
+    let level = |word: &str| word.parse::<tracing_subscriber::filter::LevelFilter>().is_ok();
+    text.split(',').all(|part| part.contains('=') || level(part.trim()))
+        && text.parse::<tracing_subscriber::filter::Targets>().is_ok()
+}

@@ -1,0 +1,167 @@
+//! Settings: from text to checked values.
+//!
+//! ```text
+//! config/creditd.toml (every setting, its default) ◄── the operator's file ◄── CREDITD_… variables
+//!         └──────────────► one table, its keys and types known ──► Raw ──► Config
+//! ```
+//!
+//! The shipped file is the one place where a default is written: it is compiled in, and the operator's file and
+//! the environment are laid over it. `Raw` is that table as text says it; [`Config`] is what it means.
+//! There is no other way from one to the other, and it reports everything that is wrong at once.
+
+mod check;
+mod overlay;
+mod raw;
+mod units;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::log::{jetstream, local};
+use crate::store::history;
+
+/// Every setting with its default and what it is about: what `creditd config default` prints.
+pub const DEFAULTS: &str = include_str!("../../config/creditd.toml");
+
+/// The checked settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The folder that holds checkpoints, history and the local log.
+    pub data: PathBuf,
+    /// Where events come from.
+    pub log: LogHome,
+    /// The HTTP face.
+    pub http: Http,
+    /// How often the organizations that changed are written.
+    pub checkpoint_every: Duration,
+    /// How much of the history gathers in memory.
+    pub history: history::Limits,
+    /// Files with rate cards and plans, to be published at the start.
+    pub catalog: Vec<PathBuf>,
+    /// What is said about the daemon's work.
+    pub logging: Logging,
+}
+
+/// Where events come from.
+#[derive(Clone, Debug)]
+pub enum LogHome {
+    /// A log of our own, in the folder `log` of the data.
+    Local(local::Options),
+    /// A stream in NATS.
+    JetStream(Box<Nats>),
+}
+
+/// The log in NATS and the faces that come with it.
+#[derive(Clone, Debug)]
+pub struct Nats {
+    /// The log's stream.
+    pub log: jetstream::Options,
+    /// The stream that alerts and refused events are published to.
+    pub alerts_stream: String,
+    /// Whether balances are answered over NATS.
+    pub service: bool,
+}
+
+/// The HTTP face.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Http {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The largest request body, in bytes.
+    pub max_body: usize,
+}
+
+/// What is said about the daemon's work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logging {
+    /// A filter of levels, as `tracing` reads it.
+    pub level: String,
+    /// How a line is written.
+    pub format: LogFormat,
+}
+
+/// How a line of the daemon's own log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Everything that is wrong with the settings.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct ConfigError(pub Vec<Problem>);
+
+/// One thing that is wrong: where, what, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {what}")]
+pub struct Problem {
+    /// The file or the variable.
+    pub place: String,
+    /// The setting, its value, and the remedy.
+    pub what: String,
+}
+
+impl ConfigError {
+    fn one(place: impl Into<String>, what: impl Into<String>) -> Self {
+        ConfigError(vec![Problem { place: place.into(), what: what.into() }])
+    }
+}
+
+/// The settings that are in force, before they are checked: the defaults, the file, the environment.
+#[derive(Debug)]
+pub struct Settings(overlay::Layers);
+
+impl Settings {
+    /// Lays the operator's file, if there is one, and the environment over the defaults.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is not TOML, unknown settings, values of the wrong type.
+    pub fn read(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Settings, ConfigError> {
+        let mut layers = overlay::Layers::defaults()?;
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                ConfigError::one(path.display().to_string(), format!("cannot be read: {error}"))
+            })?;
+            layers.lay_file(path, &text)?;
+        }
+        layers.lay_environment(environment)?;
+        Ok(Settings(layers))
+    }
+
+    /// What the settings mean.
+    ///
+    /// # Errors
+    /// Every value that cannot be meant.
+    pub fn check(&self) -> Result<Config, ConfigError> {
+        check::config(&self.0)
+    }
+
+    /// The settings in force as TOML, secrets left out; a setting that is not the default says where it is from.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        self.0.to_toml()
+    }
+}
+
+impl Config {
+    /// Reads and checks the settings: the defaults, under the operator's file, under the environment.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+        // A variable that is not Unicode cannot be one of ours.
+        let environment =
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        Settings::read(file, environment)?.check()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! The settings as they are written: names and plain values.
+//!
+//! No field is optional and none has a default here: [`DEFAULTS`](super::DEFAULTS) has them all.
+
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Raw {
+    pub(super) data: Data,
+    pub(super) log: Log,
+    pub(super) nats: Nats,
+    pub(super) http: Http,
+    pub(super) checkpoint: Checkpoint,
+    pub(super) history: History,
+    pub(super) catalog: Catalog,
+    pub(super) logging: Logging,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Data {
+    pub(super) folder: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Log {
+    pub(super) kind: String,
+    pub(super) local: Local,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Local {
+    pub(super) segment: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nats {
+    pub(super) urls: Vec<String>,
+    pub(super) user: String,
+    pub(super) password: String,
+    pub(super) token: String,
+    pub(super) credentials_file: String,
+    pub(super) stream: String,
+    pub(super) manage: bool,
+    pub(super) replicas: i64,
+    pub(super) max_bytes: String,
+    pub(super) max_age: String,
+    pub(super) accept_gaps: bool,
+    pub(super) alerts_stream: String,
+    pub(super) service: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Http {
+    pub(super) listen: String,
+    pub(super) max_body: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Checkpoint {
+    pub(super) every: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct History {
+    pub(super) rows: i64,
+    pub(super) bytes: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Catalog {
+    pub(super) files: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Logging {
+    pub(super) level: String,
+    pub(super) format: String,
+}

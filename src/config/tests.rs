@@ -1,0 +1,127 @@
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+use crate::wire::catalog_commands_from_toml;
+
+fn settings(file: &str, environment: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("creditd.toml");
+    std::fs::write(&path, file).unwrap();
+    let environment = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    Settings::read(Some(&path), environment)
+}
+
+fn load(file: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    settings(file, environment)?.check()
+}
+
+/// What is wrong, without the folder of the file.
+fn wrong(file: &str, environment: &[(&str, &str)]) -> Vec<String> {
+    let problems = load(file, environment).unwrap_err().0;
+    let place = |problem: &Problem| problem.place.rsplit('/').next().unwrap_or_default().to_owned();
+    problems.iter().map(|problem| format!("{}: {}", place(problem), problem.what)).collect()
+}
+
+#[test]
+fn the_shipped_file_has_every_setting_with_its_default() {
+    // `Raw` has no optional field: were a key missing from the file or not known, this would fail.
+    let config = load("", &[]).unwrap();
+    assert_eq!(config.history, history::Limits::default());
+    assert_eq!(config.checkpoint_every, Duration::from_secs(10));
+    assert_eq!(config.http, Http { listen: "127.0.0.1:8427".parse().unwrap(), max_body: 8 << 20 });
+    let LogHome::Local(options) = config.log else { panic!("the default log is local") };
+    assert_eq!(options, local::Options::default());
+
+    let LogHome::JetStream(nats) = load("[log]\nkind = \"jetstream\"", &[]).unwrap().log else {
+        panic!("jetstream was asked for")
+    };
+    assert_eq!(format!("{:?}", nats.log), format!("{:?}", jetstream::Options::default()));
+    assert_eq!((nats.alerts_stream.as_str(), nats.service), ("CREDIT_ALERTS", true));
+}
+
+#[test]
+fn the_shipped_file_explains_every_setting() {
+    let lines: Vec<&str> = DEFAULTS.lines().collect();
+    let bare = |pair: &&[&str]| pair[1].contains(" = ") && !pair[1].starts_with('#') && pair[0].is_empty();
+    assert_eq!(lines.windows(2).find(bare), None, "a setting without a comment or a neighbour above it");
+}
+
+#[test]
+fn the_environment_lies_over_the_file() {
+    let file = "[http]\nlisten = \"127.0.0.1:1\"\n[data]\nfolder = \"here\"";
+    let environment = [
+        ("CREDITD_HTTP_LISTEN", "0.0.0.0:2"),
+        ("CREDITD_LOG_KIND", "jetstream"),
+        ("CREDITD_NATS_URLS", "nats://a:1, nats://b:2"),
+        ("CREDITD_NATS_SERVICE", "false"),
+        ("CREDITD_HISTORY_ROWS", "2000"),
+        ("CREDITD_NATS_SERVER", "not a setting"),
+        ("PATH", "/bin"),
+    ];
+    let config = load(file, &environment).unwrap();
+    assert_eq!(config.http.listen.port(), 2);
+    assert_eq!((config.data.as_path(), config.history.rows), (Path::new("here"), 2_000));
+    let LogHome::JetStream(nats) = config.log else { panic!("jetstream was asked for") };
+    assert_eq!((nats.log.access.urls.len(), nats.service), (2, false));
+}
+
+#[test]
+fn a_setting_that_is_not_there_is_refused_with_the_one_that_was_meant() {
+    let text = wrong("[http]\nlisten_on = \"x\"\n[log]\nsegment = \"1 MiB\"\n[htpp]\nlisten = \"y\"", &[]);
+    let answer = [
+        "creditd.toml: there is no setting http.listen_on; did you mean http.listen?",
+        "creditd.toml: there is no setting log.segment; did you mean log.local.segment?",
+        "creditd.toml: there is no setting htpp; did you mean http?",
+    ];
+    assert_eq!(sorted(text), sorted(answer.map(str::to_owned).to_vec()));
+    let text = wrong("", &[("CREDITD_HTTP_LISTN", "x")]);
+    let answer = "the environment: there is no setting CREDITD_HTTP_LISTN; did you mean CREDITD_HTTP_LISTEN?";
+    assert_eq!(text, [answer]);
+}
+
+fn sorted(mut all: Vec<String>) -> Vec<String> {
+    all.sort();
+    all
+}
+
+#[test]
+fn every_wrong_value_is_named_with_the_remedy_at_once() {
+    let file = r#"
+        log = { kind = "kafka", local = { segment = "1 kB" } }
+        http = { listen = "localhost", max_body = "1 GiB" }
+        nats = { replicas = 2, urls = ["http://x"], token = "t", user = "u", alerts_stream = "a b" }
+        checkpoint = { every = "fast" }
+        logging = { level = "loud", format = "xml" }
+    "#;
+    insta::assert_snapshot!(wrong(file, &[("CREDITD_HISTORY_ROWS", "1")]).join("\n"));
+    insta::assert_snapshot!(
+        "types",
+        wrong("[http]\nmax_body = 8\n[nats]\nurls = \"nats://x\"\nmanage = 1", &[]).join("\n")
+    );
+    insta::assert_snapshot!(
+        "environment",
+        wrong("", &[("CREDITD_HISTORY_ROWS", "many"), ("CREDITD_NATS_MANAGE", "yes")]).join("\n")
+    );
+}
+
+#[test]
+fn what_is_in_force_reads_back_and_shows_no_secret() {
+    let environment = [("CREDITD_NATS_TOKEN", "hunter2"), ("CREDITD_HTTP_MAX_BODY", "1 MiB")];
+    let text = settings("[catalog]\nfiles = [\"a.toml\"]", &environment).unwrap().to_toml();
+    assert!(!text.contains("hunter2") && text.contains("token = \"(hidden)\""), "{text}");
+    assert!(text.contains("max_body = \"1 MiB\"  # CREDITD_HTTP_MAX_BODY"), "{text}");
+    assert_eq!(load(&text, &[]).unwrap().http.max_body, 1 << 20);
+}
+
+#[test]
+fn the_shipped_catalogs_and_the_demo_are_sound() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    let config = Settings::read(Some(&folder.join("demo.toml")), []).unwrap().check().unwrap();
+    assert_eq!(config.catalog.len(), 5);
+    for file in &config.catalog {
+        let commands = catalog_commands_from_toml(&std::fs::read_to_string(file).unwrap());
+        let commands = commands.unwrap_or_else(|why| panic!("{}: {why}", file.display()));
+        assert!(commands.len() >= 2, "{} has a rate card and a plan", file.display());
+    }
+}

@@ -1,0 +1,124 @@
+//! Commands in: organizations, grants, rate cards and plans. Each is one record, answered once it is applied.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::Face;
+use super::body::Body;
+use super::parts::{self, CatalogName, OrgName};
+use super::problem::{Problem, Refusal};
+use crate::book::desk::{Submitted, Wait};
+use crate::clock;
+use crate::ledger::price::CreditType;
+use crate::ledger::units::Position;
+use crate::query::{self, GrantState};
+use crate::wire::Subject;
+
+/// `PUT /v1/orgs/{org}`: creates an organization or changes its terms.
+pub(super) async fn put_org(
+    State(face): State<Arc<Face>>,
+    OrgName(org): OrgName,
+    body: Body,
+) -> Result<Response, Problem> {
+    let data = object(&body)?;
+    // Of two that create it at the same time both may be told that they did.
+    let known = face.desk.book.read(&org, |_| ()).is_some();
+    command(&face, Subject::Commands(&org), "creditd.org.put.v1", data).await?;
+    let balance =
+        query::balance(&face.desk.book, &org, clock::now()).ok_or_else(|| Problem::unknown_org(&org))?;
+    Ok(parts::json(if known { StatusCode::OK } else { StatusCode::CREATED }, &balance))
+}
+
+/// A grant with the kind of its credits.
+#[derive(Serialize)]
+struct GrantAnswer<'a> {
+    org: &'a str,
+    credit_type: CreditType,
+    #[serde(flatten)]
+    grant: GrantState,
+}
+
+/// `POST /v1/orgs/{org}/grants`: gives credits. The same grant under the same id is given once.
+pub(super) async fn grant(
+    State(face): State<Arc<Face>>,
+    OrgName(org): OrgName,
+    body: Body,
+) -> Result<Response, Problem> {
+    let data = object(&body)?;
+    let id = data.get("id").and_then(Value::as_str).map(str::to_owned);
+    let seq = command(&face, Subject::Commands(&org), "creditd.grant.v1", data).await?;
+    let position = Position { seq, item: 0 };
+    let found = query::grant(&face.desk.book, &org, id.as_deref(), position, clock::now());
+    let Some((credit_type, grant, new)) = found else {
+        return Err(Problem::unknown_org(&org));
+    };
+    let status = if new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(parts::json(status, &GrantAnswer { org: &org, credit_type, grant }))
+}
+
+/// `PUT /v1/rate-cards/{id}`: publishes a version of a rate card.
+pub(super) async fn put_rate_card(
+    State(face): State<Arc<Face>>,
+    CatalogName(id): CatalogName,
+    body: Body,
+) -> Result<Response, Problem> {
+    publish(&face, &id, "creditd.rate_card.put.v1", &body).await
+}
+
+/// `PUT /v1/plans/{id}`: publishes a version of a plan.
+pub(super) async fn put_plan(
+    State(face): State<Arc<Face>>,
+    CatalogName(id): CatalogName,
+    body: Body,
+) -> Result<Response, Problem> {
+    publish(&face, &id, "creditd.plan.put.v1", &body).await
+}
+
+async fn publish(face: &Face, id: &str, kind: &str, body: &Body) -> Result<Response, Problem> {
+    let mut data = object(body)?;
+    match data.get("id") {
+        None => {
+            data.insert("id".to_owned(), json!(id));
+        }
+        Some(same) if same == id => {}
+        Some(other) => {
+            let detail = format!("the body names {other}, the path {id:?}; leave the id out of the body");
+            let (reason, field) = ("invalid_field".to_owned(), "id".to_owned());
+            let refusal = Refusal { reason, field, detail };
+            return Err(Problem::refused(StatusCode::UNPROCESSABLE_ENTITY, refusal));
+        }
+    }
+    let version = data.get("version").cloned();
+    let seq = command(face, Subject::Catalog, kind, data).await?;
+    let position = Position { seq, item: 0 }.to_string();
+    Ok(parts::json(StatusCode::OK, &json!({ "id": id, "version": version, "position": position })))
+}
+
+/// Reads a body that must be a JSON object.
+fn object(body: &Body) -> Result<Map<String, Value>, Problem> {
+    serde_json::from_slice(&body.bytes).map_err(|error| {
+        let why = format!("the body is not a JSON object: {error}; see docs/HTTP.md for what it holds");
+        Problem::new(StatusCode::BAD_REQUEST, "not_json", why)
+    })
+}
+
+/// Submits one command and waits until it is carried out. Answers its record.
+async fn command(
+    face: &Face,
+    subject: Subject<'_>,
+    kind: &str,
+    data: Map<String, Value>,
+) -> Result<u64, Problem> {
+    let payload = json!({ "type": kind, "data": data }).to_string();
+    let wait = Wait::Applied(face.options.applied_within);
+    let Submitted { seq, outcomes } = face.desk.submit(subject, None, payload.into(), wait).await?;
+    match outcomes.first().and_then(Refusal::in_outcome) {
+        Some(refusal) => Err(Problem::refused_command(refusal)),
+        None => Ok(seq),
+    }
+}

@@ -1,0 +1,184 @@
+//! Connections, bounded: so many at once, and none that is silent for ever.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::serve::Listener;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, Sleep};
+
+/// The most connections at once. Past it new ones wait in the system's backlog.
+pub const MOST_CONNECTIONS: usize = 8_192;
+
+/// A connection on which nothing comes or goes for this long, up to twice of it, is closed. Longer than any answer takes.
+pub const LONGEST_SILENCE: Duration = Duration::from_secs(60);
+
+/// How long is waited after the system could not accept a connection (mostly: no file descriptors).
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// A listener that hands out so many connections and no more.
+#[derive(Debug)]
+pub(super) struct Bounded {
+    listener: TcpListener,
+    room: Arc<Semaphore>,
+}
+
+impl Bounded {
+    pub(super) fn new(listener: TcpListener) -> Self {
+        Bounded { listener, room: Arc::new(Semaphore::new(MOST_CONNECTIONS)) }
+    }
+}
+
+impl Listener for Bounded {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        // The semaphore is never closed.
+        let room = Arc::clone(&self.room).acquire_owned().await.ok();
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, peer)) => {
+                    if let Err(error) = stream.set_nodelay(true) {
+                        tracing::debug!(%error, %peer, "small answers may be delayed");
+                    }
+                    return (Connection::new(stream, room, LONGEST_SILENCE), peer);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+/// A connection that ends when it is silent for too long.
+///
+/// Traffic only sets a flag. The timer looks at the flag when it fires, so that a busy connection costs no timer work.
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: TcpStream,
+    timer: Pin<Box<Sleep>>,
+    silence: Duration,
+    heard: bool,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+impl Connection {
+    fn new(stream: TcpStream, room: Option<OwnedSemaphorePermit>, silence: Duration) -> Self {
+        Connection {
+            stream,
+            timer: Box::pin(tokio::time::sleep(silence)),
+            silence,
+            heard: false,
+            _room: room,
+        }
+    }
+
+    /// Ready once the connection was silent for too long.
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        ready!(self.timer.as_mut().poll(cx));
+        while std::mem::take(&mut self.heard) {
+            let next = self.timer.deadline().checked_add(self.silence);
+            self.timer.as_mut().reset(next.unwrap_or_else(far));
+            ready!(self.timer.as_mut().poll(cx));
+        }
+        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, "the connection was silent for too long"))
+    }
+}
+
+/// As good as never.
+fn far() -> Instant {
+    tokio::time::sleep(Duration::MAX).deadline()
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.stream).poll_read(cx, buf) {
+            Poll::Pending => self.poll_silence(cx).map(Err),
+            read => {
+                self.heard = true;
+                read
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.stream).poll_write(cx, buf) {
+            Poll::Pending => self.poll_silence(cx).map(Err),
+            written => {
+                self.heard = true;
+                written
+            }
+        }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.stream).poll_write_vectored(cx, bufs) {
+            Poll::Pending => self.poll_silence(cx).map(Err),
+            written => {
+                self.heard = true;
+                written
+            }
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_silent_connection_ends_and_a_busy_one_does_not() {
+        let silence = Duration::from_millis(150);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut connection = Connection::new(stream, None, silence);
+        let mut byte = [0];
+        for _ in 0..10 {
+            tokio::time::sleep(silence / 3).await;
+            client.write_all(b"x").await.unwrap();
+            connection.read_exact(&mut byte).await.unwrap();
+        }
+        let error =
+            tokio::time::timeout(silence * 10, connection.read(&mut byte)).await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+}

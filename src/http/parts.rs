@@ -1,0 +1,89 @@
+//! What of a request is not its body: the names in its path and its parameters, checked.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequestParts, Query, RawPathParams};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::problem::{Problem, Refusal};
+use crate::wire;
+
+/// The organization that the path names.
+pub(super) struct OrgName(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for OrgName {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let name = last_name(parts, state).await?;
+        match wire::org_id(&name) {
+            Ok(_) => Ok(OrgName(name)),
+            Err(error) => {
+                let (reason, field) = ("invalid_field".to_owned(), "org".to_owned());
+                let refusal = Refusal { reason, field, detail: error.to_string() };
+                Err(Problem::refused(StatusCode::UNPROCESSABLE_ENTITY, refusal))
+            }
+        }
+    }
+}
+
+/// The rate card or plan that the path names. Whether it can be a name is the decoder's to say.
+pub(super) struct CatalogName(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for CatalogName {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        last_name(parts, state).await.map(CatalogName)
+    }
+}
+
+async fn last_name<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String, Problem> {
+    let unread = |why: String| Problem::new(StatusCode::BAD_REQUEST, "invalid_path", why);
+    let names = RawPathParams::from_request_parts(parts, state).await;
+    let names = names.map_err(|error| unread(format!("{error}; write the path in UTF-8")))?;
+    let name = names.iter().next().map(|(_, name)| name.to_owned());
+    name.ok_or_else(|| unread("the path lacks a name".to_owned()))
+}
+
+/// The parameters after the `?`.
+pub(super) struct Params<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let read: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
+        match read {
+            Ok(Query(params)) => Ok(Params(params)),
+            Err(error) => {
+                let why = format!("{}; see docs/HTTP.md", error.body_text());
+                Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_parameter", why))
+            }
+        }
+    }
+}
+
+/// The room for an answer: most balances fit without growing it.
+const USUAL_ANSWER: usize = 512;
+
+/// An answer in JSON.
+pub(super) fn json(status: StatusCode, content: &impl Serialize) -> Response {
+    let mut text = Vec::with_capacity(USUAL_ANSWER);
+    match serde_json::to_writer(&mut text, content) {
+        Ok(()) => {
+            let mut response = Response::new(text.into());
+            *response.status_mut() = status;
+            let json = HeaderValue::from_static("application/json");
+            response.headers_mut().insert(header::CONTENT_TYPE, json);
+            response
+        }
+        Err(error) => {
+            let why = format!("the answer cannot be written: {error}; report this as a defect");
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", why).into_response()
+        }
+    }
+}

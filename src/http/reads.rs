@@ -1,0 +1,62 @@
+//! Balances, organizations and the catalog out.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Face;
+use super::parts::{self, OrgName, Params};
+use super::problem::Problem;
+use crate::clock;
+use crate::query::{self, MOST_LISTED};
+use crate::wire;
+
+/// `GET /v1/orgs/{org}/balance`: one look under the organization's guard, one pass over what was copied.
+pub(super) async fn balance(
+    State(face): State<Arc<Face>>,
+    OrgName(org): OrgName,
+) -> Result<Response, Problem> {
+    match query::balance(&face.desk.book, &org, clock::now()) {
+        Some(balance) => Ok(parts::json(StatusCode::OK, &balance)),
+        None => Err(Problem::unknown_org(&org)),
+    }
+}
+
+/// The names on a page where nothing is said.
+const USUALLY_LISTED: usize = 100;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Page {
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+/// `GET /v1/orgs`: names in order, a page at a time.
+pub(super) async fn orgs(
+    State(face): State<Arc<Face>>,
+    Params(page): Params<Page>,
+) -> Result<Response, Problem> {
+    let wrong = |why: String| Problem::new(StatusCode::BAD_REQUEST, "invalid_parameter", why);
+    let limit = page.limit.unwrap_or(USUALLY_LISTED);
+    if !(1..=MOST_LISTED).contains(&limit) {
+        return Err(wrong(format!("limit={limit} is not possible; write 1 to {MOST_LISTED}")));
+    }
+    if let Some(cursor) = &page.cursor
+        && let Err(error) = wire::org_id(cursor)
+    {
+        return Err(wrong(format!("cursor: {error}; take it from meta.next of the page before")));
+    }
+    let found = query::orgs(&face.desk.book, page.cursor.as_deref(), limit);
+    let data: Vec<_> = found.names.iter().map(|name| json!({ "org": &**name })).collect();
+    Ok(parts::json(StatusCode::OK, &json!({ "data": data, "meta": { "next": found.next.as_deref() } })))
+}
+
+/// `GET /v1/catalog`: every version of every rate card and plan.
+pub(super) async fn catalog(State(face): State<Arc<Face>>) -> Response {
+    parts::json(StatusCode::OK, &query::catalog(&face.desk.book.catalog()))
+}

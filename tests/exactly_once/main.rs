@@ -1,0 +1,178 @@
+//! A million events, repeats and bad ones among them, while the daemon is killed again and again: every balance
+//! equals an independent model's to the micro-credit, and what came in adds up to what became of it.
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+#[path = "../support/books.rs"]
+pub mod books;
+#[path = "../support/daemon.rs"]
+mod daemon;
+#[path = "../model/mod.rs"]
+pub mod model;
+#[path = "../support/nats.rs"]
+mod nats;
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use creditd::book::recovery::recover;
+use creditd::clock;
+use creditd::log::jetstream::{Access, JetStreamLog, Options};
+use creditd::log::local::{self, LocalLog};
+use creditd::log::{Fingerprint, Log, Record};
+use creditd::store::history::Limits;
+use daemon::Daemon;
+use model::Model;
+use model::report::Report;
+use nats::NatsServer;
+use tempfile::tempdir;
+
+const EVENTS: u64 = 1_000_000;
+const KILLS: usize = 6;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_million_events_over_nats_through_kills_are_charged_once() {
+    let server = NatsServer::start();
+    let folder = tempdir().unwrap();
+    let settings = format!("[log]\nkind = \"jetstream\"\n[nats]\nurls = [{:?}]\n", server.url());
+    let mut daemon = Daemon::start(folder.path(), &settings);
+    let load = simulate(&server.url(), "1");
+    let access = Access { urls: vec![server.url()], ..Access::default() };
+    kill_while(&mut daemon, load).await;
+    let log = JetStreamLog::connect(Options { access, ..Options::default() }).await.unwrap();
+    settle_and_compare(daemon, Arc::new(log)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_million_events_over_http_through_kills_are_charged_once() {
+    let folder = tempdir().unwrap();
+    let mut daemon = Daemon::start(folder.path(), "[log]\nkind = \"local\"\n");
+    let load = simulate(&daemon.url(), "200");
+    kill_while(&mut daemon, load).await;
+    // The daemon holds the log's folder: read a copy.
+    let last = last_of(&daemon).await;
+    daemon.wait_for(last, Duration::from_secs(120)).await;
+    let copy = tempdir().unwrap();
+    copy_folder(&daemon.data().join("log"), copy.path());
+    let (log, _) = LocalLog::open(copy.path(), local::Options::default(), Arc::new(clock::now)).unwrap();
+    settle_and_compare(daemon, Arc::new(log)).await;
+}
+
+fn simulate(to: &str, batch: &str) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_creditd"));
+    command.args(["simulate", "--to", to, "--flat-out", "--seed", "7", "--orgs", "300", "--batch", batch]);
+    command.args(["--duplicates", "1%", "--bad", "0.1%", "--events", &EVENTS.to_string()]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Kills the daemon while the load runs, and once more after it.
+async fn kill_while(daemon: &mut Daemon, mut load: Child) {
+    let mut kills = 0;
+    while load.try_wait().unwrap().is_none() {
+        tokio::time::sleep(Duration::from_millis(1_700)).await;
+        if kills < KILLS {
+            daemon.kill9_and_restart();
+            kills += 1;
+        }
+    }
+    assert!(load.wait().unwrap().success(), "the load was not delivered");
+    assert!(kills >= 3, "the load was over after {kills} kills");
+    daemon.kill9_and_restart();
+}
+
+async fn last_of(daemon: &Daemon) -> u64 {
+    loop {
+        if let Some(last) = daemon.metric("creditd_log_end").await.filter(|last| *last > 0.0) {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a record's number"
+            )]
+            return last as u64;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Lets the daemon catch up, ends it, and lays its books beside the model's.
+async fn settle_and_compare(mut daemon: Daemon, log: Arc<dyn Log>) {
+    let last = log.extent().await.unwrap().last;
+    daemon.wait_for(last, Duration::from_secs(120)).await;
+    let mut counted = Vec::new();
+    for name in ["received", "charged", "voided", "duplicate", "rejected"] {
+        counted.push(daemon.metric(&format!("creditd_events_{name}_total")).await.unwrap());
+    }
+    let data = daemon.data();
+    assert!(daemon.terminate().success());
+
+    let expected = fold(&*log).await.report(i64::MIN);
+    assert_eq!(
+        counted[0],
+        counted[1..].iter().sum::<f64>(),
+        "received = charged + voided + duplicate + rejected"
+    );
+    let recovered = recover(&data, u64::MAX, Limits::default()).unwrap();
+    let expected = without_alerts(expected);
+    let (book, stray) = (recovered.partition.book(), &recovered.partition.commons().stray);
+    let organization = |name: &str| book.read(name, books::org_report).unwrap();
+    let found = Report {
+        items: expected.items,
+        rejected: expected.rejected.clone(),
+        stray: stray.iter().map(|(reason, count)| (reason.slug().to_owned(), *count)).collect(),
+        orgs: book.names().iter().map(|name| (name.to_string(), organization(name))).collect(),
+    };
+    let differences = expected.differences(&found);
+    assert!(
+        differences.is_empty(),
+        "{} differences, the first:\n{}\nrejected: {:?}",
+        differences.len(),
+        differences[..differences.len().min(20)].join("\n"),
+        expected.rejected
+    );
+    let charged: u64 = expected.orgs.values().map(|org| org.tally.charged).sum();
+    let duplicates: u64 = expected.orgs.values().map(|org| org.tally.duplicate).sum();
+    assert!(duplicates > EVENTS / 200, "{duplicates} duplicates are too few to show anything");
+    assert!(charged > EVENTS * 9 / 10, "{charged} charges are too few to show anything");
+    println!("{charged} charged, {duplicates} duplicates, {} organizations: all equal", expected.orgs.len());
+}
+
+/// The model's books after every record of the log.
+async fn fold(log: &dyn Log) -> Model {
+    let last = log.extent().await.unwrap().last;
+    let mut reader = log.reader(Fingerprint::default()).await.unwrap();
+    let mut model = Model::new();
+    let (mut batch, mut seq) = (Vec::new(), 0);
+    while seq < last {
+        reader.next(&mut batch).await.unwrap();
+        for record in batch.drain(..) {
+            seq = record.seq;
+            model.apply(&for_model(&record));
+        }
+    }
+    model
+}
+
+/// The report without the alerts, which went out while the daemon ran.
+fn without_alerts(mut report: Report) -> Report {
+    report.orgs.values_mut().for_each(|org| org.alerts.clear());
+    report
+}
+
+/// A record of the log as the model reads it.
+fn for_model(record: &Record) -> model::Record {
+    model::Record {
+        seq: record.seq,
+        at: record.at.micros(),
+        subject: record.draft.subject.clone(),
+        headers: record.draft.headers.as_deref().cloned().unwrap_or_default(),
+        payload: record.draft.payload.to_vec(),
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}

@@ -1,0 +1,109 @@
+//! The real daemon, as a process of a test's own.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose daemon does not run has failed")]
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// `creditd serve` on files of its own; ended when dropped.
+pub(crate) struct Daemon {
+    process: Child,
+    folder: PathBuf,
+    port: u16,
+}
+
+impl Daemon {
+    /// Starts it in a folder, with settings beside those of the folder and the port.
+    pub(crate) fn start(folder: &Path, settings: &str) -> Daemon {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let data = folder.join("data");
+        let config = format!(
+            "[data]\nfolder = {data:?}\n[http]\nlisten = \"127.0.0.1:{port}\"\n[checkpoint]\nevery = \"700ms\"\n{settings}"
+        );
+        fs::write(folder.join("creditd.toml"), config).unwrap();
+        let process = spawn(folder);
+        Daemon { process, folder: folder.to_owned(), port }
+    }
+
+    /// Where HTTP is served.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Where everything on disk is.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// Ends it as a crash would, and starts it again.
+    pub(crate) fn kill9_and_restart(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.process = spawn(&self.folder);
+    }
+
+    /// Ends it as an operator would.
+    pub(crate) fn terminate(mut self) -> ExitStatus {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.process.wait().unwrap()
+    }
+
+    /// Waits until it is ready and has applied everything up to a record.
+    pub(crate) async fn wait_for(&mut self, seq: u64, within: Duration) {
+        #[expect(clippy::disallowed_methods, reason = "a test may look at the clock")]
+        let start = Instant::now();
+        loop {
+            if let Ok(Some(status)) = self.process.try_wait() {
+                panic!("the daemon ended: {status}\n{}", self.log());
+            }
+            let position = self.metric("creditd_log_position").await.unwrap_or(0.0);
+            #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+            if position >= seq as f64 {
+                return;
+            }
+            assert!(start.elapsed() < within, "stands at {position}, not at {seq}\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The sum of all series of a metric.
+    pub(crate) async fn metric(&self, name: &str) -> Option<f64> {
+        let response = reqwest::get(format!("{}/metrics", self.url())).await.ok()?;
+        let text = response.text().await.ok()?;
+        let series = text.lines().filter(|line| {
+            line.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ') || rest.starts_with('{'))
+        });
+        let values: Vec<f64> = series.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
+        (!values.is_empty()).then(|| values.iter().sum())
+    }
+
+    /// The last lines of its own log.
+    pub(crate) fn log(&self) -> String {
+        let text = fs::read_to_string(self.folder.join("serve.log")).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(30)..].join("\n")
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+fn spawn(folder: &Path) -> Child {
+    let log = File::options().create(true).append(true).open(folder.join("serve.log")).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_creditd"))
+        .args(["serve", "--config"])
+        .arg(folder.join("creditd.toml"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap()
+}

@@ -1,0 +1,144 @@
+//! A whole daemon in this process: a real local log, the pipeline and the keeper on threads of their own, HTTP on TCP.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use creditd::book::desk::Desk;
+use creditd::book::keeper::{Call, Keeper};
+use creditd::book::outbox::Outbox;
+use creditd::book::pipeline::Pipeline;
+use creditd::book::progress::Progress;
+use creditd::book::recovery::recover;
+use creditd::book::waiters::Waiters;
+use creditd::clock;
+use creditd::http;
+use creditd::ledger::units::Hour;
+use creditd::log::Log;
+use creditd::log::local::{LocalLog, Options};
+use creditd::metrics::Metrics;
+use creditd::store::history::Limits;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// A daemon on a free port of 127.0.0.1.
+pub(crate) struct Running {
+    /// Where it listens: `http://127.0.0.1:port`.
+    pub(crate) url: String,
+    /// What its faces work with.
+    pub(crate) desk: Arc<Desk>,
+    calls: Sender<Call>,
+    stop: watch::Sender<bool>,
+    threads: Vec<JoinHandle<()>>,
+    hang_up: oneshot::Sender<()>,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    /// Starts on a folder, from whatever is there.
+    pub(crate) async fn start(folder: &Path, options: http::Options) -> Running {
+        let (log, _) = LocalLog::open(&folder.join("log"), Options::default(), Arc::new(clock::now)).unwrap();
+        let log: Arc<dyn Log> = Arc::new(log);
+        let last = log.extent().await.unwrap().last;
+        let recovered = recover(folder, last + 1, Limits::default()).unwrap();
+        let reader = log.reader(recovered.cut.clone()).await.unwrap();
+        let progress = Arc::new(Progress::default());
+        progress.start(recovered.cut.seq, last);
+        let (metrics, outbox) = (Metrics::new().unwrap(), Arc::new(Outbox::default()));
+        let waiters = Arc::new(Waiters::new(std::process::id()));
+        let (book, names) = (Arc::clone(recovered.partition.book()), recovered.partition.names().to_vec());
+        recovered.outbox.into_iter().for_each(|message| outbox.push(message));
+        let mut partition = recovered.partition;
+        let shelf = Arc::clone(partition.history().shelf());
+        let (asks, questions) = mpsc::channel(4);
+        let (stop, stopping) = watch::channel(false);
+        let pipeline = Pipeline {
+            partition,
+            log: Arc::clone(&log),
+            position: recovered.cut.clone(),
+            outbox: Arc::clone(&outbox),
+            waiters: Arc::clone(&waiters),
+            metrics: metrics.clone(),
+            progress: Arc::clone(&progress),
+            asks: questions,
+            stop: stopping,
+        };
+        let keeper = Keeper {
+            book: Arc::clone(&book),
+            names,
+            checkpoints: recovered.checkpoints,
+            shelf,
+            outbox: Arc::clone(&outbox),
+            asks,
+            log: Arc::clone(&log),
+            run: recovered.run,
+            every: Duration::from_secs(3_600),
+            metrics: metrics.clone(),
+            progress: Arc::clone(&progress),
+            heads: BTreeMap::new(),
+            bases: [recovered.cut.seq; 2],
+            last: Some(recovered.cut.seq).filter(|seq| *seq > 0),
+            hour: Hour::default(),
+        };
+        let failing = Arc::clone(&progress);
+        let pipeline = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            if let Err(error) = runtime.block_on(pipeline.run(reader)) {
+                failing.fail(error.to_string());
+            }
+        });
+        let (calls, inbox) = channel();
+        let keeper = std::thread::spawn(move || keeper.run(&inbox));
+        let desk = Arc::new(Desk::new(book, log, waiters, progress, outbox, metrics));
+        let threads = vec![keeper, pipeline];
+        let running = Running::face(desk, options, calls, stop, threads).await;
+        running.caught_up().await;
+        running
+    }
+
+    /// Serves what runs.
+    async fn face(
+        desk: Arc<Desk>,
+        options: http::Options,
+        calls: Sender<Call>,
+        stop: watch::Sender<bool>,
+        threads: Vec<JoinHandle<()>>,
+    ) -> Running {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (hang_up, hung_up) = oneshot::channel();
+        let served = http::serve(listener, Arc::clone(&desk), options, async { drop(hung_up.await) });
+        let serving = tokio::spawn(async move { served.await.unwrap() });
+        Running { url, desk, calls, stop, threads, hang_up, serving }
+    }
+
+    async fn caught_up(&self) {
+        for _ in 0..3_000 {
+            if self.desk.ready(clock::now()).await.is_empty() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("not ready after 30 s: {:?}", self.desk.ready(clock::now()).await);
+    }
+
+    /// Ends the pipeline alone: what is written now is not applied.
+    pub(crate) fn stop_applying(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Stops in order: HTTP, the pipeline, a last checkpoint.
+    pub(crate) async fn stop(self) {
+        self.hang_up.send(()).unwrap();
+        self.serving.await.unwrap();
+        self.stop.send_replace(true);
+        self.calls.send(Call::Stop).unwrap();
+        let threads = self.threads;
+        let joined = tokio::task::spawn_blocking(|| threads.into_iter().for_each(|t| t.join().unwrap()));
+        joined.await.unwrap();
+    }
+}
