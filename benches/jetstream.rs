@@ -6,8 +6,7 @@
 #[path = "support/load.rs"]
 mod load;
 #[path = "../tests/support/nats.rs"]
-#[allow(dead_code, reason = "shared with the tests")]
-mod nats;
+pub mod nats;
 #[path = "support/running.rs"]
 mod running;
 

@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// `creditd serve` on files of its own; ended when dropped.
-pub(crate) struct Daemon {
+pub struct Daemon {
     process: Child,
     folder: PathBuf,
     port: u16,
@@ -16,7 +16,7 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     /// Starts it in a folder, with settings beside those of the folder and the port.
-    pub(crate) fn start(folder: &Path, settings: &str) -> Daemon {
+    pub fn start(folder: &Path, settings: &str) -> Daemon {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let data = folder.join("data");
         let config = format!(
@@ -28,31 +28,31 @@ impl Daemon {
     }
 
     /// Where HTTP is served.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// Where everything on disk is.
-    pub(crate) fn data(&self) -> PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
 
     /// Ends it as a crash would, and starts it again.
-    pub(crate) fn kill9_and_restart(&mut self) {
+    pub fn kill9_and_restart(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
         self.process = spawn(&self.folder);
     }
 
     /// Ends it as an operator would.
-    pub(crate) fn terminate(mut self) -> ExitStatus {
+    pub fn terminate(mut self) -> ExitStatus {
         let pid = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         self.process.wait().unwrap()
     }
 
     /// Waits until it is ready and has applied everything up to a record.
-    pub(crate) async fn wait_for(&mut self, seq: u64, within: Duration) {
+    pub async fn wait_for(&mut self, seq: u64, within: Duration) {
         #[expect(clippy::disallowed_methods, reason = "a test may look at the clock")]
         let start = Instant::now();
         loop {
@@ -70,7 +70,7 @@ impl Daemon {
     }
 
     /// The sum of all series of a metric.
-    pub(crate) async fn metric(&self, name: &str) -> Option<f64> {
+    pub async fn metric(&self, name: &str) -> Option<f64> {
         let response = reqwest::get(format!("{}/metrics", self.url())).await.ok()?;
         let text = response.text().await.ok()?;
         let series = text.lines().filter(|line| {
@@ -81,7 +81,7 @@ impl Daemon {
     }
 
     /// The last lines of its own log.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         let text = fs::read_to_string(self.folder.join("serve.log")).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(30)..].join("\n")
