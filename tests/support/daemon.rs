@@ -23,7 +23,7 @@ impl Daemon {
             "[data]\nfolder = {data:?}\n[http]\nlisten = \"127.0.0.1:{port}\"\n[checkpoint]\nevery = \"700ms\"\n{settings}"
         );
         fs::write(folder.join("creditd.toml"), config).unwrap();
-        let process = spawn(folder);
+        let process = spawn(folder, &[]);
         Daemon { process, folder: folder.to_owned(), port }
     }
 
@@ -39,9 +39,47 @@ impl Daemon {
 
     /// Ends it as a crash would, and starts it again.
     pub fn kill9_and_restart(&mut self) {
+        self.kill9();
+        self.start_again(&[]);
+    }
+
+    /// Ends it as a crash would.
+    pub fn kill9(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
-        self.process = spawn(&self.folder);
+    }
+
+    /// Starts it on what is there, after it has ended.
+    pub fn start_again(&mut self, arguments: &[&str]) {
+        self.process = spawn(&self.folder, arguments);
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn ended(&mut self, within: Duration) -> ExitStatus {
+        let start = now();
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status;
+            }
+            assert!(start.elapsed() < within, "it runs on\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until it is ready.
+    pub async fn ready(&mut self) {
+        let (start, url) = (now(), format!("{}/readyz", self.url()));
+        while !reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()) {
+            self.must_run();
+            assert!(start.elapsed() < Duration::from_secs(30), "not ready\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn must_run(&mut self) {
+        if let Some(status) = self.process.try_wait().unwrap() {
+            panic!("the daemon ended: {status}\n{}", self.log());
+        }
     }
 
     /// Ends it as an operator would.
@@ -51,20 +89,17 @@ impl Daemon {
         self.process.wait().unwrap()
     }
 
-    /// Waits until it is ready and has applied everything up to a record.
+    /// Waits until it has applied everything up to a record.
     pub async fn wait_for(&mut self, seq: u64, within: Duration) {
-        #[expect(clippy::disallowed_methods, reason = "a test may look at the clock")]
-        let start = Instant::now();
+        let start = now();
         loop {
-            if let Ok(Some(status)) = self.process.try_wait() {
-                panic!("the daemon ended: {status}\n{}", self.log());
-            }
-            let position = self.metric("creditd_log_position").await.unwrap_or(0.0);
+            self.must_run();
+            let position = self.metric("creditd_log_position").await;
             #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-            if position >= seq as f64 {
+            if position.is_some_and(|position| position >= seq as f64) {
                 return;
             }
-            assert!(start.elapsed() < within, "stands at {position}, not at {seq}\n{}", self.log());
+            assert!(start.elapsed() < within, "stands at {position:?}, not at {seq}\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -96,11 +131,17 @@ impl Drop for Daemon {
     }
 }
 
-fn spawn(folder: &Path) -> Child {
+#[expect(clippy::disallowed_methods, reason = "a test may look at the clock")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn spawn(folder: &Path, arguments: &[&str]) -> Child {
     let log = File::options().create(true).append(true).open(folder.join("serve.log")).unwrap();
     Command::new(env!("CARGO_BIN_EXE_creditd"))
         .args(["serve", "--config"])
         .arg(folder.join("creditd.toml"))
+        .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)
