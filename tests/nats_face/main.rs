@@ -1,6 +1,6 @@
 //! What NATS sees of a daemon: a service that answers, alerts and rejections that arrive once, a log that must stay the
 //! same. A real server, the real program.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 #[path = "../support/books.rs"]
 pub mod books;
