@@ -92,7 +92,7 @@ async fn write(desk: Arc<Desk>, writer: usize, going: Arc<AtomicBool>, written: 
 async fn ask(url: &str) -> Histogram<u64> {
     let clients = (0..CLIENTS).map(|_| async {
         let client = reqwest::Client::new();
-        let mut latencies = Histogram::<u64>::new(3).unwrap();
+        let mut latencies = Histogram::<u64>::new_with_bounds(1, 60_000_000_000, 3).unwrap();
         for _ in 0..REQUESTS / CLIENTS {
             let watch = Stopwatch::start();
             let response = client.get(url).send().await.unwrap();
@@ -102,7 +102,7 @@ async fn ask(url: &str) -> Histogram<u64> {
         }
         latencies
     });
-    let mut all = Histogram::<u64>::new(3).unwrap();
+    let mut all = Histogram::<u64>::new_with_bounds(1, 60_000_000_000, 3).unwrap();
     for latencies in join_all(clients).await {
         all.add(latencies).unwrap();
     }

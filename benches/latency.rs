@@ -72,7 +72,10 @@ async fn probe(what: &str, daemon: &Daemon, log: &JetStreamLog, first: usize) {
     let mut alerts = log.client().subscribe("credits.alerts.>").await.unwrap();
     let client = log.client();
     client.flush().await.unwrap();
-    let (mut balance, mut alert) = (Histogram::<u64>::new(3).unwrap(), Histogram::<u64>::new(3).unwrap());
+    let (mut balance, mut alert) = (
+        Histogram::<u64>::new_with_bounds(1, 60_000_000_000, 3).unwrap(),
+        Histogram::<u64>::new_with_bounds(1, 60_000_000_000, 3).unwrap(),
+    );
     for n in first..first + PROBES {
         let org = format!("probe-{n}");
         let book = &daemon.desk().book;

@@ -88,7 +88,7 @@ async fn submit(daemon: &Daemon, subject: &str, payload: Bytes) {
 
 /// Sends events one after the other, each to another organization.
 async fn events(daemon: &Daemon, first: usize, span: Duration) -> Histogram<u64> {
-    let mut latencies = Histogram::<u64>::new(3).unwrap();
+    let mut latencies = Histogram::<u64>::new_with_bounds(1, 60_000_000_000, 3).unwrap();
     let whole = Stopwatch::start();
     let mut n = first;
     while whole.elapsed() < span {
