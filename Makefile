@@ -21,6 +21,7 @@ bench: tools ## the performance table
 fuzz: ## five minutes of fuzzing a target
 	tools/fuzz
 
-tools: ## fetch nats-server and promtool into .tools/
+tools: ## fetch nats-server and promtool into .tools/; systemd-analyze where it is missing
 	tools/fetch-nats-server
 	tools/fetch-promtool
+	tools/install-systemd-analyze

@@ -8,8 +8,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 #[path = "support/nats.rs"]
-#[expect(dead_code, reason = "these tests never break their server")]
-mod nats;
+pub mod nats;
 
 fn creditd(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_creditd"));

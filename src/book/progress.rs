@@ -9,6 +9,7 @@ use crate::ledger::units::Timestamp;
 /// The pipeline's progress, written by it alone.
 #[derive(Debug, Default)]
 pub struct Progress {
+    from: AtomicU64,
     seq: AtomicU64,
     at: AtomicI64,
     beat: AtomicI64,
@@ -31,6 +32,7 @@ impl Progress {
 
     /// The log ended at `last` when the daemon started: the pipeline has caught up once it is there.
     pub fn start(&self, seq: u64, last: u64) {
+        self.from.store(seq, Ordering::Relaxed);
         self.last.store(last, Ordering::Relaxed);
         self.seq.store(seq, Ordering::Release);
         self.caught_up.store(seq >= last, Ordering::Release);
@@ -65,6 +67,17 @@ impl Progress {
         self.last.load(Ordering::Relaxed)
     }
 
+    /// How much of what the start had to replay is applied, from 0 to 1.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a ratio for people to look at")]
+    pub fn recovered(&self) -> f64 {
+        let (from, last) = (self.from.load(Ordering::Relaxed), self.target());
+        if self.is_caught_up() || last <= from {
+            return 1.0;
+        }
+        self.seq().saturating_sub(from) as f64 / (last - from) as f64
+    }
+
     /// Whether everything there was when the daemon started is applied.
     #[must_use]
     pub fn is_caught_up(&self) -> bool {
@@ -91,5 +104,25 @@ impl Progress {
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
         self.trouble.lock().clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recovery_goes_from_none_to_all_and_stays_there() {
+        let progress = Progress::default();
+        progress.start(100, 300);
+        assert_eq!(progress.recovered(), 0.0);
+        progress.applied(250, Timestamp::default());
+        assert_eq!(progress.recovered(), 0.75);
+        assert!(!progress.is_caught_up());
+        progress.applied(301, Timestamp::default());
+        assert!(progress.is_caught_up());
+        assert_eq!(progress.recovered(), 1.0);
+        progress.start(0, 0);
+        assert_eq!(progress.recovered(), 1.0);
     }
 }

@@ -53,6 +53,7 @@ async fn measure(desk: &Desk) {
     let seq = progress.seq();
     let lag = end.saturating_sub(seq);
     let behind = clock::now().micros().saturating_sub(progress.at().micros()).max(0);
+    metrics.recovery.set(progress.recovered());
     metrics.log_position.set(gauge(seq));
     metrics.log_end.set(gauge(end.max(seq)));
     metrics.lag_entries.set(gauge(lag));

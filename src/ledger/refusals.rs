@@ -47,7 +47,8 @@ pub(super) fn other_grant(name: &str) -> Rejection {
 
 pub(super) fn unknown_plan(plan: &str, catalog: &Catalog) -> Rejection {
     let known: Vec<&str> = catalog.plans().iter().map(|history| &*history.id).take(20).collect();
-    let why = format!("there is no plan {plan:?}; publish it first (known: {})", known.join(", "));
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    let why = format!("there is no plan {plan:?}; publish it first (known: {known})");
     Rejection::new(Reason::UnknownPlan, "plan", why)
 }
 

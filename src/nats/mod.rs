@@ -5,4 +5,4 @@ mod service;
 
 pub use async_nats::Client;
 pub use publisher::{OutStream, publish};
-pub use service::serve;
+pub use service::{ServeError, serve};

@@ -1,15 +1,16 @@
 //! A million events, repeats and bad ones among them, while the daemon is killed again and again: every balance
 //! equals an independent model's to the micro-credit, and what came in adds up to what became of it.
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+#![expect(clippy::print_stdout, reason = "the figures show what was compared")]
 
 #[path = "../support/books.rs"]
 pub mod books;
 #[path = "../support/daemon.rs"]
-mod daemon;
+pub mod daemon;
 #[path = "../model/mod.rs"]
 pub mod model;
 #[path = "../support/nats.rs"]
-mod nats;
+pub mod nats;
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

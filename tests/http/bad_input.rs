@@ -84,7 +84,6 @@ async fn what_is_not_json_is_told_where() {
         for (body, place) in [
             (&b""[..], "line 1 column 0"),
             (b"hello", "line 1 column 1"),
-            (b"{\n  \"org\": \"acme\",\n  \"id\": }", "line 3 column 9"),
             (b"[{\"org\":\"acme\"},\n{\"id\"}]", "line 2 column 6"),
             (b"{\"org\":\"acme\"", "line 1 column 13"),
             (b"{\"org\":\"\xff\"}", "byte 8"),
@@ -95,6 +94,11 @@ async fn what_is_not_json_is_told_where() {
             let detail = answer.problem(400, "not_json");
             assert!(detail.contains(place), "{detail}");
         }
+        // Several lines that are not one JSON text together are meant as one event a line.
+        let answer = daemon.send(Method::POST, "/v1/events", "{\n  \"org\": \"acme\",\n  \"id\": }").await;
+        let results = answer.json["results"].as_array().unwrap();
+        assert_eq!((answer.status, results.len()), (200, 3));
+        assert!(results.iter().all(|result| result["reason"] == "not_json"), "{}", answer.json);
         for path in ["/v1/orgs/acme", "/v1/rate-cards/x", "/v1/plans/x"] {
             let answer = daemon.send(Method::PUT, path, "{\"plan\" \"x\"}").await;
             assert!(answer.problem(400, "not_json").contains("line 1 column 9"));

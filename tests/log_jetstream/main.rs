@@ -4,7 +4,7 @@
 #[path = "../support/log_contract.rs"]
 mod log_contract;
 #[path = "../support/nats.rs"]
-mod nats;
+pub mod nats;
 
 mod crashes;
 mod lineage;

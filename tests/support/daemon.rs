@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// `creditd serve` on files of its own; ended when dropped.
-pub(crate) struct Daemon {
+pub struct Daemon {
     process: Child,
     folder: PathBuf,
     port: u16,
@@ -16,61 +16,96 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     /// Starts it in a folder, with settings beside those of the folder and the port.
-    pub(crate) fn start(folder: &Path, settings: &str) -> Daemon {
+    pub fn start(folder: &Path, settings: &str) -> Daemon {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let data = folder.join("data");
         let config = format!(
             "[data]\nfolder = {data:?}\n[http]\nlisten = \"127.0.0.1:{port}\"\n[checkpoint]\nevery = \"700ms\"\n{settings}"
         );
         fs::write(folder.join("creditd.toml"), config).unwrap();
-        let process = spawn(folder);
+        let process = spawn(folder, &[]);
         Daemon { process, folder: folder.to_owned(), port }
     }
 
     /// Where HTTP is served.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// Where everything on disk is.
-    pub(crate) fn data(&self) -> PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
 
     /// Ends it as a crash would, and starts it again.
-    pub(crate) fn kill9_and_restart(&mut self) {
+    pub fn kill9_and_restart(&mut self) {
+        self.kill9();
+        self.start_again(&[]);
+    }
+
+    /// Ends it as a crash would.
+    pub fn kill9(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
-        self.process = spawn(&self.folder);
+    }
+
+    /// Starts it on what is there, after it has ended.
+    pub fn start_again(&mut self, arguments: &[&str]) {
+        self.process = spawn(&self.folder, arguments);
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn ended(&mut self, within: Duration) -> ExitStatus {
+        let start = now();
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status;
+            }
+            assert!(start.elapsed() < within, "it runs on\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until it is ready.
+    pub async fn ready(&mut self) {
+        let (start, url) = (now(), format!("{}/readyz", self.url()));
+        while !reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()) {
+            self.must_run();
+            assert!(start.elapsed() < Duration::from_secs(30), "not ready\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn must_run(&mut self) {
+        if let Some(status) = self.process.try_wait().unwrap() {
+            panic!("the daemon ended: {status}\n{}", self.log());
+        }
     }
 
     /// Ends it as an operator would.
-    pub(crate) fn terminate(mut self) -> ExitStatus {
+    pub fn terminate(mut self) -> ExitStatus {
         let pid = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         self.process.wait().unwrap()
     }
 
-    /// Waits until it is ready and has applied everything up to a record.
-    pub(crate) async fn wait_for(&mut self, seq: u64, within: Duration) {
-        #[expect(clippy::disallowed_methods, reason = "a test may look at the clock")]
-        let start = Instant::now();
+    /// Waits until it has applied everything up to a record.
+    pub async fn wait_for(&mut self, seq: u64, within: Duration) {
+        let start = now();
         loop {
-            if let Ok(Some(status)) = self.process.try_wait() {
-                panic!("the daemon ended: {status}\n{}", self.log());
-            }
-            let position = self.metric("creditd_log_position").await.unwrap_or(0.0);
+            self.must_run();
+            let position = self.metric("creditd_log_position").await;
             #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-            if position >= seq as f64 {
+            if position.is_some_and(|position| position >= seq as f64) {
                 return;
             }
-            assert!(start.elapsed() < within, "stands at {position}, not at {seq}\n{}", self.log());
+            assert!(start.elapsed() < within, "stands at {position:?}, not at {seq}\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
     /// The sum of all series of a metric.
-    pub(crate) async fn metric(&self, name: &str) -> Option<f64> {
+    pub async fn metric(&self, name: &str) -> Option<f64> {
         let response = reqwest::get(format!("{}/metrics", self.url())).await.ok()?;
         let text = response.text().await.ok()?;
         let series = text.lines().filter(|line| {
@@ -81,7 +116,7 @@ impl Daemon {
     }
 
     /// The last lines of its own log.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         let text = fs::read_to_string(self.folder.join("serve.log")).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(30)..].join("\n")
@@ -96,11 +131,17 @@ impl Drop for Daemon {
     }
 }
 
-fn spawn(folder: &Path) -> Child {
+#[expect(clippy::disallowed_methods, reason = "a test may look at the clock")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn spawn(folder: &Path, arguments: &[&str]) -> Child {
     let log = File::options().create(true).append(true).open(folder.join("serve.log")).unwrap();
     Command::new(env!("CARGO_BIN_EXE_creditd"))
         .args(["serve", "--config"])
         .arg(folder.join("creditd.toml"))
+        .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// A nats-server with JetStream on 127.0.0.1, its files in a folder of its own; ended when dropped.
-pub(crate) struct NatsServer {
+pub struct NatsServer {
     process: Child,
     folder: TempDir,
     port: u16,
@@ -20,12 +20,12 @@ pub(crate) struct NatsServer {
 
 impl NatsServer {
     /// Starts a server on a free port and waits until it is ready.
-    pub(crate) fn start() -> NatsServer {
+    pub fn start() -> NatsServer {
         NatsServer::start_with(&[])
     }
 
     /// Starts a server with further command line arguments.
-    pub(crate) fn start_with(arguments: &[&str]) -> NatsServer {
+    pub fn start_with(arguments: &[&str]) -> NatsServer {
         let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         let folder = tempfile::tempdir().unwrap();
         let process = spawn(folder.path(), None, &arguments);
@@ -35,24 +35,24 @@ impl NatsServer {
     }
 
     /// Where clients connect.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
     /// The folder that holds the streams. Copy it only while the server is dead.
-    pub(crate) fn store(&self) -> PathBuf {
+    pub fn store(&self) -> PathBuf {
         store(self.folder.path())
     }
 
     /// Ends the server as a crash would.
-    pub(crate) fn kill9(&mut self) {
+    pub fn kill9(&mut self) {
         // An error means that it has ended already.
         drop(self.process.kill());
         self.process.wait().unwrap();
     }
 
     /// Starts it again, on the same files and the same port, and waits until it is ready.
-    pub(crate) fn restart(&mut self) {
+    pub fn restart(&mut self) {
         self.kill9();
         fs::create_dir_all(self.store()).unwrap();
         self.process = spawn(self.folder.path(), Some(self.port), &self.arguments);

@@ -52,7 +52,7 @@ fn write_and_append_make_the_same_bytes() {
 
 #[test]
 fn a_frame_larger_than_a_chunk_is_read_whole() {
-    let payload: Vec<u8> = (0..3 * CHUNK + 5).map(|n| (n % 251) as u8).collect();
+    let payload: Vec<u8> = (0..3 * CHUNK + 5).map(|n| u8::try_from(n % 251).unwrap()).collect();
     let mut file = Vec::new();
     write(&mut file, 1, b"small").unwrap();
     write(&mut file, 2, &payload).unwrap();
