@@ -1,7 +1,12 @@
 //! JetStream → charged, against the best bare consumer there is, which throws messages away: one after the other in
 //! one run, so that the ratio holds on a noisy machine.
 
-#![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark")]
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::cast_precision_loss,
+    reason = "a benchmark prints, and fails loudly"
+)]
 
 #[path = "support/load.rs"]
 mod load;
@@ -37,7 +42,7 @@ fn compare(what: &str, messages: usize, batch: usize) {
     let last = runtime.block_on(preload(&server.url(), messages, batch));
     let (mut bare, mut ours) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        bare.push(messages as f64 / read_bare(&server.url(), last));
+        bare.push(messages as f64 / read_bare(&server.url(), last, if batch == 1 { 10_000 } else { 500 }));
         ours.push(messages as f64 / runtime.block_on(charge(&server.url(), last)));
     }
     let ratios: Vec<f64> = ours.iter().zip(&bare).map(|(ours, bare)| ours / bare).collect();
@@ -76,9 +81,8 @@ async fn charge(url: &str, last: u64) -> f64 {
     seconds
 }
 
-/// A raw pull of 10,000 at a time on a runtime of one thread, which throws everything away.
-fn read_bare(url: &str, last: u64) -> f64 {
-    const BATCH: u64 = 10_000;
+/// A raw pull of so many at a time on a runtime of one thread, which throws everything away.
+fn read_bare(url: &str, last: u64, pull: u64) -> f64 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let client = async_nats::connect(url).await.unwrap();
@@ -93,11 +97,11 @@ fn read_bare(url: &str, last: u64) -> f64 {
         let subject = format!("$JS.API.CONSUMER.MSG.NEXT.CREDITS.{name}");
         let inbox = client.new_inbox();
         let mut messages = client.subscribe(inbox.clone()).await.unwrap();
-        let request = format!(r#"{{"batch":{BATCH},"expires":30000000000}}"#);
+        let request = format!(r#"{{"batch":{pull},"expires":30000000000}}"#);
         let ask = || client.publish_with_reply(subject.clone(), inbox.clone(), request.clone().into());
         let watch = Stopwatch::start();
         ask().await.unwrap();
-        let (mut read, mut outstanding) = (0, BATCH);
+        let (mut read, mut outstanding) = (0, pull);
         while read < last {
             let message = messages.next().await.unwrap();
             if message.status.is_some() {
@@ -105,9 +109,9 @@ fn read_bare(url: &str, last: u64) -> f64 {
             }
             read += 1;
             outstanding -= 1;
-            if outstanding <= BATCH / 2 {
+            if outstanding <= pull / 2 {
                 ask().await.unwrap();
-                outstanding += BATCH;
+                outstanding += pull;
             }
         }
         watch.elapsed().as_secs_f64()

@@ -20,7 +20,7 @@ use crate::book::desk::Desk;
 use crate::book::outbox::Outbox;
 use crate::book::progress::Progress;
 use crate::book::waiters::Waiters;
-use crate::clock;
+use crate::clock::{self, Stopwatch};
 use crate::http;
 use crate::log::jetstream::{self, JetStreamLog};
 use crate::log::local::{self, LocalLog};
@@ -158,6 +158,16 @@ impl Daemon {
     #[must_use]
     pub fn desk(&self) -> &Arc<Desk> {
         &self.desk
+    }
+
+    /// Takes a checkpoint now. Answers how long it took.
+    ///
+    /// # Errors
+    /// Why it could not be taken.
+    pub async fn checkpoint(&self) -> Result<Duration, String> {
+        let watch = Stopwatch::start();
+        self.threads.checkpoint().await?;
+        Ok(watch.elapsed())
     }
 
     /// Waits until the pipeline stops by itself, and says why.

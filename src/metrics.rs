@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
-use crate::ledger::charge::Charge;
 use crate::ledger::effect::Tally;
+use crate::ledger::price::CreditType;
 use crate::ledger::rejection::Reason;
+use crate::ledger::units::Credits;
 
 pub use latency::Latency;
 
@@ -183,13 +184,10 @@ impl Metrics {
         self.received.inc_by(all.iter().sum());
     }
 
-    /// Counts what a charge took.
+    /// Counts credits that charges took.
     #[expect(clippy::cast_precision_loss, reason = "Prometheus counts in floating point")]
-    pub fn debit(&self, charge: &Charge) {
-        for line in &charge.lines {
-            let credits = line.amount.micros() as f64 / 1e6;
-            self.debited.with_label_values(&[line.credit_type.name()]).inc_by(credits);
-        }
+    pub fn debit(&self, credit_type: CreditType, amount: Credits) {
+        self.debited.with_label_values(&[credit_type.name()]).inc_by(amount.micros() as f64 / 1e6);
     }
 
     /// The text that Prometheus scrapes, and its media type.

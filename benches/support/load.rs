@@ -4,10 +4,10 @@ use bytes::Bytes;
 use creditd::log::Draft;
 
 /// How many organizations the events are spread over.
-pub(crate) const ORGS: usize = 1_000;
+pub const ORGS: usize = 1_000;
 
 /// What must be in the log before the first event.
-pub(crate) fn setup() -> Vec<Draft> {
+pub fn setup() -> Vec<Draft> {
     let catalog = |text: String| draft("credits.commands._catalog".to_owned(), text);
     let card = r#"{"type":"rate_card.put","data":{"id":"bench","version":1,"prices":{"email_sent":{"per_action":"1"},"phone_call":{"per_minute":"10"}}}}"#;
     let plan = r#"{"type":"plan.put","data":{"id":"bench","version":1,"rate_card":"bench"}}"#;
@@ -21,7 +21,7 @@ pub(crate) fn setup() -> Vec<Draft> {
 }
 
 /// Message number `n` of `batch` events each, about 200 bytes an event.
-pub(crate) fn message(n: usize, batch: usize) -> Draft {
+pub fn message(n: usize, batch: usize) -> Draft {
     let events: Vec<String> = (0..batch).map(|item| event(n * batch + item)).collect();
     draft(format!("credits.events.org-{}", n * 7 % ORGS), events.join("\n"))
 }

@@ -10,7 +10,7 @@ use creditd::nats::OutStream;
 use creditd::store::history::Limits;
 
 /// The settings of a daemon on a server of the benchmark.
-pub(crate) fn over_nats(data: &Path, url: &str) -> Options {
+pub fn over_nats(data: &Path, url: &str) -> Options {
     let access = jetstream::Access { urls: vec![url.to_owned()], ..jetstream::Access::default() };
     let log = Box::new(jetstream::Options { access, ..jetstream::Options::default() });
     let out = OutStream { name: "CREDIT_ALERTS".to_owned(), manage: true, replicas: 1 };
@@ -18,8 +18,7 @@ pub(crate) fn over_nats(data: &Path, url: &str) -> Options {
 }
 
 /// The settings of a daemon on a log of its own.
-#[allow(dead_code, reason = "not every benchmark has one")]
-pub(crate) fn embedded(data: &Path) -> Options {
+pub fn embedded(data: &Path) -> Options {
     options(data, LogOptions::Local(local::Options::default()))
 }
 
@@ -37,7 +36,7 @@ fn options(data: &Path, log: LogOptions) -> Options {
 }
 
 /// Waits until a record is applied.
-pub(crate) async fn applied(daemon: &Daemon, seq: u64) {
+pub async fn applied(daemon: &Daemon, seq: u64) {
     while daemon.desk().progress.seq() < seq {
         tokio::time::sleep(Duration::from_micros(500)).await;
     }

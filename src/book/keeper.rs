@@ -18,12 +18,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
-use super::Book;
 use super::outbox::{Outbox, Outgoing};
 use super::partition::{Commons, Dirty};
 use super::pipeline::{Ask, Cut};
 use super::progress::Progress;
 use super::shelf::Shelf;
+use super::{Book, OrgName};
 use crate::clock::Stopwatch;
 use crate::ledger::units::{Hour, Position};
 use crate::log::{Fingerprint, Log};
@@ -70,7 +70,7 @@ pub struct Keeper {
     /// The organizations.
     pub book: Arc<Book>,
     /// Their names by number.
-    pub names: Vec<Arc<str>>,
+    pub names: Vec<OrgName>,
     /// The folder of checkpoints.
     pub checkpoints: Checkpoints,
     /// The history.
@@ -187,12 +187,12 @@ impl Keeper {
         for (key, name) in &cut.dirty {
             let at = key.0 as usize;
             if self.names.len() <= at {
-                self.names.resize(at.saturating_add(1), Arc::from(""));
+                self.names.resize(at.saturating_add(1), OrgName::default());
             }
-            self.names[at] = Arc::clone(name);
+            self.names[at] = name.clone();
         }
         let base = self.checkpoints.should_rebase();
-        let all = (0..).map(OrgKey).zip(self.names.iter().map(Arc::clone));
+        let all = (0..).map(OrgKey).zip(self.names.iter().cloned());
         let orgs: Vec<Dirty> = if base { all.collect() } else { cut.dirty };
         let seq = cut.fingerprint.seq;
         let written = self.section(base, &orgs, cut.fingerprint, cut.commons)?;

@@ -30,6 +30,9 @@ use crate::ledger::org::Org;
 use crate::ledger::units::Timestamp;
 use crate::store::OrgKey;
 
+/// The name of an organization: copied cheaply, and kept in place while it is short.
+pub type OrgName = smol_str::SmolStr;
+
 /// An organization with what the book notes beside it.
 #[derive(Debug)]
 pub struct Slot {
@@ -46,7 +49,7 @@ pub struct Slot {
 /// All organizations of a partition.
 #[derive(Debug)]
 pub struct Book {
-    slots: DashMap<Arc<str>, Box<Slot>, foldhash::fast::RandomState>,
+    slots: DashMap<OrgName, Box<Slot>, foldhash::fast::RandomState>,
     catalog: RwLock<Arc<Catalog>>,
 }
 
@@ -91,14 +94,14 @@ impl Book {
     }
 
     /// Looks at the name of every organization, in no order.
-    pub fn each_name(&self, mut look: impl FnMut(&Arc<str>)) {
+    pub fn each_name(&self, mut look: impl FnMut(&OrgName)) {
         self.slots.iter().for_each(|entry| look(entry.key()));
     }
 
     /// The names of all organizations, in order.
     #[must_use]
-    pub fn names(&self) -> Vec<Arc<str>> {
-        let mut names: Vec<Arc<str>> = self.slots.iter().map(|entry| Arc::clone(entry.key())).collect();
+    pub fn names(&self) -> Vec<OrgName> {
+        let mut names: Vec<OrgName> = self.slots.iter().map(|entry| entry.key().clone()).collect();
         names.sort_unstable();
         names
     }

@@ -7,20 +7,19 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
-use super::row::{RowRef, WhatRef, dimensions};
+use super::row;
 use super::shelf::History;
-use super::{Book, Slot};
+use super::{Book, OrgName, Slot};
 use crate::ledger::catalog::Catalog;
 use crate::ledger::effect::{Effect, Need, Outcome, Recall};
-use crate::ledger::entry::{Command, Entry, Event, Kind, What};
+use crate::ledger::entry::{Command, Entry, Event, What};
 use crate::ledger::org::Org;
 use crate::ledger::rejection::{Reason, Rejection};
 use crate::ledger::units::{Millis, Position, Timestamp};
 use crate::log::Record;
 use crate::store::history::Row as StoredRow;
-use crate::store::{OrgKey, StoreError, codec};
+use crate::store::{OrgKey, StoreError};
 use crate::wire::{AnyCommand, Decoder, Subject, decode_command};
 
 /// What listens to a fold.
@@ -63,7 +62,7 @@ pub struct Commons {
 }
 
 /// An organization that changed since it was last written.
-pub type Dirty = (OrgKey, Arc<str>);
+pub type Dirty = (OrgKey, OrgName);
 
 /// A partition being folded.
 #[derive(Debug)]
@@ -72,7 +71,7 @@ pub struct Partition {
     commons: Commons,
     history: History,
     /// Organizations by number.
-    names: Vec<Arc<str>>,
+    names: Vec<OrgName>,
     dirty: Vec<Dirty>,
     due: BinaryHeap<Reverse<(Timestamp, OrgKey)>>,
     effects: Vec<Effect>,
@@ -83,12 +82,12 @@ impl Partition {
     /// A partition that goes on from `commons`, over what the book holds.
     #[must_use]
     pub fn new(book: Arc<Book>, commons: Commons, history: History) -> Self {
-        let mut names: Vec<Arc<str>> = vec![Arc::from(""); commons.next_key as usize];
+        let mut names = vec![OrgName::default(); commons.next_key as usize];
         let mut due = BinaryHeap::new();
         for mut slot in book.slots.iter_mut() {
             let (name, slot) = slot.pair_mut();
             if let Some(place) = names.get_mut(slot.key.0 as usize) {
-                *place = Arc::clone(name);
+                *place = name.clone();
             }
             slot.due = slot.org.next_change();
             if slot.due != Timestamp::MAX {
@@ -137,7 +136,7 @@ impl Partition {
 
     /// The names of all organizations, by number.
     #[must_use]
-    pub fn names(&self) -> &[Arc<str>] {
+    pub fn names(&self) -> &[OrgName] {
         &self.names
     }
 
@@ -197,7 +196,7 @@ impl Partition {
             && instant <= at
         {
             self.due.pop();
-            let Some(name) = self.names.get(key.0 as usize).map(Arc::clone) else { continue };
+            let Some(name) = self.names.get(key.0 as usize).cloned() else { continue };
             let Some(mut slot) = self.book.slots.get_mut(&name) else { continue };
             if slot.due != instant {
                 continue;
@@ -252,48 +251,23 @@ impl Partition {
                 Need::Whereabouts(id) => recall.whereabouts = Some(self.history.whereabouts(key, id, upto)?),
             }
         };
-        self.keep(key, position, event, &outcome)?;
+        self.row.clear();
+        if let Some((id, hour)) = row::encode(self.commons.at, event, &outcome, &mut self.row)
+            .map_err(|source| StoreError::Row { key, position, source })?
+        {
+            self.history.push(StoredRow {
+                key,
+                position,
+                at: self.commons.at,
+                id,
+                hour,
+                bytes: &self.row,
+            })?;
+        }
         let late = event.time.plus(LATE) < self.commons.at;
         listener.outcome(record, Item { position, org: Some(org), is_event: true, late }, &outcome);
         tell(&mut self.effects, org, listener);
         Ok(())
-    }
-
-    /// Writes a row of what changed credits into the history.
-    fn keep(
-        &mut self,
-        key: OrgKey,
-        position: Position,
-        event: &Event<'_>,
-        outcome: &Outcome,
-    ) -> Result<(), StoreError> {
-        let mut actions: SmallVec<[&str; 4]> = SmallVec::new();
-        let (id, hour, what) = match outcome {
-            Outcome::Charged(charge) => {
-                match &event.kind {
-                    Kind::Action { action, .. } => actions.push(action),
-                    Kind::Call(call) => {
-                        actions.push(call.action);
-                        actions.extend_from_slice(call.add_ons);
-                    }
-                    Kind::Void(_) => {}
-                }
-                (event.id, event.time.hour(), WhatRef::Charge { actions: &actions, charge })
-            }
-            Outcome::Voided(voided) => {
-                (voided.remembered.0, voided.remembered.1, WhatRef::Void { target: voided.target })
-            }
-            _ => return Ok(()),
-        };
-        let at = self.commons.at;
-        let row = RowRef { at, time: event.time, dimensions: dimensions(&event.dimensions), what };
-        self.row.clear();
-        codec::encode_into(&row, &mut self.row).map_err(|source| StoreError::Row {
-            key,
-            position,
-            source,
-        })?;
-        self.history.push(StoredRow { key, position, at, id, hour, bytes: &self.row })
     }
 
     fn command(
@@ -348,10 +322,10 @@ impl Partition {
         let mut new = Org::default();
         let outcome = new.apply(&entry, catalog, &recall, &mut self.effects);
         if outcome == Outcome::Done {
-            let name: Arc<str> = Arc::from(org);
+            let name = OrgName::from(org);
             let key = OrgKey(self.commons.next_key);
             self.commons.next_key = key.0.saturating_add(1);
-            self.names.push(Arc::clone(&name));
+            self.names.push(name.clone());
             let mut slot = Box::new(Slot { key, dirty: false, due: Timestamp::MAX, org: new });
             note(&mut slot, &self.names, &mut self.dirty, &mut self.due);
             self.book.slots.insert(name, slot);
@@ -383,7 +357,7 @@ impl Partition {
 /// Notes that an organization changed, and when it is to be looked at by itself.
 fn note(
     slot: &mut Slot,
-    names: &[Arc<str>],
+    names: &[OrgName],
     dirty: &mut Vec<Dirty>,
     due: &mut BinaryHeap<Reverse<(Timestamp, OrgKey)>>,
 ) {
@@ -391,7 +365,7 @@ fn note(
         && let Some(name) = names.get(slot.key.0 as usize)
     {
         slot.dirty = true;
-        dirty.push((slot.key, Arc::clone(name)));
+        dirty.push((slot.key, name.clone()));
     }
     let next = slot.org.next_change();
     if next < slot.due {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
+use smallvec::SmallVec;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::outbox::Outbox;
@@ -12,8 +13,10 @@ use super::partition::{Commons, Dirty, Item, Listener, Partition};
 use super::progress::Progress;
 use super::waiters::Waiters;
 use crate::clock::{self, Stopwatch};
+use crate::ledger::charge::Charge;
 use crate::ledger::effect::{Effect, Outcome};
-use crate::ledger::units::Timestamp;
+use crate::ledger::price::CreditType;
+use crate::ledger::units::{Credits, Timestamp};
 use crate::log::{Draft, Fingerprint, Log, LogError, Reader, Record};
 use crate::metrics::Metrics;
 use crate::store::StoreError;
@@ -214,6 +217,18 @@ struct Counts {
     voided: u64,
     duplicate: u64,
     late: u64,
+    debited: SmallVec<[(CreditType, Credits); 4]>,
+}
+
+impl Counts {
+    fn debit(&mut self, charge: &Charge) {
+        for line in &charge.lines {
+            match self.debited.iter_mut().find(|(kind, _)| *kind == line.credit_type) {
+                Some((_, sum)) => *sum = sum.plus(line.amount),
+                None => self.debited.push((line.credit_type, line.amount)),
+            }
+        }
+    }
 }
 
 impl Sink<'_> {
@@ -223,6 +238,9 @@ impl Sink<'_> {
         self.metrics.voided.inc_by(self.counts.voided);
         self.metrics.duplicate.inc_by(self.counts.duplicate);
         self.metrics.late.inc_by(self.counts.late);
+        for (credit_type, amount) in &self.counts.debited {
+            self.metrics.debit(*credit_type, *amount);
+        }
     }
 }
 
@@ -240,7 +258,7 @@ impl Listener for Sink<'_> {
                 if item.late {
                     self.counts.late += 1;
                 }
-                self.metrics.debit(charge);
+                self.counts.debit(charge);
             }
             Outcome::Voided(_) => self.counts.voided += 1,
             Outcome::Duplicate { .. } => self.counts.duplicate += 1,

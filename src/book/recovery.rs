@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::keeper::Meta;
 use super::partition::Partition;
 use super::shelf::{History, Shelf};
-use super::{Book, Slot};
+use super::{Book, OrgName, Slot};
 use crate::ledger::org::Org;
 use crate::ledger::units::Timestamp;
 use crate::log::Fingerprint;
@@ -49,7 +49,7 @@ pub fn recover(folder: &Path, below: u64, limits: Limits) -> Result<Recovered, S
             let (name, mut org): (String, Org) = codec::decode(bytes)?;
             org.ids_are_elsewhere();
             let slot = Slot { key, dirty: false, due: Timestamp::MAX, org };
-            book.slots.insert(Arc::from(name), Box::new(slot));
+            book.slots.insert(OrgName::from(name), Box::new(slot));
             Ok(())
         }
         Item::Head(key, block) => {

@@ -1,27 +1,30 @@
 //! A row of the history: a charge or a void, with who spent and why.
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::ledger::charge::Charge;
-use crate::ledger::entry::Dimensions;
-use crate::ledger::units::{Position, Timestamp};
+use crate::ledger::effect::Outcome;
+use crate::ledger::entry::{Event, Kind};
+use crate::ledger::units::{EventId, Hour, Position, Timestamp};
+use crate::store::codec::{self, CodecError};
 
 /// A row as it is written, borrowing from the event. Its encoding is that of [`Row`].
 #[derive(Debug, Serialize)]
-pub struct RowRef<'a> {
+struct RowRef<'a> {
     /// The log's time: when credits moved.
-    pub at: Timestamp,
+    at: Timestamp,
     /// When it happened.
-    pub time: Timestamp,
+    time: Timestamp,
     /// Who spent, and where.
-    pub dimensions: [Option<&'a str>; 7],
+    dimensions: [Option<&'a str>; 7],
     /// What it was.
-    pub what: WhatRef<'a>,
+    what: WhatRef<'a>,
 }
 
 /// What a row is about, borrowing.
 #[derive(Debug, Serialize)]
-pub enum WhatRef<'a> {
+enum WhatRef<'a> {
     /// An event was charged.
     Charge {
         /// The action, then its add-ons, in the order of the charge's lines.
@@ -66,8 +69,35 @@ pub enum What {
     },
 }
 
-/// The dimensions in the order of a row.
-#[must_use]
-pub fn dimensions<'a>(of: &Dimensions<'a>) -> [Option<&'a str>; 7] {
-    [of.account, of.entity_type, of.entity_id, of.entity_name, of.user, of.team, of.feature]
+/// Encodes the row of what changed credits. Answers the id under which the history remembers it and the hour it
+/// belongs to, or `None` for an outcome that leaves no row.
+///
+/// # Errors
+/// As [`codec::encode_into`].
+pub fn encode(
+    at: Timestamp,
+    event: &Event<'_>,
+    outcome: &Outcome,
+    out: &mut Vec<u8>,
+) -> Result<Option<(EventId, Hour)>, CodecError> {
+    let mut actions: SmallVec<[&str; 4]> = SmallVec::new();
+    let (remembered, what) = match outcome {
+        Outcome::Charged(charge) => {
+            match &event.kind {
+                Kind::Action { action, .. } => actions.push(action),
+                Kind::Call(call) => {
+                    actions.push(call.action);
+                    actions.extend_from_slice(call.add_ons);
+                }
+                Kind::Void(_) => {}
+            }
+            ((event.id, event.time.hour()), WhatRef::Charge { actions: &actions, charge })
+        }
+        Outcome::Voided(voided) => (voided.remembered, WhatRef::Void { target: voided.target }),
+        _ => return Ok(None),
+    };
+    let of = &event.dimensions;
+    let dimensions = [of.account, of.entity_type, of.entity_id, of.entity_name, of.user, of.team, of.feature];
+    codec::encode_into(&RowRef { at, time: event.time, dimensions, what }, out)?;
+    Ok(Some(remembered))
 }

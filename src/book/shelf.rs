@@ -23,6 +23,8 @@ pub const MOST_SEALED: usize = 4;
 #[derive(Debug, Default)]
 pub struct Shelf {
     sealed: Mutex<VecDeque<Arc<Buffer>>>,
+    /// Buffers that were written, to be filled again: their memory is warm.
+    spare: Mutex<Vec<Buffer>>,
     heads: RwLock<Vec<Option<BlockRef>>>,
     runs: Option<Runs>,
 }
@@ -80,6 +82,11 @@ impl Shelf {
         drop(heads);
         // Only now: whoever looks for a row looks on the shelf first, then in the runs.
         self.sealed.lock().pop_front();
+        // A reader that still holds it keeps it; then the next buffer is a new one.
+        if let Some(mut written) = Arc::into_inner(buffer) {
+            written.clear();
+            self.spare.lock().push(written);
+        }
         Ok(Some(touched))
     }
 
@@ -155,7 +162,9 @@ impl History {
     /// Puts the open buffer on the shelf and opens another.
     pub fn seal(&mut self) {
         if !self.open.is_empty() {
-            let sealed = std::mem::replace(&mut self.open, Buffer::new(self.limits));
+            let spare = self.shelf.spare.lock().pop();
+            let next = spare.unwrap_or_else(|| Buffer::new(self.limits));
+            let sealed = std::mem::replace(&mut self.open, next);
             self.shelf.sealed.lock().push_back(Arc::new(sealed));
         }
     }

@@ -114,4 +114,12 @@ impl Threads {
             tracing::error!("a thread ended in a panic; the next start replays what it left");
         }
     }
+
+    /// Takes a checkpoint now. Answers the record it was cut at.
+    pub(super) async fn checkpoint(&self) -> Result<u64, String> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || "the keeper has ended".to_owned();
+        self.calls.send(Call::Checkpoint(reply)).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
 }

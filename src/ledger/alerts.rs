@@ -104,9 +104,13 @@ impl fmt::Display for Threshold {
 pub struct Watches {
     /// The rules in force, worst first.
     awake: Vec<Watch>,
-    /// How often rules fired that are out of force, the one that left last at the end.
-    dormant: Vec<(Threshold, u32)>,
+    /// How often rules fired that are out of force, the one that left last at the end. Few have any.
+    dormant: Option<Box<Dormant>>,
 }
+
+/// Rules out of force, each with its count.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Dormant(Vec<(Threshold, u32)>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Watch {
@@ -147,7 +151,10 @@ impl Watches {
         }
         let known = std::mem::take(&mut self.awake);
         let gone = |watch: &&Watch| watch.fired > 0 && !wanted.contains(&watch.threshold);
-        self.dormant.extend(known.iter().filter(gone).map(|watch| (watch.threshold, watch.fired)));
+        let gone: Vec<_> = known.iter().filter(gone).map(|watch| (watch.threshold, watch.fired)).collect();
+        if !gone.is_empty() {
+            self.dormant.get_or_insert_default().0.extend(gone);
+        }
         for threshold in wanted {
             let kept = known.iter().find(|watch| watch.threshold == threshold).copied();
             let watch = match kept {
@@ -156,14 +163,17 @@ impl Watches {
             };
             self.awake.push(watch);
         }
-        let excess = self.dormant.len().saturating_sub(MOST_DORMANT);
-        self.dormant.drain(..excess);
+        if let Some(dormant) = &mut self.dormant {
+            let excess = dormant.0.len().saturating_sub(MOST_DORMANT);
+            dormant.0.drain(..excess);
+        }
     }
 
     /// How often a rule that was out of force had fired.
     fn wake(&mut self, threshold: Threshold) -> u32 {
-        let place = self.dormant.iter().position(|(known, _)| *known == threshold);
-        place.map_or(0, |place| self.dormant.remove(place).1)
+        let Some(Dormant(dormant)) = self.dormant.as_deref_mut() else { return 0 };
+        let place = dormant.iter().position(|(known, _)| *known == threshold);
+        place.map_or(0, |place| dormant.remove(place).1)
     }
 
     /// Looks at the level and reports every threshold crossed just now, worst first.
@@ -283,6 +293,6 @@ mod tests {
             crossings(&mut watches, 2_000, 2_000);
             assert_eq!(crossings(&mut watches, 0, 2_000), [format!("a{amount}.1")]);
         }
-        assert_eq!(watches.dormant.len(), MOST_DORMANT);
+        assert_eq!(watches.dormant.map(|dormant| dormant.0.len()), Some(MOST_DORMANT));
     }
 }

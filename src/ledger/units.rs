@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smallvec::SmallVec;
 
 /// An amount of credits, in micro-credits (one credit is 1,000,000).
 ///
@@ -274,24 +275,24 @@ impl fmt::Display for Position {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EventId(u64, u64);
 
+/// Sets the identities of voids apart from those of events.
+const VOID_SEED: u64 = 0x766f_6964;
+
 impl EventId {
     /// The identity of the event that `source` calls `id`.
     #[must_use]
     pub fn of(source: &str, id: &str) -> EventId {
-        let mut hasher = xxhash_rust::xxh3::Xxh3Default::new();
-        hasher.update(source.as_bytes());
-        hasher.update(&[0]);
-        hasher.update(id.as_bytes());
-        EventId::from_u128(hasher.digest128())
+        let mut text: SmallVec<[u8; 128]> = SmallVec::new();
+        text.extend_from_slice(source.as_bytes());
+        text.push(0);
+        text.extend_from_slice(id.as_bytes());
+        EventId::from_u128(xxhash_rust::xxh3::xxh3_128(&text))
     }
 
     /// The identity under which the void of this event is remembered.
     #[must_use]
     pub fn void(self) -> EventId {
-        let mut hasher = xxhash_rust::xxh3::Xxh3Default::new();
-        hasher.update(b"void");
-        hasher.update(&self.to_u128().to_le_bytes());
-        EventId::from_u128(hasher.digest128())
+        EventId::from_u128(xxhash_rust::xxh3::xxh3_128_with_seed(&self.to_u128().to_le_bytes(), VOID_SEED))
     }
 
     /// The identity from its 128 bits.

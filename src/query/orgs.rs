@@ -1,9 +1,8 @@
 //! The organizations by name, a page at a time.
 
 use std::collections::BinaryHeap;
-use std::sync::Arc;
 
-use crate::book::Book;
+use crate::book::{Book, OrgName};
 
 /// The most names on one page.
 pub const MOST_LISTED: usize = 1_000;
@@ -12,9 +11,9 @@ pub const MOST_LISTED: usize = 1_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Orgs {
     /// The names, in order.
-    pub names: Vec<Arc<str>>,
+    pub names: Vec<OrgName>,
     /// Where the next page goes on: the last name of this one; none where this is the last page.
-    pub next: Option<Arc<str>>,
+    pub next: Option<OrgName>,
 }
 
 /// The first names after `after`, at most `limit` of them and never more than [`MOST_LISTED`].
@@ -24,11 +23,11 @@ pub struct Orgs {
 #[must_use]
 pub fn orgs(book: &Book, after: Option<&str>, limit: usize) -> Orgs {
     let limit = limit.clamp(1, MOST_LISTED);
-    let mut first: BinaryHeap<Arc<str>> = BinaryHeap::with_capacity(limit.saturating_add(2));
+    let mut first: BinaryHeap<OrgName> = BinaryHeap::with_capacity(limit.saturating_add(2));
     book.each_name(|name| {
         let wanted = after.is_none_or(|after| **name > *after);
         if wanted && (first.len() <= limit || first.peek().is_some_and(|last| name < last)) {
-            first.push(Arc::clone(name));
+            first.push(name.clone());
             if first.len() > limit.saturating_add(1) {
                 first.pop();
             }

@@ -58,7 +58,7 @@ impl Folder {
             .truncate(true)
             .open(&unfinished)
             .map_err(StoreError::io(&unfinished, "created"))?;
-        Ok(NewFile { file, unfinished, path, folder: self.path.clone(), len: 0, finished: false })
+        Ok(NewFile { file, unfinished, path, folder: self.path.clone(), len: 0, synced: 0, finished: false })
     }
 
     /// Deletes the file of that number, for good once [`Folder::sync`] was called.
@@ -102,14 +102,23 @@ pub(super) struct NewFile {
     path: PathBuf,
     folder: PathBuf,
     len: u64,
+    synced: u64,
     finished: bool,
 }
+
+/// So many bytes are synced at a time: one large sync at the end would hold up whoever else syncs on this disk, and
+/// the log does so for every group of events.
+const SYNC_EVERY: u64 = 4 << 20;
 
 impl NewFile {
     /// Appends bytes.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         self.file.write_all_at(bytes, self.len).map_err(StoreError::io(&self.unfinished, "written"))?;
         self.len += bytes.len() as u64;
+        if self.len - self.synced >= SYNC_EVERY {
+            self.file.sync_data().map_err(StoreError::io(&self.unfinished, "synced"))?;
+            self.synced = self.len;
+        }
         Ok(())
     }
 

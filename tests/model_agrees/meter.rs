@@ -8,7 +8,7 @@ use creditd::book::keeper::Meta;
 use creditd::book::partition::{Commons, Item, Listener, Partition};
 use creditd::book::recovery::recover;
 use creditd::book::shelf::{History, Shelf};
-use creditd::book::{Book, Slot};
+use creditd::book::{Book, OrgName, Slot};
 use creditd::ledger::effect::{Effect, Outcome as Fate};
 use creditd::ledger::units::Timestamp;
 use creditd::log;
@@ -127,7 +127,7 @@ impl Meter {
     }
 
     /// The organizations there are.
-    pub fn names(&self) -> Vec<Arc<str>> {
+    pub fn names(&self) -> Vec<OrgName> {
         self.partition.book().names()
     }
 
