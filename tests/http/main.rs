@@ -107,6 +107,18 @@ impl Daemon {
         self.balance(org).await["balances"][0]["available"].as_str().unwrap().to_owned()
     }
 
+    /// Waits until a line of `/metrics` has a figure: a batch is counted once all of it is applied, a moment after its
+    /// first events are answered.
+    async fn shows(&self, name: &str, figure: f64) {
+        for _ in 0..500 {
+            if self.figure(name).await == figure {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("{name} is {}, not {figure}, after 5 s", self.figure(name).await);
+    }
+
     /// The figure of a line of `/metrics`.
     async fn figure(&self, name: &str) -> f64 {
         let text = self.get("/metrics").await.json;

@@ -104,6 +104,16 @@ impl Daemon {
         }
     }
 
+    /// Waits until all series of a metric together have a figure: a batch is counted once all of it is applied, a
+    /// moment after its first events are answered.
+    pub async fn shows(&self, name: &str, figure: f64) {
+        let start = now();
+        while self.metric(name).await != Some(figure) {
+            assert!(start.elapsed() < Duration::from_secs(5), "{name}: {:?}", self.metric(name).await);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// The sum of all series of a metric.
     pub async fn metric(&self, name: &str) -> Option<f64> {
         let response = reqwest::get(format!("{}/metrics", self.url())).await.ok()?;
