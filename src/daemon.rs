@@ -24,7 +24,7 @@ use crate::clock::{self, Stopwatch};
 use crate::http;
 use crate::log::jetstream::{self, JetStreamLog};
 use crate::log::local::{self, LocalLog};
-use crate::log::{Log, LogError};
+use crate::log::{Lineage, Log, LogError};
 use crate::metrics::{Metrics, MetricsError};
 use crate::nats::{self, OutStream};
 use crate::store::StoreError;
@@ -79,6 +79,11 @@ pub enum DaemonError {
         /// What is wrong, and what to do.
         why: String,
     },
+    /// The log is not the one the balances came from.
+    #[error(
+        "{0}. Balances would no longer match the log. If it was restored or replaced on purpose, start once with --roll-back: the newest checkpoint of this log is taken and the rest replayed from it"
+    )]
+    Lineage(Lineage),
     /// The log cannot be used.
     #[error(transparent)]
     Log(#[from] LogError),

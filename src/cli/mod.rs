@@ -56,7 +56,7 @@ enum Command {
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     /// It failed.
-    #[error("{0:#}")]
+    #[error("{}", in_full(.0))]
     Failed(#[from] anyhow::Error),
     /// The command line is wrong.
     #[error("{0}")]
@@ -92,6 +92,18 @@ impl Failure {
         let broken = |e: &io::Error| e.kind() == io::ErrorKind::BrokenPipe;
         error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(broken))
     }
+}
+
+/// An error with its causes, each told once: many of ours say their cause themselves.
+fn in_full(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 impl From<io::Error> for Failure {
@@ -150,5 +162,17 @@ mod tests {
     fn the_command_line_is_sound() {
         use clap::CommandFactory;
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let cause = || io::Error::other("the disk is full");
+        assert_eq!(
+            in_full(&anyhow::Error::from(cause()).context("not written")),
+            "not written: the disk is full"
+        );
+        let listen =
+            crate::daemon::DaemonError::Listen { address: ([127, 0, 0, 1], 1).into(), source: cause() };
+        assert_eq!(in_full(&listen.into()).matches("the disk is full").count(), 1);
     }
 }

@@ -1,11 +1,12 @@
 //! `creditd serve`: the daemon.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::Path;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use super::terminal::Paint;
 use super::{Failure, runtime};
 use crate::config::{Config, LogFormat, LogHome, Logging};
 use crate::daemon::{Daemon, DaemonError, LogOptions, Options};
@@ -90,9 +91,10 @@ fn options(config: Config, roll_back: bool) -> Result<Options, Failure> {
 
 /// The daemon's own log goes to standard error.
 fn start_logging(logging: &Logging) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&logging.level)
+    // What matters about the connection the log of events says itself; the client's own lines are for those who ask.
+    let filter = EnvFilter::try_new(format!("async_nats=warn,{}", logging.level))
         .map_err(|error| Failure::Usage(format!("logging.level {:?}: {error}", logging.level)))?;
-    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let colours = Paint::stderr().is_on();
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
     let started = match logging.format {
         LogFormat::Text => lines.try_init(),

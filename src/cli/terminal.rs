@@ -25,9 +25,23 @@ pub(super) struct Paint {
 impl Paint {
     /// For standard output as it is.
     pub(super) fn stdout() -> Paint {
+        Paint::for_a(std::io::stdout().is_terminal())
+    }
+
+    /// For standard error as it is.
+    pub(super) fn stderr() -> Paint {
+        Paint::for_a(std::io::stderr().is_terminal())
+    }
+
+    fn for_a(terminal: bool) -> Paint {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-        Paint { on: !refused && !dumb && std::io::stdout().is_terminal() }
+        Paint { on: !refused && !dumb && terminal }
+    }
+
+    /// Whether there is any.
+    pub(super) fn is_on(self) -> bool {
+        self.on
     }
 
     pub(super) fn strong(self, text: &str) -> String {

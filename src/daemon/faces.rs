@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::{LogOptions, Options, notify};
 use crate::book::desk::Desk;
-use crate::book::outbox::Outbox;
+use crate::book::outbox::{Outbox, Outgoing};
 use crate::ledger::catalog::Catalog;
 use crate::log::{Draft, Log};
 use crate::wire::{AnyCommand, Subject, decode_command};
@@ -76,15 +77,36 @@ async fn write_down(outbox: Arc<Outbox>, mut stop: watch::Receiver<bool>) {
             messages = outbox.after(None, AT_ONCE) => messages,
         };
         for (number, message) in messages {
-            let payload = String::from_utf8_lossy(&message.payload);
             if message.subject.starts_with("credits.alerts.") {
-                tracing::warn!(target: "creditd::alert", id = message.id, subject = message.subject, "{payload}");
+                say_alert(&message);
             } else {
+                let payload = String::from_utf8_lossy(&message.payload);
                 tracing::debug!(target: "creditd::rejected", subject = message.subject, "{payload}");
             }
             outbox.arrived(number);
         }
     }
+}
+
+/// An alert as a line for people, with fields for programs.
+fn say_alert(message: &Outgoing) {
+    let event: Value = serde_json::from_slice(&message.payload).unwrap_or_default();
+    let data = &event["data"];
+    let text = |field: &str| data[field].as_str().unwrap_or_default();
+    let below = match &data["threshold"] {
+        rule if rule["below_percent"].is_null() => rule["below"].as_str().unwrap_or_default().to_owned(),
+        rule => format!("{}%", rule["below_percent"]),
+    };
+    tracing::warn!(
+        target: "creditd::alert",
+        org = %text("org"),
+        available = %text("available"),
+        total = %text("total"),
+        credit_type = %text("credit_type"),
+        %below,
+        id = %message.id,
+        "balance low"
+    );
 }
 
 /// Appends the catalog commands of the configuration that the catalog does not contain yet.

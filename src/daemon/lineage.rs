@@ -22,19 +22,18 @@ pub(super) async fn recover_checked(options: &Options, log: &Arc<dyn Log>) -> Re
         match log.reader(recovered.sealed.clone()).await {
             Ok(_) => {
                 let orgs = recovered.partition.book().len();
-                tracing::info!(position = cut, organizations = orgs, "recovered from the checkpoint");
+                if cut == 0 {
+                    tracing::info!("there is no checkpoint; the log is read from its first record");
+                } else {
+                    tracing::info!(position = cut, organizations = orgs, "recovered from the checkpoint");
+                }
                 return Ok(recovered);
             }
             Err(LogError::Lineage(lineage)) if options.roll_back && sealed > 0 => {
                 tracing::warn!(%lineage, position = sealed, "rolling back: this checkpoint is not of this log");
                 below = sealed;
             }
-            Err(LogError::Lineage(lineage)) => {
-                tracing::error!(
-                    "{lineage}. Balances would no longer match the log. If the log was restored or replaced on purpose, start once with --roll-back: the newest checkpoint of this log is taken and the rest replayed"
-                );
-                return Err(LogError::Lineage(lineage).into());
-            }
+            Err(LogError::Lineage(lineage)) => return Err(DaemonError::Lineage(lineage)),
             Err(error) => return Err(error.into()),
         }
     }

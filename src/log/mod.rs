@@ -109,7 +109,7 @@ pub const BATCH: usize = 1_000;
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// The log is not the one our state was taken from, or it lost records that we have or need.
-    #[error("{0}")]
+    #[error(transparent)]
     Lineage(#[from] Lineage),
     /// A frame in the middle of the local log is damaged.
     #[error("{0}")]
@@ -135,17 +135,25 @@ pub enum LogError {
     Closed,
 }
 
+/// Nanoseconds since 1970 as people read them; what is no instant of theirs stays a number.
+fn instant(nanoseconds: i128) -> String {
+    jiff::Timestamp::from_nanosecond(nanoseconds)
+        .map_or_else(|_| format!("{nanoseconds} ns"), |instant| instant.to_string())
+}
+
 /// How a log differs from the one a position was taken from.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Lineage {
     /// Made anew under the same name.
     #[error(
-        "the log was recreated: it was created at {found_ns} ns, the checkpoint was taken from one created at {expected_ns} ns"
+        "the log was recreated: it was created at {}, the checkpoint was taken from one created at {}",
+        instant(*found_ns),
+        instant(*expected_ns)
     )]
     Recreated {
-        /// The checkpoint's.
+        /// When the checkpoint's was created, in nanoseconds since 1970.
         expected_ns: i128,
-        /// The log's.
+        /// When the log was.
         found_ns: i128,
     },
     /// Its tail was lost: it ends before our position.

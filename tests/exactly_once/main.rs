@@ -19,9 +19,9 @@ use std::time::Duration;
 
 use creditd::book::recovery::recover;
 use creditd::clock;
+use creditd::log::Log;
 use creditd::log::jetstream::{Access, JetStreamLog, Options};
 use creditd::log::local::{self, LocalLog};
-use creditd::log::{Fingerprint, Log, Record};
 use creditd::store::history::Limits;
 use daemon::Daemon;
 use model::Model;
@@ -107,7 +107,9 @@ async fn settle_and_compare(mut daemon: Daemon, log: Arc<dyn Log>) {
     let data = daemon.data();
     assert!(daemon.terminate().success());
 
-    let expected = fold(&*log).await.report(i64::MIN);
+    let mut model = Model::new();
+    books::each_record(&*log, |record| drop(model.apply(record))).await;
+    let expected = model.report(i64::MIN);
     assert_eq!(
         counted[0],
         counted[1..].iter().sum::<f64>(),
@@ -138,37 +140,10 @@ async fn settle_and_compare(mut daemon: Daemon, log: Arc<dyn Log>) {
     println!("{charged} charged, {duplicates} duplicates, {} organizations: all equal", expected.orgs.len());
 }
 
-/// The model's books after every record of the log.
-async fn fold(log: &dyn Log) -> Model {
-    let last = log.extent().await.unwrap().last;
-    let mut reader = log.reader(Fingerprint::default()).await.unwrap();
-    let mut model = Model::new();
-    let (mut batch, mut seq) = (Vec::new(), 0);
-    while seq < last {
-        reader.next(&mut batch).await.unwrap();
-        for record in batch.drain(..) {
-            seq = record.seq;
-            model.apply(&for_model(&record));
-        }
-    }
-    model
-}
-
 /// The report without the alerts, which went out while the daemon ran.
 fn without_alerts(mut report: Report) -> Report {
     report.orgs.values_mut().for_each(|org| org.alerts.clear());
     report
-}
-
-/// A record of the log as the model reads it.
-fn for_model(record: &Record) -> model::Record {
-    model::Record {
-        seq: record.seq,
-        at: record.at.micros(),
-        subject: record.draft.subject.clone(),
-        headers: record.draft.headers.as_deref().cloned().unwrap_or_default(),
-        payload: record.draft.payload.to_vec(),
-    }
 }
 
 fn copy_folder(from: &Path, to: &Path) {

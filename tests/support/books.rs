@@ -1,13 +1,14 @@
-//! The daemon's books, laid out as the model's report.
+//! The daemon's books and its log, laid out as the model reads them.
 
 use creditd::book::Slot;
 use creditd::ledger::units::Credits;
+use creditd::log::{Fingerprint, Log};
 
-use crate::model::Micros;
 use crate::model::report::{Balance, GrantReport, OrgReport, Tally};
+use crate::model::{Micros, Record};
 
 /// An organization's books.
-pub(crate) fn org_report(slot: &Slot) -> OrgReport {
+pub fn org_report(slot: &Slot) -> OrgReport {
     let micros = |credits: Credits| Micros::from(credits.micros());
     let mut report = OrgReport::default();
     for pool in slot.org.pools() {
@@ -39,4 +40,27 @@ pub(crate) fn org_report(slot: &Slot) -> OrgReport {
         rejected: tally.rejected,
     };
     report
+}
+
+/// Hands over every record that stands in a log now.
+///
+/// # Panics
+/// Where the log cannot be read.
+pub async fn each_record(log: &dyn Log, mut take: impl FnMut(&Record)) {
+    let last = log.extent().await.unwrap().last;
+    let mut reader = log.reader(Fingerprint::default()).await.unwrap();
+    let (mut batch, mut seq) = (Vec::new(), 0);
+    while seq < last {
+        reader.next(&mut batch).await.unwrap();
+        for record in batch.drain(..) {
+            seq = record.seq;
+            take(&Record {
+                seq,
+                at: record.at.micros(),
+                subject: record.draft.subject,
+                headers: record.draft.headers.map(|headers| *headers).unwrap_or_default(),
+                payload: record.draft.payload.to_vec(),
+            });
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! Taking a workload to a daemon: paced, bounded, and with an end.
 
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -24,6 +25,8 @@ pub(super) struct Limits {
     /// Events a second; none for as fast as they are taken.
     pub(super) rate: Option<u64>,
     pub(super) batch: usize,
+    /// Whether no progress is shown.
+    pub(super) quiet: bool,
 }
 
 /// How often a parcel is tried, and the pause before the second try; it doubles up to two seconds.
@@ -77,7 +80,7 @@ pub(super) async fn deliver(
     let mut gathering = Gathering::new(limits.batch, by_org);
     let mut road = Road { daemon: Arc::new(daemon), on_their_way: JoinSet::new(), tally: Tally::default() };
     road.set_up(&mut workload, &mut gathering).await?;
-    let bar = progress(limits.events);
+    let bar = if limits.quiet { ProgressBar::hidden() } else { progress(limits.events) };
     let watch = Stopwatch::start();
     let mut interrupted = std::pin::pin!(interruption());
     let mut drawn = 0_u64;
@@ -131,14 +134,20 @@ async fn interruption() {
 fn progress(events: Option<u64>) -> ProgressBar {
     let (bar, template) = match events {
         Some(events) => {
-            (ProgressBar::new(events), "{wide_bar} {human_pos} of {human_len} events, {per_sec}, {eta} left")
+            (ProgressBar::new(events), "{wide_bar} {human_pos} of {human_len} events, {rate}, {eta} left")
         }
-        None => (ProgressBar::new_spinner(), "{spinner} {human_pos} events, {per_sec}, for {elapsed}"),
+        None => (ProgressBar::new_spinner(), "{spinner} {human_pos} events, {rate}, for {elapsed}"),
     };
     match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
+        Ok(style) => bar.with_style(style.with_key("rate", rate)),
         Err(_) => bar,
     }
+}
+
+/// Whole events a second.
+fn rate(state: &ProgressState, out: &mut dyn Write) {
+    // A bar that cannot be written has nobody to tell.
+    write!(out, "{:.0}/s", state.per_sec()).unwrap_or_default();
 }
 
 /// Parcels on their way.

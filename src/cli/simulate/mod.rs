@@ -69,6 +69,9 @@ pub(super) struct Arguments {
     /// Write the events alone on standard output, as POST /v1/events takes them.
     #[arg(long)]
     plain: bool,
+    /// Show no progress.
+    #[arg(short, long)]
+    quiet: bool,
     /// Write the summary as JSON.
     #[arg(long)]
     json: bool,
@@ -138,6 +141,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
                 span: arguments.span,
                 rate: (!arguments.flat_out).then_some(arguments.rate),
                 batch: arguments.batch as usize,
+                quiet: arguments.quiet,
             };
             let tally = runtime()?.block_on(delivery::deliver(workload, to, limits))?;
             let mut out = std::io::stdout().lock();

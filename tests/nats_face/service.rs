@@ -1,0 +1,67 @@
+//! The micro service, asked as any NATS client asks.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::Scene;
+
+/// Asks, and answers the error code and the JSON.
+async fn ask(scene: &Scene, subject: &str) -> (Option<String>, Value) {
+    let answer = scene.client.request(subject.to_owned(), "".into()).await.unwrap();
+    let header = |name: &str| {
+        answer.headers.as_ref().and_then(|headers| headers.get(name)).map(|value| value.as_str().to_owned())
+    };
+    let text = header("Nats-Service-Error").unwrap_or_default();
+    let json = serde_json::from_slice(&answer.payload).unwrap_or(Value::String(text));
+    (header("Nats-Service-Error-Code"), json)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_balance_is_answered_as_over_http() {
+    let mut scene = Scene::start().await;
+    scene.publish_acme().await;
+    let seq = scene.spend("m1", 3).await;
+    scene.daemon.wait_for(seq, Duration::from_secs(10)).await;
+
+    let (error, mut balance) = ask(&scene, "creditd.balance.acme").await;
+    assert_eq!(error, None);
+    assert_eq!(balance["balances"][0]["available"], "97");
+    assert_eq!(balance["seq"], format!("{seq}.0"));
+    let url = format!("{}/v1/orgs/acme/balance", scene.daemon.url());
+    let mut other: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+    // Each is as of its own instant.
+    balance["as_of"].take();
+    other["as_of"].take();
+    assert_eq!(balance, other);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_answered_is_a_service_error() {
+    let scene = Scene::start().await;
+    let (code, why) = ask(&scene, "creditd.balance.nobody").await;
+    assert_eq!(code.as_deref(), Some("404"));
+    assert_eq!(why, json!("there is no organization \"nobody\"; create it first"));
+    let (code, why) = ask(&scene, "creditd.balance._catalog").await;
+    assert_eq!(code.as_deref(), Some("400"));
+    assert!(why.as_str().unwrap().contains("is not the name of an organization"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_tells_of_itself() {
+    let mut scene = Scene::start().await;
+    scene.publish_acme().await;
+    ask(&scene, "creditd.balance.acme").await;
+    ask(&scene, "creditd.balance.nobody").await;
+
+    let (_, ping) = ask(&scene, "$SRV.PING.creditd").await;
+    assert_eq!(ping["type"], "io.nats.micro.v1.ping_response");
+    assert_eq!((&ping["name"], &ping["version"]), (&json!("creditd"), &json!(env!("CARGO_PKG_VERSION"))));
+    let (_, info) = ask(&scene, "$SRV.INFO.creditd").await;
+    assert_eq!(info["endpoints"][0]["subject"], "creditd.balance.*");
+    assert_eq!(info["endpoints"][0]["name"], "balance");
+    let (_, stats) = ask(&scene, "$SRV.STATS.creditd").await;
+    assert_eq!(stats["endpoints"][0]["num_requests"], 2);
+    assert_eq!(stats["endpoints"][0]["num_errors"], 1);
+    assert_eq!(stats["id"], ping["id"]);
+}
