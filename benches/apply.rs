@@ -52,17 +52,17 @@ fn main() {
     let (mut seq, mut entries, mut seconds, mut allocations) = (1_u64, 0_usize, 0.0, 0_usize);
     for hour in 0..HOURS {
         // Steady state: in the first hour every organization has had an event once.
-        let pick = |n: usize| if hour == 0 { (n % ORGS) as u32 } else { choice.pick(rng.random()) };
-        let chosen: Vec<u32> = (0..PER_HOUR).map(pick).collect();
+        let pick = |n: usize| if hour == 0 { n % ORGS } else { choice.pick(rng.random()) };
+        let chosen: Vec<usize> = (0..PER_HOUR).map(pick).collect();
         let ids: Vec<EventId> = (0..PER_HOUR).map(|n| EventId::of("bench", &format!("{hour}-{n}"))).collect();
         let region = Region::new(ALLOCATOR);
         let watch = Stopwatch::start();
         for (n, (org, id)) in chosen.iter().zip(&ids).enumerate() {
             seq += 1;
-            let at = START + hour as i64 * HOUR + n as i64 * HOUR / PER_HOUR as i64;
+            let at = START + signed(hour) * HOUR + signed(n) * HOUR / signed(PER_HOUR);
             let at = Timestamp::from_micros(at);
             let entry = Entry { position: Position { seq, item: 0 }, at, what: What::Event(event(*id, at)) };
-            let mut slot = map.get_mut(&*names[*org as usize]).expect("made above");
+            let mut slot = map.get_mut(&*names[*org]).expect("made above");
             let outcome = slot.apply(&entry, &catalog, &recall, &mut effects);
             assert!(matches!(outcome, Outcome::Charged(_)), "{outcome:?}");
             effects.clear();
@@ -76,7 +76,7 @@ fn main() {
         }
         println!("hour {hour}: {:.2} M entries/s", PER_HOUR as f64 / spent / 1e6);
         // As the keeper does: ids of closed hours are in the history.
-        let closed = Timestamp::from_micros(START + (hour as i64 + 1) * HOUR).hour().back(2);
+        let closed = Timestamp::from_micros(START + (signed(hour) + 1) * HOUR).hour().back(2);
         for mut slot in map.iter_mut() {
             slot.forget_ids(closed, Position { seq, item: u32::MAX });
         }
@@ -86,6 +86,10 @@ fn main() {
         entries as f64 / seconds / 1e6,
         allocations as f64 * 1e3 / entries as f64
     );
+}
+
+fn signed(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
 }
 
 fn event(id: EventId, at: Timestamp) -> Event<'static> {
@@ -166,7 +170,7 @@ impl Zipf {
         Zipf(below)
     }
 
-    fn pick(&self, share: f64) -> u32 {
-        self.0.partition_point(|below| *below < share).min(self.0.len() - 1) as u32
+    fn pick(&self, share: f64) -> usize {
+        self.0.partition_point(|below| *below < share).min(self.0.len() - 1)
     }
 }

@@ -9,11 +9,11 @@
 )]
 
 #[path = "support/load.rs"]
-mod load;
+pub mod load;
 #[path = "../tests/support/nats.rs"]
 pub mod nats;
 #[path = "support/running.rs"]
-mod running;
+pub mod running;
 
 use std::sync::Arc;
 

@@ -1,10 +1,6 @@
 //! The path of an event, step by step: what each costs by itself, on one core.
 
-#![expect(
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a benchmark fails loudly; criterion's main has no words"
-)]
+#![expect(clippy::unwrap_used, reason = "a benchmark fails loudly")]
 
 #[path = "support/load.rs"]
 pub mod load;

@@ -190,6 +190,12 @@ impl Metrics {
         self.debited.with_label_values(&[credit_type.name()]).inc_by(amount.micros() as f64 / 1e6);
     }
 
+    /// Counts credits that a grant gave.
+    #[expect(clippy::cast_precision_loss, reason = "Prometheus counts in floating point")]
+    pub fn grant(&self, credit_type: CreditType, amount: Credits) {
+        self.granted.with_label_values(&[credit_type.name()]).inc_by(amount.micros() as f64 / 1e6);
+    }
+
     /// The text that Prometheus scrapes, and its media type.
     ///
     /// # Errors

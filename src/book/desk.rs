@@ -13,10 +13,11 @@ use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore};
 
 use super::Book;
-use super::outbox::Outbox;
+use super::outbox::{self, Outbox};
 use super::progress::Progress;
 use super::waiters::Waiters;
 use crate::clock::Stopwatch;
+use crate::ledger::rejection::Rejection;
 use crate::ledger::units::{Millis, Timestamp};
 use crate::log::{Draft, Extent, Headers, Log, LogError};
 use crate::metrics::Metrics;
@@ -128,6 +129,17 @@ impl Desk {
     ) -> Desk {
         let room = Semaphore::new(MOST_SUBMISSIONS);
         Desk { book, progress, outbox, metrics, log, waiters, room, look: Mutex::new(None) }
+    }
+
+    /// Counts an item that was refused before it reached the log, and lets a copy of it leave, as one of the log's would.
+    /// The one who sent it is answered; while too much waits to leave, that is all.
+    pub fn refuse(&self, subject: &str, item: &str, rejection: &Rejection, now: Timestamp) {
+        self.metrics.received.inc();
+        self.metrics.rejected.with_label_values(&[rejection.reason.slug()]).inc();
+        if !self.outbox.is_full() {
+            let id = format!("rejected.{:016x}", self.waiters.token());
+            self.outbox.push(outbox::refused(id, subject, item, now, rejection));
+        }
     }
 
     /// Who waits for outcomes.

@@ -7,11 +7,13 @@ use std::collections::{BTreeMap, HashSet};
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::partition::Item;
 use crate::ledger::effect::LowBalance;
 use crate::ledger::rejection::Rejection;
+use crate::ledger::units::Timestamp;
 use crate::log::Record;
 use crate::wire;
 
@@ -117,19 +119,23 @@ pub fn alert(org: &str, alert: &LowBalance) -> Outgoing {
 /// The copy of a refused item.
 #[must_use]
 pub fn rejected(record: &Record, item: Item<'_>, rejection: &Rejection) -> Outgoing {
-    Outgoing {
-        id: format!("rejected.{}", item.position),
-        subject: format!("credits.rejected.{}", rejection.reason.slug()),
-        payload: wire::rejected_json(
-            &record.draft.subject,
-            &record.draft.payload,
-            record.at,
-            item.position,
-            rejection,
-        )
-        .to_string()
-        .into_bytes(),
-    }
+    let (position, subject) = (item.position, &record.draft.subject);
+    let id = format!("rejected.{position}");
+    let text = wire::item_text(&record.draft.payload, position.item);
+    let payload = wire::rejected_json(&id, subject, Some(position), &text, record.at, rejection);
+    refusal(id, &payload, rejection)
+}
+
+/// The copy of an item that was refused before it reached the log.
+#[must_use]
+pub fn refused(id: String, subject: &str, item: &str, at: Timestamp, rejection: &Rejection) -> Outgoing {
+    let payload = wire::rejected_json(&id, subject, None, item, at, rejection);
+    refusal(id, &payload, rejection)
+}
+
+fn refusal(id: String, payload: &Value, rejection: &Rejection) -> Outgoing {
+    let subject = format!("credits.rejected.{}", rejection.reason.slug());
+    Outgoing { id, subject, payload: payload.to_string().into_bytes() }
 }
 
 #[cfg(test)]

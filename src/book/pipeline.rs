@@ -281,6 +281,7 @@ impl Listener for Sink<'_> {
 
     fn effect(&mut self, org: &str, effect: &Effect) {
         match effect {
+            Effect::Granted { credit_type, amount } => self.metrics.grant(*credit_type, *amount),
             Effect::LowBalance(alert) => {
                 self.metrics.alerts.inc();
                 self.outbox.push(super::outbox::alert(org, alert));

@@ -27,11 +27,16 @@ impl Waiters {
 
     /// Begins to wait: the token to append with, and where the outcomes of the record's items will arrive.
     pub fn register(&self) -> (u64, oneshot::Receiver<Vec<Value>>) {
-        let request = self.last.fetch_add(1, Ordering::Relaxed) & u64::from(u32::MAX);
-        let token = (u64::from(self.process) << 32) | request;
+        let token = self.token();
         let (sender, receiver) = oneshot::channel();
         self.waiting.lock().insert(token, sender);
         (token, receiver)
+    }
+
+    /// A number that this process gives once, and no other process gives.
+    pub fn token(&self) -> u64 {
+        let request = self.last.fetch_add(1, Ordering::Relaxed) & u64::from(u32::MAX);
+        (u64::from(self.process) << 32) | request
     }
 
     /// Whether somebody waits for a record.

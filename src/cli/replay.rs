@@ -174,6 +174,7 @@ impl Listener for Report {
     fn effect(&mut self, org: &str, effect: &Effect) {
         match effect {
             Effect::LowBalance(alert) => self.alerts.push(wire::alert_json(org, alert)),
+            Effect::Granted { .. } => {}
         }
     }
 }

@@ -15,9 +15,9 @@ use super::body::Body;
 use super::parts::{self, OrgName, Params};
 use super::problem::{Problem, Refusal};
 use crate::book::desk::{Desk, SubmitError, Submitted, Wait};
+use crate::clock;
 use crate::ledger::rejection::{Reason, Rejection};
 use crate::ledger::units::Position;
-use crate::metrics::Metrics;
 use crate::wire::{self, Lot, Sorted, Subject};
 
 /// The most records of one body that are on their way to the log at once.
@@ -58,9 +58,11 @@ pub(super) async fn of_one_org(
 }
 
 async fn take(face: &Face, body: &Body, org: Option<&str>, wait_for: WaitFor) -> Result<Response, Problem> {
-    let metrics = &face.desk.metrics;
+    let refuse = |item: &str, rejection: &Rejection| {
+        face.desk.refuse(org.unwrap_or_default(), item, rejection, clock::now());
+    };
     let Sorted { single, items, lots, refused } = wire::sort(&body.bytes, org).map_err(|rejection| {
-        count_refused(metrics, &rejection);
+        refuse(&String::from_utf8_lossy(&body.bytes), &rejection);
         unsorted(&rejection)
     })?;
     let wait = match wait_for {
@@ -69,7 +71,8 @@ async fn take(face: &Face, body: &Body, org: Option<&str>, wait_for: WaitFor) ->
     };
     let mut results = vec![Value::Null; items];
     for (index, rejection) in &refused {
-        count_refused(metrics, rejection);
+        let index_in_body = u32::try_from(*index).unwrap_or(u32::MAX);
+        refuse(&wire::item_text(&body.bytes, index_in_body), rejection);
         if single {
             return Err(unsorted(rejection));
         }
@@ -172,9 +175,4 @@ fn unsorted(rejection: &Rejection) -> Problem {
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };
     Problem::refused(status, rejection.into())
-}
-
-fn count_refused(metrics: &Metrics, rejection: &Rejection) {
-    metrics.received.inc();
-    metrics.rejected.with_label_values(&[rejection.reason.slug()]).inc();
 }

@@ -64,6 +64,13 @@ pub struct Voided {
 pub enum Effect {
     /// The balance is low.
     LowBalance(LowBalance),
+    /// Credits were given.
+    Granted {
+        /// The kind.
+        credit_type: CreditType,
+        /// How many.
+        amount: Credits,
+    },
 }
 
 /// The balance crossed a threshold from above.

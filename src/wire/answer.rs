@@ -165,13 +165,14 @@ const MOST_SHOWN: usize = 16_384;
 /// A refused item as a CloudEvent: what was wrong, where it stood, and what it said.
 #[must_use]
 pub fn rejected_json(
+    id: &str,
     subject: &str,
-    payload: &[u8],
+    position: Option<Position>,
+    item: &str,
     at: Timestamp,
-    position: Position,
     rejection: &Rejection,
 ) -> Value {
-    let mut item = super::item_text(payload, position.item);
+    let mut item = item.to_owned();
     let whole = item.len() <= MOST_SHOWN;
     if !whole {
         let end = (0..=MOST_SHOWN).rev().find(|end| item.is_char_boundary(*end)).unwrap_or(0);
@@ -182,14 +183,14 @@ pub fn rejected_json(
         "type": "creditd.rejected.v1",
         "source": "creditd",
         "subject": subject,
-        "id": format!("rejected.{position}"),
+        "id": id,
         "time": time::format(at),
         "datacontenttype": "application/json",
         "data": {
             "reason": rejection.reason,
             "field": rejection.field,
             "detail": rejection.detail,
-            "position": position.to_string(),
+            "position": position.map(|position| position.to_string()),
             "item": item,
             "item_is_whole": whole,
         },

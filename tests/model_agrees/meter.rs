@@ -62,7 +62,7 @@ impl Listener for Told {
     }
 
     fn effect(&mut self, org: &str, effect: &Effect) {
-        let Effect::LowBalance(low) = effect;
+        let Effect::LowBalance(low) = effect else { return };
         let alert = Alert {
             id: alert_id(org, low.credit_type, low.crossing),
             credit_type: low.credit_type.to_string(),

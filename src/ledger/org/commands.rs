@@ -82,6 +82,7 @@ impl Org {
             balance.follow(rules);
         }
         balance.pool.forget_ended(moment.at.minus(OLDEST_EVENT));
+        out.push(Effect::Granted { credit_type: order.credit_type, amount: order.amount });
         balance.pool.add(Grant {
             id: order.id.clone(),
             created: moment.position,

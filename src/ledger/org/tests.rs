@@ -69,9 +69,10 @@ impl Acme {
         if let Outcome::Charged(charge) = &outcome {
             self.charges.push((position, charge.clone()));
         }
-        let names = effects
-            .iter()
-            .map(|Effect::LowBalance(low)| format!("{}.{}", low.crossing.threshold, low.crossing.nth));
+        let names = effects.iter().filter_map(|effect| match effect {
+            Effect::LowBalance(low) => Some(format!("{}.{}", low.crossing.threshold, low.crossing.nth)),
+            Effect::Granted { .. } => None,
+        });
         self.alerts.extend(names);
         outcome
     }
