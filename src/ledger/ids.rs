@@ -45,10 +45,30 @@ impl Hasher for AsItIs {
 /// The ids an organization remembers. The order of the tables is never looked at.
 #[derive(Clone, Debug)]
 pub struct Ids {
-    known: HashMap<EventId, Seen, BuildHasherDefault<AsItIs>>,
+    known: HashMap<EventId, Stored, BuildHasherDefault<AsItIs>>,
     /// From this hour on, every id is here.
     complete_from: Hour,
     rare: Option<Box<Rare>>,
+}
+
+/// A [`Seen`] without the holes that its parts leave: two entries of the table fit a cache line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stored {
+    seq: u64,
+    item: u32,
+    hour: Hour,
+}
+
+impl From<Seen> for Stored {
+    fn from(seen: Seen) -> Self {
+        Stored { seq: seen.position.seq, item: seen.position.item, hour: seen.hour }
+    }
+}
+
+impl From<Stored> for Seen {
+    fn from(stored: Stored) -> Self {
+        Seen { position: Position { seq: stored.seq, item: stored.item }, hour: stored.hour }
+    }
 }
 
 /// What almost no organization has at any time.
@@ -99,9 +119,9 @@ impl Ids {
     #[must_use]
     pub fn find(&self, id: EventId, hour: Hour) -> Option<Seen> {
         let near = |seen: &Seen| seen.hour == hour || seen.hour == hour.back(1);
-        let first = self.known.get(&id)?;
-        if near(first) {
-            return Some(*first);
+        let first = Seen::from(*self.known.get(&id)?);
+        if near(&first) {
+            return Some(first);
         }
         self.again().iter().find(|(other, seen)| *other == id && near(seen)).map(|(_, seen)| *seen)
     }
@@ -109,16 +129,16 @@ impl Ids {
     /// Where the event was seen, whichever hour of those that are here.
     #[must_use]
     pub fn find_anywhere(&self, id: EventId) -> Option<Seen> {
-        self.known.get(&id).copied()
+        self.known.get(&id).copied().map(Seen::from)
     }
 
     /// Remembers an event.
     pub fn insert(&mut self, id: EventId, seen: Seen) {
         match self.known.entry(id) {
             Entry::Vacant(place) => {
-                place.insert(seen);
+                place.insert(seen.into());
             }
-            Entry::Occupied(first) if *first.get() == seen => {}
+            Entry::Occupied(first) if Seen::from(*first.get()) == seen => {}
             Entry::Occupied(_) => {
                 let again = &mut self.rare.get_or_insert_default().again;
                 if !again.contains(&(id, seen)) {
@@ -150,10 +170,12 @@ impl Ids {
     pub fn forget(&mut self, hour: Hour, written: Position) -> bool {
         let goes = |seen: &Seen| seen.hour < hour;
         let safe = |seen: &Seen| !goes(seen) || seen.position <= written;
-        if !self.known.values().all(safe) || !self.again().iter().all(|(_, seen)| safe(seen)) {
+        if !self.known.values().all(|stored| safe(&(*stored).into()))
+            || !self.again().iter().all(|(_, seen)| safe(seen))
+        {
             return false;
         }
-        self.known.retain(|_, seen| !goes(seen));
+        self.known.retain(|_, stored| !goes(&(*stored).into()));
         if let Some(rare) = self.rare.take() {
             for (id, seen) in rare.again.into_iter().filter(|(_, seen)| !goes(seen)) {
                 self.insert(id, seen);
