@@ -234,10 +234,10 @@ impl Keeper {
                     section.head(*key, block)?;
                 }
             }
-        } else {
-            for (key, block) in heads {
-                section.head(*key, *block)?;
-            }
+        }
+        // In a base, too: an organization made after the cut is not on its list, but its rows are in these runs.
+        for (key, block) in heads {
+            section.head(*key, *block)?;
         }
         let written = sealed.seq;
         let meta = Meta { cut, sealed, commons, run: *run, outbox: outbox.waiting() };

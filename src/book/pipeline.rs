@@ -52,6 +52,9 @@ pub struct Pipeline {
     pub log: Arc<dyn Log>,
     /// The record that `partition` stands at.
     pub position: Fingerprint,
+    /// The last record that an organization contained when we started: while replay has not passed it, it is what
+    /// the next checkpoint is sealed at.
+    pub sealed: Fingerprint,
     /// Where alerts and refusals leave.
     pub outbox: Arc<Outbox>,
     /// Who waits for outcomes.
@@ -140,7 +143,9 @@ impl Pipeline {
             Ask::Seal(reply) => {
                 self.partition.history().seal();
                 // A keeper that went away seals again when it is back.
-                drop(reply.send(self.position.clone()));
+                let replaying = self.position.seq < self.sealed.seq;
+                let sealed = if replaying { &self.sealed } else { &self.position };
+                drop(reply.send(sealed.clone()));
             }
             Ask::StillDirty(orgs) => self.partition.still_dirty(orgs),
         }

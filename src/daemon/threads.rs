@@ -34,7 +34,7 @@ pub(super) async fn start(
     log: &Arc<dyn Log>,
     stop: watch::Receiver<bool>,
 ) -> Result<Threads, DaemonError> {
-    let Recovered { mut partition, checkpoints, cut, run, outbox, .. } = recovered;
+    let Recovered { mut partition, checkpoints, cut, sealed, run, outbox, .. } = recovered;
     for message in outbox {
         desk.outbox.push(message);
     }
@@ -65,6 +65,7 @@ pub(super) async fn start(
         partition,
         log: Arc::clone(log),
         position: cut.clone(),
+        sealed,
         outbox: Arc::clone(&desk.outbox),
         waiters: Arc::clone(desk.waiters()),
         metrics: desk.metrics.clone(),

@@ -65,12 +65,6 @@ impl Latency {
         }
     }
 
-    /// The span that a share of all spans does not exceed; `share` is from 0 to 1.
-    #[must_use]
-    pub fn quantile(&self, share: f64) -> Duration {
-        Duration::from_nanos(self.recorded.lock().spans.value_at_quantile(share))
-    }
-
     /// How many spans were recorded.
     #[must_use]
     pub fn count(&self) -> u64 {

@@ -60,6 +60,7 @@ impl Running {
             partition,
             log: Arc::clone(&log),
             position: recovered.cut.clone(),
+            sealed: recovered.sealed.clone(),
             outbox: Arc::clone(&outbox),
             waiters: Arc::clone(&waiters),
             metrics: metrics.clone(),
