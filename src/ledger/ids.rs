@@ -7,11 +7,10 @@
 //! is asked about: the newest hours always are, an older one is when it was loaded again. Forgetting and loading
 //! change nothing but speed.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::{BuildHasherDefault, Hasher};
+mod table;
 
 use super::units::{EventId, Hour, Position};
+use table::Table;
 
 /// Where and when an event was first seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,53 +21,13 @@ pub struct Seen {
     pub hour: Hour,
 }
 
-/// An event id is well mixed already.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, bits: u64) {
-        self.0 ^= bits;
-    }
-}
-
-/// The ids an organization remembers. The order of the tables is never looked at.
+/// The ids an organization remembers.
 #[derive(Clone, Debug)]
 pub struct Ids {
-    known: HashMap<EventId, Stored, BuildHasherDefault<AsItIs>>,
+    known: Table,
     /// From this hour on, every id is here.
     complete_from: Hour,
     rare: Option<Box<Rare>>,
-}
-
-/// A [`Seen`] without the holes that its parts leave: two entries of the table fit a cache line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stored {
-    seq: u64,
-    item: u32,
-    hour: Hour,
-}
-
-impl From<Seen> for Stored {
-    fn from(seen: Seen) -> Self {
-        Stored { seq: seen.position.seq, item: seen.position.item, hour: seen.hour }
-    }
-}
-
-impl From<Stored> for Seen {
-    fn from(stored: Stored) -> Self {
-        Seen { position: Position { seq: stored.seq, item: stored.item }, hour: stored.hour }
-    }
 }
 
 /// What almost no organization has at any time.
@@ -82,7 +41,7 @@ struct Rare {
 
 impl Default for Ids {
     fn default() -> Self {
-        Ids { known: HashMap::default(), complete_from: Hour::MIN, rare: None }
+        Ids { known: Table::default(), complete_from: Hour::MIN, rare: None }
     }
 }
 
@@ -119,7 +78,7 @@ impl Ids {
     #[must_use]
     pub fn find(&self, id: EventId, hour: Hour) -> Option<Seen> {
         let near = |seen: &Seen| seen.hour == hour || seen.hour == hour.back(1);
-        let first = Seen::from(*self.known.get(&id)?);
+        let first = self.known.get(id)?;
         if near(&first) {
             return Some(first);
         }
@@ -129,21 +88,16 @@ impl Ids {
     /// Where the event was seen, whichever hour of those that are here.
     #[must_use]
     pub fn find_anywhere(&self, id: EventId) -> Option<Seen> {
-        self.known.get(&id).copied().map(Seen::from)
+        self.known.get(id)
     }
 
     /// Remembers an event.
     pub fn insert(&mut self, id: EventId, seen: Seen) {
-        match self.known.entry(id) {
-            Entry::Vacant(place) => {
-                place.insert(seen.into());
-            }
-            Entry::Occupied(first) if Seen::from(*first.get()) == seen => {}
-            Entry::Occupied(_) => {
-                let again = &mut self.rare.get_or_insert_default().again;
-                if !again.contains(&(id, seen)) {
-                    again.push((id, seen));
-                }
+        let known = self.known.insert(id, seen);
+        if known.is_some_and(|known| known != seen) {
+            let again = &mut self.rare.get_or_insert_default().again;
+            if !again.contains(&(id, seen)) {
+                again.push((id, seen));
             }
         }
     }
@@ -160,8 +114,8 @@ impl Ids {
 
     /// Gives back the room of a table that is empty.
     pub fn release(&mut self) {
-        if self.known.is_empty() {
-            self.known = HashMap::default();
+        if self.known.len() == 0 {
+            self.known = Table::default();
         }
     }
 
@@ -170,12 +124,10 @@ impl Ids {
     pub fn forget(&mut self, hour: Hour, written: Position) -> bool {
         let goes = |seen: &Seen| seen.hour < hour;
         let safe = |seen: &Seen| !goes(seen) || seen.position <= written;
-        if !self.known.values().all(|stored| safe(&(*stored).into()))
-            || !self.again().iter().all(|(_, seen)| safe(seen))
-        {
+        if !self.known.values().all(|seen| safe(&seen)) || !self.again().iter().all(|(_, seen)| safe(seen)) {
             return false;
         }
-        self.known.retain(|_, stored| !goes(&(*stored).into()));
+        self.known.retain(|seen| !goes(seen));
         if let Some(rare) = self.rare.take() {
             for (id, seen) in rare.again.into_iter().filter(|(_, seen)| !goes(seen)) {
                 self.insert(id, seen);

@@ -31,8 +31,18 @@ pub(super) fn layout(payload: &str) -> Layout {
 }
 
 /// The lines that hold something.
-pub(super) fn lines(payload: &str) -> impl DoubleEndedIterator<Item = &str> {
-    payload.split('\n').map(|line| line.trim_matches(BLANK)).filter(|line| !line.is_empty())
+pub(super) fn lines(payload: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(payload);
+    let lines = std::iter::from_fn(move || {
+        let text = rest?;
+        let (line, after) = match memchr::memchr(b'\n', text.as_bytes()) {
+            Some(end) => (text.get(..end)?, text.get(end.saturating_add(1)..)),
+            None => (text, None),
+        };
+        rest = after;
+        Some(line.trim_matches(BLANK))
+    });
+    lines.filter(|line| !line.is_empty())
 }
 
 /// The text of one item of a payload, for showing it to somebody; the whole payload where it cannot be split.

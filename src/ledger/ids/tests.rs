@@ -59,3 +59,31 @@ fn a_forgotten_first_use_leaves_the_second_known() {
     assert!(ids.forget(Hour(40), Position { seq: 2, item: 0 }));
     assert_eq!((ids.find(ID, Hour(10)), ids.find(ID, Hour(50))), (None, Some(seen(2, 50))));
 }
+
+proptest::proptest! {
+    /// Many ids that want the same few slots, against a map of the standard library.
+    #[test]
+    fn a_crowded_table_remembers_like_a_map(
+        steps in proptest::collection::vec((0_u128..4, 0_u128..40, 0_i32..4, proptest::bool::weighted(0.1)), 1..400),
+    ) {
+        let (mut table, mut map) = (Table::default(), std::collections::BTreeMap::new());
+        for (seq, (low, high, hour, forgets)) in (1..).zip(steps) {
+            let id = EventId::from_u128(high << 64 | low);
+            if forgets {
+                table.retain(|seen| seen.hour >= Hour(hour));
+                map.retain(|_, seen: &mut Seen| seen.hour >= Hour(hour));
+            }
+            let known = map.get(&id).copied();
+            proptest::prop_assert_eq!(table.get(id), known);
+            proptest::prop_assert_eq!(table.insert(id, seen(seq, hour)), known);
+            map.entry(id).or_insert(seen(seq, hour));
+            proptest::prop_assert_eq!(table.get(id), map.get(&id).copied());
+            proptest::prop_assert_eq!(table.len(), map.len());
+        }
+        let mut values: Vec<_> = table.values().collect();
+        values.sort_by_key(|seen| seen.position);
+        let mut expected: Vec<_> = map.into_values().collect();
+        expected.sort_by_key(|seen| seen.position);
+        proptest::prop_assert_eq!(values, expected);
+    }
+}
