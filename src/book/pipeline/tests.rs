@@ -241,3 +241,37 @@ async fn what_a_base_was_overtaken_by_is_whole_after_the_next_checkpoint_too() {
     let scene = scene.crash().await;
     everything_is_known(scene).await;
 }
+
+#[tokio::test]
+async fn a_checkpoint_during_a_replay_is_not_sealed_below_the_one_before() {
+    let folder = tempdir().unwrap();
+    let mut scene = Scene::start(folder.path()).await;
+    let before = [&catalog()[..], &made("ahead"), &made("behind")].concat();
+    scene.write_all(&before).await;
+    let cut = scene.pipeline.position.seq;
+    let ahead = ["a", "b"].map(|id| spent("ahead", id));
+    let behind = ["c", "d", "e", "f"].map(|id| spent("behind", id));
+    scene.checkpoint(&ahead, &behind).await;
+    let sealed = scene.pipeline.position.clone();
+    assert_eq!(sealed.seq, cut + 6);
+
+    // Two of the four: the history has all of them.
+    let mut scene = scene.crash().await;
+    assert_eq!((scene.pipeline.position.seq, &scene.pipeline.sealed), (cut, &sealed));
+    scene.apply_to(cut + 4).await;
+    assert_eq!([scene.available("ahead"), scene.available("behind")], [credits(98), credits(98)]);
+    scene.checkpoint(&[], &[]).await;
+
+    let mut scene = scene.crash().await;
+    assert_eq!((scene.pipeline.position.seq, &scene.pipeline.sealed), (cut + 4, &sealed));
+    scene.catch_up().await;
+    scene.checkpoint(&[], &[spent("behind", "g")]).await;
+    assert_eq!(scene.rows("ahead"), [cut + 2, cut + 1]);
+    assert_eq!(scene.rows("behind"), [cut + 7, cut + 6, cut + 5, cut + 4, cut + 3]);
+
+    // Past the old seal, the new one is where the pipeline stood.
+    let mut scene = scene.crash().await;
+    assert_eq!((scene.pipeline.position.seq, scene.pipeline.sealed.seq), (cut + 6, cut + 7));
+    scene.catch_up().await;
+    assert_eq!([scene.available("ahead"), scene.available("behind")], [credits(98), credits(95)]);
+}
