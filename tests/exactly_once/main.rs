@@ -12,6 +12,8 @@ pub mod model;
 #[path = "../support/nats.rs"]
 pub mod nats;
 
+mod full_disk;
+
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
