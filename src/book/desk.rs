@@ -132,8 +132,9 @@ impl Desk {
     }
 
     /// Counts an item that was refused before it reached the log, and lets a copy of it leave, as one of the log's would.
-    /// The one who sent it is answered; while too much waits to leave, that is all.
-    pub fn refuse(&self, subject: &str, item: &str, rejection: &Rejection, now: Timestamp) {
+    /// `subject` is where it would have gone, if that is known. The one who sent it is answered; while too much waits to
+    /// leave, that is all.
+    pub fn refuse(&self, subject: Option<&str>, item: &str, rejection: &Rejection, now: Timestamp) {
         self.metrics.received.inc();
         self.metrics.rejected.with_label_values(&[rejection.reason.slug()]).inc();
         if !self.outbox.is_full() {

@@ -122,13 +122,19 @@ pub fn rejected(record: &Record, item: Item<'_>, rejection: &Rejection) -> Outgo
     let (position, subject) = (item.position, &record.draft.subject);
     let id = format!("rejected.{position}");
     let text = wire::item_text(&record.draft.payload, position.item);
-    let payload = wire::rejected_json(&id, subject, Some(position), &text, record.at, rejection);
+    let payload = wire::rejected_json(&id, Some(subject), Some(position), &text, record.at, rejection);
     refusal(id, &payload, rejection)
 }
 
-/// The copy of an item that was refused before it reached the log.
+/// The copy of an item that was refused before it reached the log; `subject` is where it would have gone, if that is known.
 #[must_use]
-pub fn refused(id: String, subject: &str, item: &str, at: Timestamp, rejection: &Rejection) -> Outgoing {
+pub fn refused(
+    id: String,
+    subject: Option<&str>,
+    item: &str,
+    at: Timestamp,
+    rejection: &Rejection,
+) -> Outgoing {
     let payload = wire::rejected_json(&id, subject, None, item, at, rejection);
     refusal(id, &payload, rejection)
 }

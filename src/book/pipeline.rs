@@ -294,3 +294,6 @@ impl Listener for Sink<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

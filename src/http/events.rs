@@ -59,7 +59,8 @@ pub(super) async fn of_one_org(
 
 async fn take(face: &Face, body: &Body, org: Option<&str>, wait_for: WaitFor) -> Result<Response, Problem> {
     let refuse = |item: &str, rejection: &Rejection| {
-        face.desk.refuse(org.unwrap_or_default(), item, rejection, clock::now());
+        let subject = org.map(|org| Subject::Events(org).to_string());
+        face.desk.refuse(subject.as_deref(), item, rejection, clock::now());
     };
     let Sorted { single, items, lots, refused } = wire::sort(&body.bytes, org).map_err(|rejection| {
         refuse(&String::from_utf8_lossy(&body.bytes), &rejection);

@@ -162,11 +162,12 @@ pub fn alert_json(org: &str, alert: &LowBalance) -> Value {
 /// The most of a refused item that is shown, in bytes.
 const MOST_SHOWN: usize = 16_384;
 
-/// A refused item as a CloudEvent: what was wrong, where it stood, and what it said.
+/// A refused item as a CloudEvent: what was wrong, where it stood, and what it said. Without a subject that of the
+/// CloudEvent is null, which means that there is none; an empty one is not allowed.
 #[must_use]
 pub fn rejected_json(
     id: &str,
-    subject: &str,
+    subject: Option<&str>,
     position: Option<Position>,
     item: &str,
     at: Timestamp,

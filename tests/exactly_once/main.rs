@@ -7,12 +7,15 @@
 pub mod books;
 #[path = "../support/daemon.rs"]
 pub mod daemon;
+#[path = "../support/folder.rs"]
+pub mod folder;
 #[path = "../model/mod.rs"]
 pub mod model;
 #[path = "../support/nats.rs"]
 pub mod nats;
 
-use std::path::Path;
+mod full_disk;
+
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +58,7 @@ async fn a_million_events_over_http_through_kills_are_charged_once() {
     let last = last_of(&daemon).await;
     daemon.wait_for(last, Duration::from_secs(120)).await;
     let copy = tempdir().unwrap();
-    copy_folder(&daemon.data().join("log"), copy.path());
+    folder::copy(&daemon.data().join("log"), copy.path());
     let (log, _) = LocalLog::open(copy.path(), local::Options::default(), Arc::new(clock::now)).unwrap();
     settle_and_compare(daemon, Arc::new(log)).await;
 }
@@ -144,11 +147,4 @@ async fn settle_and_compare(mut daemon: Daemon, log: Arc<dyn Log>) {
 fn without_alerts(mut report: Report) -> Report {
     report.orgs.values_mut().for_each(|org| org.alerts.clear());
     report
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-    }
 }

@@ -1,6 +1,8 @@
 //! The HTTP face over a real log, pipeline and keeper, asked by a real client.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
+#[path = "../support/folder.rs"]
+pub mod folder;
 #[path = "../support/running.rs"]
 mod running;
 

@@ -1,9 +1,7 @@
 //! What was answered stays.
 
-use std::fs;
 use std::io::Write;
 use std::net::TcpStream;
-use std::path::Path;
 use std::time::Duration;
 
 use creditd::http::Options;
@@ -11,7 +9,7 @@ use reqwest::Client;
 use serde_json::json;
 
 use crate::running::Running;
-use crate::{Daemon, email};
+use crate::{Daemon, email, folder};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_and_a_start_keep_balances_and_the_memory_of_ids() {
@@ -37,7 +35,7 @@ async fn a_crash_keeps_everything_that_was_answered() {
     let before = daemon.balance("acme").await;
     // The files as a crash at this instant leaves them: no checkpoint was taken.
     let folder = tempfile::tempdir().unwrap();
-    copy(daemon.folder.path(), folder.path());
+    folder::copy(daemon.folder.path(), folder.path());
     daemon.running.stop().await;
     let running = Running::start(folder.path(), Options::default()).await;
     let daemon = Daemon { running, client: Client::new(), folder };
@@ -54,17 +52,4 @@ async fn a_request_that_never_ends_does_not_hold_up_the_stop() {
     stream.write_all(b"POST /v1/events HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{").unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     tokio::time::timeout(Duration::from_secs(5), daemon.running.stop()).await.unwrap();
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use creditd::log::jetstream::{JetStreamLog, Options};
 use creditd::log::{Fingerprint, Lineage, Log, LogError, Reader};
 
+use crate::folder;
 use crate::log_contract::read;
 use crate::nats::NatsServer;
 use crate::{append, connect, loose_config, operator, options, read_from_start};
@@ -27,24 +28,11 @@ async fn stop(reader: &mut dyn Reader) -> Lineage {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
 /// Puts the server back to an earlier copy of its files, as a restored backup or a lost disk cache would.
 fn roll_back(server: &mut NatsServer, backup: &Path) {
     server.kill9();
     fs::remove_dir_all(server.store()).unwrap();
-    copy(backup, &server.store());
+    folder::copy(backup, &server.store());
     server.restart();
 }
 
@@ -53,7 +41,7 @@ async fn grown_after_backup(server: &mut NatsServer, backup: &Path) -> JetStream
     let log = connect(server).await;
     append(&log, 1..=5).await;
     server.kill9();
-    copy(&server.store(), backup);
+    folder::copy(&server.store(), backup);
     server.restart();
     let log = connect(server).await;
     append(&log, 6..=10).await;

@@ -1,6 +1,8 @@
 //! The JetStream log against a real nats-server.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
+#[path = "../support/folder.rs"]
+pub mod folder;
 #[path = "../support/log_contract.rs"]
 mod log_contract;
 #[path = "../support/nats.rs"]

@@ -109,6 +109,60 @@ async fn a_rejection_arrives_with_the_text_of_the_item() {
     settle(&mut scene, second).await;
 }
 
+async fn post(scene: &Scene, path: &str, body: &'static str) -> Value {
+    let request = reqwest::Client::new().post(format!("{}{path}", scene.daemon.url()));
+    request.body(body).send().await.unwrap().json().await.unwrap()
+}
+
+/// What HTTP refuses never reaches the log; what it cannot tell, the log does. Either way a copy leaves, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejection_over_http_arrives_once_too() {
+    let mut scene = Scene::start().await;
+    scene.publish_acme().await;
+    let batch = r#"[{"org":"acme","type":"action","id":"a","action":"message"}, 7, {"type":"action","id":"b"},
+        {"org":"acme","type":"dance","id":"c"}]"#;
+    let answer = post(&scene, "/v1/events", batch).await;
+    let results = answer["results"].as_array().unwrap();
+    assert_eq!(results.iter().filter(|result| result["status"] == "rejected").count(), 3, "{answer}");
+    let broken = r#"{"type":"action","id": oops"#;
+    assert_eq!(post(&scene, "/v1/orgs/acme/events", broken).await["reason"], "not_json");
+
+    let left_over = left(&scene, 4).await;
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let mut told: Vec<_> = left_over
+        .iter()
+        .map(|left| {
+            let data = &left.event["data"];
+            assert_eq!(left.event["id"], left.id);
+            (
+                text(&data["item"]),
+                left.subject.as_str(),
+                text(&left.event["subject"]),
+                text(&data["position"]),
+            )
+        })
+        .collect();
+    told.sort();
+    let (some, acme) = (|item: &str| Some(item.to_owned()), Some("credits.events.acme".to_owned()));
+    let expected = [
+        (some("7"), "credits.rejected.not_json", None, None),
+        (
+            some(r#"{"org":"acme","type":"dance","id":"c"}"#),
+            "credits.rejected.unknown_type",
+            acme.clone(),
+            text(&results[3]["position"]),
+        ),
+        (some(broken), "credits.rejected.not_json", acme, None),
+        (some(r#"{"type":"action","id":"b"}"#), "credits.rejected.missing_field", None, None),
+    ];
+    assert_eq!(told, expected);
+
+    let seq = scene.spend("m1", 1).await;
+    crash_and_replay(&mut scene, seq).await;
+    let ids = |left: Vec<Left>| left.into_iter().map(|left| left.id).collect::<Vec<_>>();
+    assert_eq!(ids(left(&scene, 4).await), ids(left_over));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_that_leaves_is_what_the_model_expects() {
     const RECORDS: usize = 600;

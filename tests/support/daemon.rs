@@ -54,6 +54,13 @@ impl Daemon {
         self.process = spawn(&self.folder, arguments);
     }
 
+    /// Starts it on what is there where no file can grow beyond so many KiB: a full disk, as far as it can tell.
+    pub fn start_with_room(&mut self, kib: u64) {
+        // A block is 512 bytes; 25 is SIGXFSZ, which no full disk sends.
+        let limited = format!("trap '' 25; ulimit -f {}; exec \"$@\"", kib * 2);
+        self.process = spawn_by(&["sh", "-c", &limited, "sh"], &self.folder, &[]);
+    }
+
     /// Waits until it ends by itself.
     pub async fn ended(&mut self, within: Duration) -> ExitStatus {
         let start = now();
@@ -147,8 +154,15 @@ fn now() -> Instant {
 }
 
 fn spawn(folder: &Path, arguments: &[&str]) -> Child {
+    spawn_by(&[], folder, arguments)
+}
+
+/// Starts it by way of a program that becomes it.
+fn spawn_by(way: &[&str], folder: &Path, arguments: &[&str]) -> Child {
     let log = File::options().create(true).append(true).open(folder.join("serve.log")).unwrap();
-    Command::new(env!("CARGO_BIN_EXE_creditd"))
+    let words = [way, &[env!("CARGO_BIN_EXE_creditd")]].concat();
+    Command::new(words[0])
+        .args(&words[1..])
         .args(["serve", "--config"])
         .arg(folder.join("creditd.toml"))
         .args(arguments)
