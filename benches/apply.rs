@@ -129,7 +129,7 @@ fn orgs(catalog: &Catalog) -> (Map, Vec<OrgName>) {
     for n in 0..ORGS {
         let name = OrgName::from(format!("org-{n}"));
         let mut org = Org::default();
-        let terms = OrgTerms { plan: "plan".into(), overrides: None };
+        let terms = OrgTerms { plan: "plan".into(), ..OrgTerms::default() };
         let grant = GrantOrder {
             id: None,
             credit_type: CreditType::default(),
@@ -138,6 +138,10 @@ fn orgs(catalog: &Catalog) -> (Map, Vec<OrgName>) {
             priority: 100,
             effective: None,
             expires: None,
+            scope: Default::default(),
+            recurrence: None,
+            rollover: None,
+            note: Default::default(),
         };
         for (item, command) in (0..).zip([Command::PutOrg(terms), Command::Grant(grant)]) {
             let entry = Entry {

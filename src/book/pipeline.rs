@@ -15,6 +15,7 @@ use super::waiters::Waiters;
 use crate::clock::{self, Stopwatch};
 use crate::ledger::charge::Charge;
 use crate::ledger::effect::{Effect, Outcome};
+use crate::ledger::movement::MovementKind;
 use crate::ledger::price::CreditType;
 use crate::ledger::units::{Credits, Timestamp};
 use crate::log::{Draft, Fingerprint, Log, LogError, Reader, Record};
@@ -286,7 +287,11 @@ impl Listener for Sink<'_> {
 
     fn effect(&mut self, org: &str, effect: &Effect) {
         match effect {
-            Effect::Granted { credit_type, amount } => self.metrics.grant(*credit_type, *amount),
+            Effect::Moved(movement) => {
+                if movement.kind == MovementKind::Granted {
+                    self.metrics.grant(movement.credit_type, movement.amount);
+                }
+            }
             Effect::LowBalance(alert) => {
                 self.metrics.alerts.inc();
                 self.outbox.push(super::outbox::alert(org, alert));

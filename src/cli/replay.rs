@@ -152,6 +152,7 @@ struct Report {
     outcomes: Vec<Value>,
     refused_commands: Vec<Value>,
     alerts: Vec<Value>,
+    movements: Vec<Value>,
 }
 
 impl Listener for Report {
@@ -174,7 +175,7 @@ impl Listener for Report {
     fn effect(&mut self, org: &str, effect: &Effect) {
         match effect {
             Effect::LowBalance(alert) => self.alerts.push(wire::alert_json(org, alert)),
-            Effect::Granted { .. } => {}
+            Effect::Moved(movement) => self.movements.push(wire::movement_json(org, movement)),
         }
     }
 }
@@ -195,6 +196,7 @@ impl Report {
             "stray": commons.stray,
             "refused_commands": self.refused_commands,
             "alerts": self.alerts,
+            "movements": self.movements,
         });
         if let (true, Some(state)) = (self.with_outcomes, state.as_object_mut()) {
             state.insert("outcomes".to_owned(), Value::Array(self.outcomes));

@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::alerts::{Rule, Watches};
+use super::calendar::Zone;
 use super::catalog::{History, Plan};
 use super::effect::{Effect, LowBalance};
-use super::grants::Pool;
+use super::grants::{Booking, Pool};
+use super::movement::Note;
 use super::price::CreditType;
 use super::units::{Credits, Position, Timestamp};
 
@@ -82,6 +84,15 @@ impl Balance {
     pub(super) fn follow_anew(&mut self, in_force: RulesInForce<'_>) {
         self.followed = RulesVersion::default();
         self.follow(in_force);
+    }
+
+    /// After grants came, ended or changed: what is due becomes usable and repays what is owed, and the rules look again.
+    pub(super) fn go_on(&mut self, moment: Moment, zone: &Zone, note: Option<&Note>, out: &mut Vec<Effect>) {
+        let mut booking = Booking { at: moment.at, note, out };
+        self.pool.refill(moment.at, zone, &mut booking);
+        self.pool.start(moment.at, zone);
+        self.pool.settle(&mut booking);
+        self.look(moment, out);
     }
 
     /// Looks again after credits were taken: cheap while the level is above every threshold.

@@ -8,11 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::alerts::Rule;
+use super::calendar::Every;
 use super::entry::{CatalogCommand, Versioned};
+use super::grants::Rollover;
 use super::price::{CreditType, Increment, Price};
 use super::refusals::unknown_credit_type;
 use super::rejection::{Reason, Rejection};
-use super::units::Timestamp;
+use super::units::{Credits, Timestamp};
 
 /// A rate card, as a number of the catalog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,6 +42,46 @@ pub struct Plan {
     pub when_exhausted: WhenExhausted,
     /// When to say that the balance is low.
     pub alerts: Vec<Rule>,
+    /// How long a cycle is; nothing is ever reset where there is none.
+    pub cycle: Option<Every>,
+    /// What a cycle brings, each of another kind of credits, in the order of their names.
+    pub allotments: Vec<Allotment>,
+    /// What becomes at a reset of what is owed.
+    pub overage_at_reset: OverageAtReset,
+    /// Whether events count as usage and take nothing.
+    pub unmetered: bool,
+}
+
+impl Plan {
+    /// What a cycle brings of one kind of credits.
+    #[must_use]
+    pub fn allotment(&self, credit_type: CreditType) -> Option<&Allotment> {
+        self.allotments.iter().find(|allotment| allotment.credit_type == credit_type)
+    }
+}
+
+/// What each cycle brings of one kind of credits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allotment {
+    /// The kind.
+    pub credit_type: CreditType,
+    /// How much; more than nothing.
+    pub amount: Credits,
+    /// Lower burns first.
+    pub priority: u8,
+    /// What goes on into the next cycle; nothing where there is none.
+    pub rollover: Option<Rollover>,
+}
+
+/// What becomes at a reset of what is owed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OverageAtReset {
+    /// It stays owed.
+    #[default]
+    Keep,
+    /// It is forgiven.
+    Drop,
 }
 
 /// What happens to an event that the credits do not cover.
@@ -124,6 +166,7 @@ impl Catalog {
                     return Err(unknown_card(&card, &self.cards));
                 };
                 self.knows_kinds_of(&plan.content.alerts)?;
+                plan.content.allotments.iter().try_for_each(|allotment| self.knows(allotment.credit_type))?;
                 plan.content.rate_card = CardIndex(index);
                 put(&mut self.plans, plan, at, "plan")
             }

@@ -56,6 +56,13 @@ pub enum Basis {
         /// How many units there were.
         quantity: u64,
     },
+    /// The plan is not metered: counted, and free.
+    Unmetered {
+        /// How many.
+        quantity: u64,
+        /// The length of a call.
+        duration: Millis,
+    },
     /// `per_minute × billed ÷ 60`, rounded half up, plus the connect fee, at least the minimum.
     PerMinute {
         /// The rate that was chosen.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alerts::Crossing;
 use super::charge::Charge;
+use super::movement::Movement;
 use super::price::CreditType;
 use super::rejection::Rejection;
 use super::units::{Credits, EventId, Hour, Position, Timestamp};
@@ -64,13 +65,8 @@ pub struct Voided {
 pub enum Effect {
     /// The balance is low.
     LowBalance(LowBalance),
-    /// Credits were given.
-    Granted {
-        /// The kind.
-        credit_type: CreditType,
-        /// How many.
-        amount: Credits,
-    },
+    /// Credits came or went other than by an event.
+    Moved(Movement),
 }
 
 /// The balance crossed a threshold from above.

@@ -1,7 +1,10 @@
 //! What comes in: a line of the log, decoded and checked.
 
 use super::alerts::Rule;
+use super::calendar::Zone;
 use super::catalog::{Plan, RateCard};
+use super::grants::{Recurrence, Rollover, Scope};
+use super::movement::Note;
 use super::price::{CreditType, Direction, Increment, Price};
 use super::units::{Credits, EventId, Millis, Position, Timestamp};
 
@@ -123,6 +126,43 @@ pub enum Command {
     PutOrg(OrgTerms),
     /// Give credits.
     Grant(GrantOrder),
+    /// Take back what is left of a grant.
+    VoidGrant(GrantVoid),
+    /// Move credits by hand.
+    Adjust(Adjustment),
+}
+
+/// The end of a grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantVoid {
+    /// The grant's name.
+    pub id: Box<str>,
+    /// Why, and who.
+    pub note: Note,
+}
+
+/// Credits moved by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adjustment {
+    /// The caller's name for it; the log position where none is given.
+    pub id: Option<Box<str>>,
+    /// The kind of credits.
+    pub credit_type: CreditType,
+    /// How much: given where it is above nothing, taken where it is below.
+    pub amount: Credits,
+    /// Why, and who.
+    pub note: Note,
+}
+
+/// When a change of terms comes into force.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// At the log's time.
+    #[default]
+    Now,
+    /// At the next reset.
+    NextCycle,
 }
 
 /// The terms of an organization, by the names that the catalog knows.
@@ -132,6 +172,16 @@ pub struct OrgTerms {
     pub plan: Box<str>,
     /// What differs from the plan.
     pub overrides: Option<Box<Overrides>>,
+    /// The zone of its calendar; as it was where none is given.
+    pub time_zone: Option<Zone>,
+    /// A begin of its cycles; as it was where none is given.
+    pub cycle_anchor: Option<Timestamp>,
+    /// When plan and overrides change.
+    pub change: Change,
+    /// Whether an allotment that begins or changes within a cycle counts for the rest of it only.
+    pub prorate: bool,
+    /// Why, and who.
+    pub note: Note,
 }
 
 /// What an organization has of its own, in place of its plan's.
@@ -162,6 +212,14 @@ pub struct GrantOrder {
     pub effective: Option<Timestamp>,
     /// Usable until here, exclusive.
     pub expires: Option<Timestamp>,
+    /// What it may pay.
+    pub scope: Scope,
+    /// When it is refilled.
+    pub recurrence: Option<Recurrence>,
+    /// What it may hold after a reset.
+    pub rollover: Option<Rollover>,
+    /// Why, and who.
+    pub note: Note,
 }
 
 /// Where a grant comes from. The order is the burn order: the allotment, then gifts, then what was bought.

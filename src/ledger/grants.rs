@@ -3,21 +3,23 @@
 //! One pool holds all credits of one kind. Its totals keep the books:
 //! `granted = remaining + consumed + expired + voided` and `consumed − covered = charged − overage`.
 
-use std::cmp::Reverse;
+mod cycle;
+mod pool;
 
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
-use super::charge::{Draw, Source};
+use super::calendar::Every;
 use super::entry::{GrantKind, GrantOrder};
 use super::price::CreditType;
 use super::units::{Credits, Position, Timestamp};
 
+pub(super) use cycle::Term;
+pub(super) use pool::Booking;
+pub use pool::{MOST_GRANTS, Pool};
+
 /// An amount of credits given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
-    /// The caller's name for it; its position in the log where none was given.
-    pub id: Option<Box<str>>,
     /// The entry that gave it.
     pub created: Position,
     /// Its number within the pool.
@@ -28,8 +30,8 @@ pub struct Grant {
     pub priority: u8,
     /// Where it is in its life.
     pub phase: Phase,
-    /// Whether it was to be usable at once, without an instant being named.
-    pub at_once: bool,
+    /// Who gave it.
+    pub origin: Origin,
     /// Usable from here on.
     pub effective: Timestamp,
     /// Usable until here, exclusive; [`Timestamp::MAX`] for ever.
@@ -40,6 +42,8 @@ pub struct Grant {
     pub remaining: Credits,
     /// What of it went to repay overage.
     pub covered: Credits,
+    /// What few grants have.
+    pub details: Option<Box<Details>>,
 }
 
 /// Where a grant is in its life.
@@ -49,23 +53,142 @@ pub enum Phase {
     Ahead,
     /// Usable.
     Usable,
-    /// Past its expiry.
+    /// Past its expiry, or taken back.
     Ended,
 }
 
+/// Who gave a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// An order that named no instant to be usable from.
+    AtOnce,
+    /// An order that named one.
+    Ordered,
+    /// The plan, for the cycle of that number.
+    Allotment(u32),
+    /// What went on from the cycle before that number.
+    Rollover(u32),
+}
+
+/// What few grants have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    /// The caller's name for it.
+    pub id: Option<Box<str>>,
+    /// What it may pay; anything where it is empty.
+    pub scope: Scope,
+    /// When it is refilled.
+    pub recurrence: Option<Recurrence>,
+    /// What it may hold after a reset.
+    pub rollover: Option<Rollover>,
+    /// When it is refilled next.
+    pub next_refill: Option<Timestamp>,
+}
+
+/// What a grant may pay: a charge must be in every list that is not empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// Product areas.
+    pub features: Vec<Box<str>>,
+    /// Kinds of actions.
+    pub actions: Vec<Box<str>>,
+    /// What spends, by type, and by id where one is given.
+    pub entities: Vec<(Box<str>, Option<Box<str>>)>,
+}
+
+/// When a grant holds its amount again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recurrence {
+    /// How often.
+    pub every: Every,
+    /// One of the instants; where it becomes usable if none is given.
+    pub anchor: Option<Timestamp>,
+}
+
+/// What may go on past a reset: `min(max, max(min, what is left))`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rollover {
+    /// At least.
+    pub min: Credits,
+    /// At most; no limit where none is given.
+    pub max: Option<Credits>,
+}
+
+impl Rollover {
+    /// What goes on of what is left.
+    #[must_use]
+    pub fn of(&self, left: Credits) -> Credits {
+        let lifted = left.max(self.min);
+        self.max.map_or(lifted, |max| lifted.min(max))
+    }
+}
+
+/// What a line of a charge is about, as scopes look at it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Purpose<'a> {
+    /// The kind of action.
+    pub action: &'a str,
+    /// The product area.
+    pub feature: Option<&'a str>,
+    /// The type of what spends, and its id.
+    pub entity: Option<(&'a str, Option<&'a str>)>,
+}
+
+impl Scope {
+    /// Whether it holds nothing back.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.features.is_empty() && self.actions.is_empty() && self.entities.is_empty()
+    }
+
+    fn includes(&self, purpose: Purpose<'_>) -> bool {
+        let feature =
+            self.features.is_empty() || self.features.iter().any(|known| Some(&**known) == purpose.feature);
+        let action = self.actions.is_empty() || self.actions.iter().any(|known| **known == *purpose.action);
+        let entity = self.entities.is_empty()
+            || purpose.entity.is_some_and(|(kind, id)| {
+                let same = |known: &Option<Box<str>>| known.as_deref().is_none_or(|known| Some(known) == id);
+                self.entities.iter().any(|(known, own)| **known == *kind && same(own))
+            });
+        feature && action && entity
+    }
+}
+
 impl Grant {
-    /// Lower burns first: priority, the plan's before gifts before what was bought, earliest expiry, earliest created.
-    fn burn_order(&self) -> (u8, GrantKind, Timestamp, Position) {
-        (self.priority, self.kind, self.expires, self.created)
+    /// Lower burns first: priority, the plan's before gifts before what was bought, scoped before unscoped, earliest
+    /// expiry, earliest created.
+    fn burn_order(&self) -> (u8, GrantKind, bool, Timestamp, Position, u32) {
+        (self.priority, self.kind, !self.is_scoped(), self.expires, self.created, self.serial)
+    }
+
+    /// Whether it may pay for some things only.
+    #[must_use]
+    pub fn is_scoped(&self) -> bool {
+        self.details.as_ref().is_some_and(|details| !details.scope.is_open())
+    }
+
+    fn pays(&self, purpose: Purpose<'_>) -> bool {
+        self.details.as_ref().is_none_or(|details| details.scope.includes(purpose))
+    }
+
+    /// The caller's name for it.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.details.as_ref()?.id.as_deref()
     }
 
     /// Whether this is what the order asks for.
     #[must_use]
     pub fn is_of(&self, order: &GrantOrder) -> bool {
-        let effective = if self.at_once { None } else { Some(self.effective) };
+        let effective = if self.origin == Origin::AtOnce { None } else { Some(self.effective) };
         let expires = Some(self.expires).filter(|instant| *instant != Timestamp::MAX);
-        let asked = (order.kind, order.priority, order.amount, order.effective, order.expires);
-        asked == (self.kind, self.priority, self.amount, effective, expires)
+        let own = self.details.as_deref();
+        let scope = own.map_or(Scope::default(), |own| own.scope.clone());
+        let extras = (own.and_then(|own| own.recurrence), own.and_then(|own| own.rollover));
+        (order.kind, order.priority, order.amount, order.effective, order.expires)
+            == (self.kind, self.priority, self.amount, effective, expires)
+            && (order.recurrence, order.rollover) == extras
+            && order.scope == scope
     }
 
     /// Whether it ended so long before that nothing refers to it any more.
@@ -76,20 +199,27 @@ impl Grant {
 
     /// Whether this is the name by which it is known outside.
     #[must_use]
-    pub fn is_named(&self, name: &str) -> bool {
-        match &self.id {
-            Some(id) => **id == *name,
-            None => name.starts_with('g') && self.name() == name,
+    pub fn is_named(&self, name: &str, credit_type: CreditType) -> bool {
+        match self.id() {
+            Some(id) => *id == *name,
+            None => matches!(name.as_bytes(), [b'g' | b'p' | b'r', ..]) && self.name(credit_type) == name,
         }
     }
 
     /// The name by which it is known outside.
     #[must_use]
-    pub fn name(&self) -> String {
-        match &self.id {
-            Some(id) => id.to_string(),
-            None => format!("g{}", self.created),
+    pub fn name(&self, credit_type: CreditType) -> String {
+        match (self.id(), self.origin) {
+            (Some(id), _) => id.to_owned(),
+            (None, Origin::Allotment(cycle)) => format!("plan.{cycle}.{credit_type}"),
+            (None, Origin::Rollover(cycle)) => format!("rollover.{cycle}.{credit_type}"),
+            (None, Origin::AtOnce | Origin::Ordered) => format!("g{}", self.created),
         }
+    }
+
+    /// Whether it belongs to the cycle of that number.
+    fn is_of_cycle(&self, number: u32) -> bool {
+        matches!(self.origin, Origin::Allotment(own) | Origin::Rollover(own) if own == number)
     }
 }
 
@@ -110,232 +240,15 @@ pub struct Totals {
     pub overage: Credits,
     /// What of the overage was repaid since.
     pub covered: Credits,
+    /// What of the overage was forgiven at resets.
+    pub dropped: Credits,
 }
 
 impl Totals {
     /// What is still owed.
     #[must_use]
     pub fn owed(&self) -> Credits {
-        self.overage.minus(self.covered)
-    }
-}
-
-/// All credits of one kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pool {
-    /// The kind.
-    pub credit_type: CreditType,
-    /// In burn order.
-    grants: SmallVec<[Grant; 1]>,
-    /// Everything before this one has nothing left to burn.
-    first: u32,
-    serials: u32,
-    /// What is left of the usable grants.
-    usable: Credits,
-    /// What the usable grants were when they were given.
-    base: Credits,
-    totals: Totals,
-    /// The next instant at which a grant ends or becomes usable.
-    next_change: Timestamp,
-}
-
-/// The most grants of one pool. Ended ones go once nothing can refer to them any more.
-pub const MOST_GRANTS: usize = 10_000;
-
-impl Pool {
-    /// An empty pool.
-    #[must_use]
-    pub fn new(credit_type: CreditType) -> Self {
-        Pool { credit_type, next_change: Timestamp::MAX, ..Pool::default() }
-    }
-
-    /// The grants in burn order.
-    #[must_use]
-    pub fn grants(&self) -> &[Grant] {
-        &self.grants
-    }
-
-    /// The books.
-    #[must_use]
-    pub fn totals(&self) -> &Totals {
-        &self.totals
-    }
-
-    /// What is left of the usable grants.
-    #[must_use]
-    pub fn usable(&self) -> Credits {
-        self.usable
-    }
-
-    /// What the usable grants were when they were given: what a percentage is of.
-    #[must_use]
-    pub fn base(&self) -> Credits {
-        self.base
-    }
-
-    /// What is left, less what is owed: the balance.
-    #[must_use]
-    pub fn level(&self) -> Credits {
-        self.usable.minus(self.totals.owed())
-    }
-
-    /// The next instant at which a grant ends or becomes usable.
-    #[must_use]
-    pub fn next_change(&self) -> Timestamp {
-        self.next_change
-    }
-
-    /// Adds a grant whose number is ours to give. It is not usable before [`Pool::step`] says so.
-    pub fn add(&mut self, mut grant: Grant) {
-        grant.serial = self.serials;
-        grant.phase = Phase::Ahead;
-        self.serials = self.serials.saturating_add(1);
-        self.totals.granted = self.totals.granted.plus(grant.amount);
-        self.next_change = self.next_change.min(grant.effective);
-        let place = self.grants.partition_point(|known| known.burn_order() <= grant.burn_order());
-        self.grants.insert(place, grant);
-        self.first = 0;
-    }
-
-    /// Forgets grants that ended before an instant: nothing refers to them any more.
-    pub fn forget_ended(&mut self, before: Timestamp) {
-        self.grants.retain(|grant| !grant.is_forgettable(before));
-        self.first = 0;
-    }
-
-    /// Carries out what falls due at the pool's next instant, if that is not after `to`: grants end, then
-    /// grants become usable, then what is owed is repaid. Answers the instant.
-    pub fn step(&mut self, to: Timestamp) -> Option<Timestamp> {
-        let instant = self.next_change;
-        if instant > to || instant == Timestamp::MAX {
-            return None;
-        }
-        self.next_change = Timestamp::MAX;
-        for grant in &mut self.grants {
-            if grant.phase == Phase::Usable && grant.expires <= instant {
-                self.usable = self.usable.minus(grant.remaining);
-                self.base = self.base.minus(grant.amount);
-                self.totals.expired = self.totals.expired.plus(grant.remaining);
-                grant.remaining = Credits::ZERO;
-                grant.phase = Phase::Ended;
-            } else if grant.phase == Phase::Ahead && grant.effective <= instant {
-                self.usable = self.usable.plus(grant.remaining);
-                self.base = self.base.plus(grant.amount);
-                grant.phase = Phase::Usable;
-            }
-            match grant.phase {
-                Phase::Ahead => self.next_change = self.next_change.min(grant.effective),
-                Phase::Usable => self.next_change = self.next_change.min(grant.expires),
-                Phase::Ended => {}
-            }
-        }
-        self.first = 0;
-        self.repay();
-        Some(instant)
-    }
-
-    /// Takes an amount, from grants as far as they go and as overage beyond, and notes what paid.
-    pub fn take(&mut self, amount: Credits, draws: &mut SmallVec<[Draw; 2]>) {
-        let credit_type = self.credit_type;
-        let note = |grant: &mut Grant, part| {
-            draws.push(Draw { credit_type, from: Source::Grant(grant.serial), amount: part });
-        };
-        let drawn = self.draw(amount, note);
-        let short = amount.minus(drawn);
-        if short > Credits::ZERO {
-            self.totals.overage = self.totals.overage.plus(short);
-            draws.push(Draw { credit_type, from: Source::Overage, amount: short });
-        }
-        self.totals.charged = self.totals.charged.plus(amount);
-    }
-
-    /// Draws from the usable grants in burn order, at most `amount`. Answers how much it was.
-    fn draw(&mut self, amount: Credits, mut note: impl FnMut(&mut Grant, Credits)) -> Credits {
-        let wanted = amount.min(self.usable);
-        let mut missing = wanted;
-        let skip = usize::try_from(self.first).unwrap_or(usize::MAX);
-        let mut all_spent = true;
-        for grant in self.grants.iter_mut().skip(skip) {
-            if missing == Credits::ZERO {
-                break;
-            }
-            if grant.phase == Phase::Usable && grant.remaining > Credits::ZERO {
-                let part = missing.min(grant.remaining);
-                grant.remaining = grant.remaining.minus(part);
-                missing = missing.minus(part);
-                note(grant, part);
-            }
-            all_spent &= grant.remaining == Credits::ZERO && grant.phase != Phase::Ahead;
-            if all_spent {
-                self.first = self.first.saturating_add(1);
-            }
-        }
-        let drawn = wanted.minus(missing);
-        self.usable = self.usable.minus(drawn);
-        self.totals.consumed = self.totals.consumed.plus(drawn);
-        drawn
-    }
-
-    /// Repays what is owed from what is usable.
-    fn repay(&mut self) {
-        let owed = self.totals.owed();
-        if owed > Credits::ZERO && self.usable > Credits::ZERO {
-            let repaid = self.draw(owed, |grant, part| grant.covered = grant.covered.plus(part));
-            self.totals.covered = self.totals.covered.plus(repaid);
-        }
-    }
-
-    /// Gives back what an event took, in exact reverse order, and repays what is still owed.
-    pub fn give_back(&mut self, draws: &[Draw]) {
-        let credit_type = self.credit_type;
-        for draw in draws.iter().rev().filter(|draw| draw.credit_type == credit_type) {
-            self.totals.charged = self.totals.charged.minus(draw.amount);
-            match draw.from {
-                Source::Overage => self.give_back_overage(draw.amount),
-                Source::Grant(serial) => {
-                    self.totals.consumed = self.totals.consumed.minus(draw.amount);
-                    let place = self.grants.iter().position(|grant| grant.serial == serial);
-                    self.return_to(place, draw.amount);
-                }
-            }
-        }
-        self.first = 0;
-        self.repay();
-    }
-
-    /// Overage that did not count: what is still owed of it is dropped, what was repaid goes back to the
-    /// grants that repaid it, the newest first.
-    fn give_back_overage(&mut self, amount: Credits) {
-        let mut repaid = amount.minus(amount.min(self.totals.owed()));
-        self.totals.overage = self.totals.overage.minus(amount);
-        self.totals.covered = self.totals.covered.minus(repaid);
-        self.totals.consumed = self.totals.consumed.minus(repaid);
-        let mut newest: Vec<usize> = (0..self.grants.len()).collect();
-        newest.sort_unstable_by_key(|at| Reverse(self.grants.get(*at).map(|grant| grant.serial)));
-        for at in newest {
-            let part = self.grants.get_mut(at).map_or(Credits::ZERO, |grant| {
-                let part = repaid.min(grant.covered);
-                grant.covered = grant.covered.minus(part);
-                part
-            });
-            if part > Credits::ZERO {
-                repaid = repaid.minus(part);
-                self.return_to(Some(at), part);
-            }
-        }
-        // What a forgotten grant had repaid can only have expired with it.
-        self.totals.expired = self.totals.expired.plus(repaid);
-    }
-
-    /// Puts credits back into a grant; into one that has ended, or is forgotten, they expire at once.
-    fn return_to(&mut self, place: Option<usize>, amount: Credits) {
-        match place.and_then(|at| self.grants.get_mut(at)) {
-            Some(grant) if grant.phase != Phase::Ended => {
-                grant.remaining = grant.remaining.plus(amount);
-                self.usable = self.usable.plus(amount);
-            }
-            _ => self.totals.expired = self.totals.expired.plus(amount),
-        }
+        self.overage.minus(self.covered).minus(self.dropped)
     }
 }
 

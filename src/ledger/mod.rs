@@ -8,12 +8,14 @@
 
 pub mod alerts;
 mod balance;
+pub mod calendar;
 pub mod catalog;
 pub mod charge;
 pub mod effect;
 pub mod entry;
 pub mod grants;
 pub mod ids;
+pub mod movement;
 pub mod org;
 pub mod price;
 pub mod rating;

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::catalog::{CardIndex, Catalog, Plan, PlanIndex, RateCard};
 use super::charge::{Basis, Line};
 use super::entry::{Call, Overrides};
-use super::price::{PerMinute, Price, Tariff};
+use super::price::{CreditType, PerMinute, Price, Tariff};
 use super::rejection::{Reason, Rejection};
 use super::units::{Credits, Millis, Timestamp};
 
@@ -57,6 +57,12 @@ impl<'c> Pricing<'c> {
         })
     }
 
+    /// The line of what an unmetered plan only counts.
+    fn free(quantity: u64, duration: Millis) -> Line {
+        let basis = Basis::Unmetered { quantity, duration };
+        Line { credit_type: CreditType::default(), amount: Credits::ZERO, basis, own_price: false }
+    }
+
     fn price(&self, action: &str) -> Result<(&'c Price, bool), Rejection> {
         if let Some(own) = self.overrides.and_then(|own| own.prices.get(action)) {
             return Ok((own, true));
@@ -71,6 +77,9 @@ impl<'c> Pricing<'c> {
     /// [`Reason::UnknownAction`], [`Reason::AmountTooLarge`], or [`Reason::InvalidField`] for an action that is
     /// priced by the minute.
     pub fn action(&self, action: &str, quantity: u64) -> Result<Line, Rejection> {
+        if self.plan.unmetered {
+            return Ok(Pricing::free(quantity, Millis(0)));
+        }
         let (price, own_price) = self.price(action)?;
         let (amount, basis) = match price.tariff {
             Tariff::PerAction(each) => (each.scale(quantity, 1), Basis::PerAction { each, quantity }),
@@ -96,12 +105,16 @@ impl<'c> Pricing<'c> {
     /// # Errors
     /// As [`Pricing::action`], and [`Reason::InvalidField`] where the call's action is not priced by the minute.
     pub fn call(&self, call: &Call<'_>) -> Result<SmallVec<[Line; 1]>, Rejection> {
+        let duration = if call.answered { call.duration } else { Millis(0) };
+        if self.plan.unmetered {
+            let lines = call.add_ons.len().saturating_add(1);
+            return Ok(std::iter::repeat_n(Pricing::free(1, duration), lines).collect());
+        }
         let (price, own_price) = self.price(call.action)?;
         let Tariff::PerMinute(tariff) = &price.tariff else {
             let why = format!("{:?} is not priced by the minute; send it as creditd.action.v1", call.action);
             return Err(Rejection::new(Reason::InvalidField, "action", why));
         };
-        let duration = if call.answered { call.duration } else { Millis(0) };
         let mut lines = SmallVec::new();
         let (amount, basis) =
             self.minutes(tariff, tariff, call, duration).ok_or_else(|| too_large(call.action))?;

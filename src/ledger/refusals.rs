@@ -45,6 +45,27 @@ pub(super) fn other_grant(name: &str) -> Rejection {
     Rejection::new(Reason::Conflict, "id", why)
 }
 
+pub(super) fn unknown_grant(name: &str) -> Rejection {
+    let why = format!("there is no grant {name:?}; compare with the organization's grants");
+    Rejection::new(Reason::UnknownGrant, "id", why)
+}
+
+pub(super) fn other_adjustment(name: &str) -> Rejection {
+    let why = format!("an adjustment or grant {name:?} is known with another content; choose another id");
+    Rejection::new(Reason::Conflict, "id", why)
+}
+
+pub(super) fn too_little(credit_type: CreditType, amount: Credits, usable: Credits) -> Rejection {
+    let why =
+        format!("{amount} {credit_type} are to be taken and the usable grants hold {usable}; take less");
+    Rejection::new(Reason::InsufficientCredits, "amount", why)
+}
+
+pub(super) fn no_cycle() -> Rejection {
+    let why = "the organization is in no cycle that would end; change it now";
+    Rejection::new(Reason::InvalidField, "change", why)
+}
+
 pub(super) fn unknown_plan(plan: &str, catalog: &Catalog) -> Rejection {
     let known: Vec<&str> = catalog.plans().iter().map(|history| &*history.id).take(20).collect();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };

@@ -33,6 +33,8 @@ pub enum Reason {
     InsufficientCredits,
     /// There is no such event to void.
     UnknownEvent,
+    /// There is no such grant.
+    UnknownGrant,
     /// There is no such plan.
     UnknownPlan,
     /// There is no such rate card.
@@ -47,7 +49,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order in which they are checked.
-    pub const ALL: [Reason; 17] = [
+    pub const ALL: [Reason; 18] = [
         Reason::UnknownSubject,
         Reason::NotJson,
         Reason::MissingField,
@@ -60,6 +62,7 @@ impl Reason {
         Reason::AmountTooLarge,
         Reason::InsufficientCredits,
         Reason::UnknownEvent,
+        Reason::UnknownGrant,
         Reason::UnknownPlan,
         Reason::UnknownRateCard,
         Reason::Conflict,
@@ -83,6 +86,7 @@ impl Reason {
             Reason::AmountTooLarge => "amount_too_large",
             Reason::InsufficientCredits => "insufficient_credits",
             Reason::UnknownEvent => "unknown_event",
+            Reason::UnknownGrant => "unknown_grant",
             Reason::UnknownPlan => "unknown_plan",
             Reason::UnknownRateCard => "unknown_rate_card",
             Reason::Conflict => "conflict",

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::balance::{RulesInForce, RulesVersion};
-use super::catalog::{Catalog, PlanIndex, WhenExhausted};
+use super::catalog::{Catalog, Plan, PlanIndex, WhenExhausted};
 use super::entry::Overrides;
 use super::units::Timestamp;
 
@@ -23,10 +23,20 @@ pub(super) fn terms_at(terms: &[Terms], instant: Timestamp) -> Option<&Terms> {
     terms.iter().rev().find(|terms| terms.from <= instant).or(terms.first())
 }
 
+/// The plan in force, with its number and version.
+pub(super) fn plan_at<'c>(
+    terms: &[Terms],
+    at: Timestamp,
+    catalog: &'c Catalog,
+) -> Option<(PlanIndex, u32, &'c Plan)> {
+    let index = terms_at(terms, at)?.plan;
+    let (version, plan) = catalog.plan(index)?.at(at)?;
+    Some((index, version, plan))
+}
+
 /// What the plan in force says about running out of credits.
 pub(super) fn policy(terms: &[Terms], at: Timestamp, catalog: &Catalog) -> Option<WhenExhausted> {
-    let (_, plan) = catalog.plan(terms_at(terms, at)?.plan)?.at(at)?;
-    Some(plan.when_exhausted)
+    plan_at(terms, at, catalog).map(|(_, _, plan)| plan.when_exhausted)
 }
 
 /// The alert rules in force: the organization's own, else its plan's.

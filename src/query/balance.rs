@@ -1,13 +1,12 @@
 //! Balances: what is left, of what, and until when.
 
 use serde::{Serialize, Serializer};
-use smallvec::SmallVec;
 
 use crate::book::Book;
 use crate::ledger::effect::Tally;
 use crate::ledger::entry::GrantKind;
-use crate::ledger::grants::{Grant, Phase, Pool, Totals};
-use crate::ledger::org::Org;
+use crate::ledger::grants::{Grant, Origin, Phase, Pool, Totals};
+use crate::ledger::org::{Cycle, Org};
 use crate::ledger::price::CreditType;
 use crate::ledger::units::{Credits, Position, Timestamp};
 use crate::wire::time;
@@ -23,8 +22,36 @@ pub struct OrgBalance<'a> {
     /// The instant the figures are for.
     #[serde(serialize_with = "instant")]
     pub as_of: Timestamp,
+    /// The billing period it is in.
+    pub cycle: Option<CycleState>,
     /// One for each kind of credits.
     pub balances: Vec<Balance>,
+}
+
+/// A billing period.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CycleState {
+    /// 1 for the organization's first one.
+    pub number: u32,
+    /// Its begin.
+    #[serde(serialize_with = "instant")]
+    pub start: Timestamp,
+    /// Its end, the begin of the next.
+    #[serde(serialize_with = "end")]
+    pub end: Timestamp,
+    /// The zone whose calendar counts.
+    pub time_zone: String,
+}
+
+impl CycleState {
+    fn of(org: &Org, cycle: Cycle) -> CycleState {
+        CycleState {
+            number: cycle.number,
+            start: cycle.start,
+            end: cycle.end,
+            time_zone: org.zone().to_string(),
+        }
+    }
 }
 
 /// What is left of one kind of credits.
@@ -38,7 +65,7 @@ pub struct Balance {
     pub pending: Credits,
     /// `settled − pending`: what may still be spent.
     pub available: Credits,
-    /// What the usable grants were when they were given.
+    /// What a percentage is of: what the usable grants amount to, see `docs/EVENTS.md`.
     pub total: Credits,
     /// Overage that is not repaid yet.
     pub owed: Credits,
@@ -80,6 +107,8 @@ pub struct OrgState {
     pub at: Timestamp,
     /// How many events came to which end.
     pub events: TallyState,
+    /// The billing period it is in.
+    pub cycle: Option<CycleState>,
     /// One for each kind of credits.
     pub balances: Vec<BalanceState>,
 }
@@ -106,45 +135,35 @@ pub struct BalanceState {
     charged: Credits,
     overage: Credits,
     covered: Credits,
+    dropped: Credits,
 }
 
 /// The balance of an organization as it is at `now`, or at its last entry where that is later.
 #[must_use]
 pub fn balance<'a>(book: &Book, org: &'a str, now: Timestamp) -> Option<OrgBalance<'a>> {
-    let (seq, as_of, copies) = book.read(org, |slot| {
+    let copied = book.read(org, |slot| {
         let at = now.max(slot.org.at());
-        let copies = slot.org.pools().map(|pool| Copied::of(pool, at));
-        (slot.org.position(), at, copies.collect::<SmallVec<[Copied; 2]>>())
-    })?;
-    let balances = copies.into_iter().map(|copy| copy.balance(as_of)).collect();
-    Some(OrgBalance { org, seq, as_of, balances })
-}
-
-/// What is copied of a pool under its organization's guard.
-enum Copied {
-    /// The balance itself: nothing falls due before the instant that was asked for.
-    Balance(Balance),
-    /// The pool: what falls due is carried out once the guard is gone.
-    Due(Box<Pool>),
-}
-
-impl Copied {
-    fn of(pool: &Pool, at: Timestamp) -> Copied {
-        if pool.next_change() > at {
-            Copied::Balance(pool_balance(pool, matters))
+        if slot.org.next_change() > at {
+            Ok(org_balance(org, &slot.org, at))
         } else {
-            Copied::Due(Box::new(pool.clone()))
+            Err((slot.org.without_ids(), at))
         }
-    }
+    })?;
+    // What falls due is carried out once the guard is gone.
+    Some(copied.unwrap_or_else(|(mut ahead, at)| {
+        ahead.advance(at, &book.catalog(), &mut Vec::new());
+        org_balance(org, &ahead, at)
+    }))
+}
 
-    fn balance(self, at: Timestamp) -> Balance {
-        match self {
-            Copied::Balance(balance) => balance,
-            Copied::Due(mut pool) => {
-                while pool.step(at).is_some() {}
-                pool_balance(&pool, matters)
-            }
-        }
+fn org_balance<'a>(name: &'a str, org: &Org, as_of: Timestamp) -> OrgBalance<'a> {
+    let balances = org.pools().map(|pool| pool_balance(pool, matters)).collect();
+    OrgBalance {
+        org: name,
+        seq: org.position(),
+        as_of,
+        cycle: org.cycle().map(|cycle| CycleState::of(org, cycle)),
+        balances,
     }
 }
 
@@ -163,19 +182,16 @@ pub fn grant(
     created: Position,
     now: Timestamp,
 ) -> Option<(CreditType, GrantState, bool)> {
-    let (mut pool, number, at) = book.read(org, |slot| {
-        slot.org.pools().find_map(|pool| {
-            let sought = |grant: &&Grant| match name {
-                Some(name) => grant.id.as_deref() == Some(name),
-                None => grant.created == created,
-            };
-            let number = pool.grants().iter().find(sought)?.serial;
-            Some((pool.clone(), number, now.max(slot.org.at())))
-        })
-    })??;
-    while pool.step(at).is_some() {}
-    let grant = pool.grants().iter().find(|grant| grant.serial == number)?;
-    Some((pool.credit_type, grant_state(grant), grant.created == created))
+    let (mut org, at) = book.read(org, |slot| (slot.org.without_ids(), now.max(slot.org.at())))?;
+    org.advance(at, &book.catalog(), &mut Vec::new());
+    org.pools().find_map(|pool| {
+        let sought = |grant: &&Grant| match name {
+            Some(name) => grant.is_named(name, pool.credit_type),
+            None => grant.created == created && matches!(grant.origin, Origin::AtOnce | Origin::Ordered),
+        };
+        let grant = pool.grants().iter().find(sought)?;
+        Some((pool.credit_type, grant_state(grant, pool.credit_type), grant.created == created))
+    })
 }
 
 /// Everything about an organization, at its last entry.
@@ -183,15 +199,28 @@ pub fn grant(
 pub fn org_state(org: &Org) -> OrgState {
     let Tally { charged, voided, duplicate, rejected } = org.tally();
     let balances = org.pools().map(|pool| {
-        let Totals { granted, consumed, expired, voided, charged, overage, covered } = *pool.totals();
+        let Totals { granted, consumed, expired, voided, charged, overage, covered, dropped } =
+            *pool.totals();
         let remaining = pool.grants().iter().fold(Credits::ZERO, |sum, grant| sum.plus(grant.remaining));
         let balance = pool_balance(pool, |_| true);
-        BalanceState { balance, granted, remaining, consumed, expired, voided, charged, overage, covered }
+        BalanceState {
+            balance,
+            granted,
+            remaining,
+            consumed,
+            expired,
+            voided,
+            charged,
+            overage,
+            covered,
+            dropped,
+        }
     });
     OrgState {
         seq: org.position(),
         at: org.at(),
         events: TallyState { charged, voided, duplicate, rejected },
+        cycle: org.cycle().map(|cycle| CycleState::of(org, cycle)),
         balances: balances.collect(),
     }
 }
@@ -205,13 +234,18 @@ fn pool_balance(pool: &Pool, shown: impl Fn(&&Grant) -> bool) -> Balance {
         available: settled,
         total: pool.base(),
         owed: pool.totals().owed(),
-        grants: pool.grants().iter().filter(shown).map(grant_state).collect(),
+        grants: pool
+            .grants()
+            .iter()
+            .filter(shown)
+            .map(|grant| grant_state(grant, pool.credit_type))
+            .collect(),
     }
 }
 
-fn grant_state(grant: &Grant) -> GrantState {
+fn grant_state(grant: &Grant, credit_type: CreditType) -> GrantState {
     GrantState {
-        id: grant.name(),
+        id: grant.name(credit_type),
         kind: match grant.kind {
             GrantKind::Plan => "plan",
             GrantKind::Bonus => "bonus",

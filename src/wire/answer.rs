@@ -7,6 +7,7 @@ use crate::ledger::alerts::{Crossing, Threshold};
 use crate::ledger::catalog::{CardIndex, Catalog, PlanIndex};
 use crate::ledger::charge::{Basis, Charge, Line, Source};
 use crate::ledger::effect::{LowBalance, Outcome};
+use crate::ledger::movement::Movement;
 use crate::ledger::price::{CreditType, Direction};
 use crate::ledger::rejection::Rejection;
 use crate::ledger::units::{Position, Timestamp};
@@ -100,6 +101,7 @@ fn line_json(line: &Line) -> Value {
 /// Why an amount is what it is, in words.
 fn because(basis: &Basis) -> String {
     match basis {
+        Basis::Unmetered { .. } => "the plan is not metered".to_owned(),
         Basis::PerAction { each, quantity } => format!("{quantity} × {each}"),
         Basis::PerUnits { price, units, started: false, quantity } => {
             format!("{price} per {units}, {quantity} used, rounded half up to a micro-credit")
@@ -195,5 +197,21 @@ pub fn rejected_json(
             "item": item,
             "item_is_whole": whole,
         },
+    })
+}
+
+/// Credits that came or went other than by an event.
+#[must_use]
+pub fn movement_json(org: &str, movement: &Movement) -> Value {
+    let Movement { at, credit_type, kind, grant, amount, note } = movement;
+    json!({
+        "org": org,
+        "at": time::format(*at),
+        "credit_type": credit_type,
+        "kind": kind,
+        "grant": grant,
+        "amount": amount,
+        "reason": note.as_ref().and_then(|note| note.reason.as_deref()),
+        "by": note.as_ref().and_then(|note| note.by.as_deref()),
     })
 }

@@ -23,37 +23,49 @@ const MOST_PRICES: usize = 100_000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Amount(pub(super) Credits);
 
-struct AmountVisitor;
+/// An amount that may be negative, written alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SignedAmount(pub(super) Credits);
+
+struct AmountVisitor {
+    signed: bool,
+}
 
 impl Visitor<'_> for AmountVisitor {
-    type Value = Amount;
+    type Value = Credits;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an amount of credits, a decimal string such as \"12.5\"")
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Amount, E> {
+    fn visit_str<E: Error>(self, text: &str) -> Result<Credits, E> {
         let credits: Credits = text.parse().map_err(E::custom)?;
-        if text.starts_with('-') || text.len() > LONGEST_TEXT {
+        if (text.starts_with('-') && !self.signed) || text.len() > LONGEST_TEXT {
             return Err(E::custom(format!(
                 "{credits} is negative or too long; write an amount of 0 or more"
             )));
         }
-        Ok(Amount(credits))
+        Ok(credits)
     }
 
-    fn visit_u64<E: Error>(self, whole: u64) -> Result<Amount, E> {
+    fn visit_u64<E: Error>(self, whole: u64) -> Result<Credits, E> {
         self.visit_str(&whole.to_string())
     }
 
-    fn visit_i64<E: Error>(self, whole: i64) -> Result<Amount, E> {
+    fn visit_i64<E: Error>(self, whole: i64) -> Result<Credits, E> {
         self.visit_str(&whole.to_string())
     }
 }
 
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AmountVisitor)
+        deserializer.deserialize_any(AmountVisitor { signed: false }).map(Amount)
+    }
+}
+
+impl<'de> Deserialize<'de> for SignedAmount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AmountVisitor { signed: true }).map(SignedAmount)
     }
 }
 

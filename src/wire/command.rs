@@ -3,27 +3,23 @@
 //! A command is a CloudEvent with its content in `data`, or one flat object. Unlike an event's, its unknown
 //! fields are refused: a misspelt price must not pass for none.
 
-use std::collections::BTreeMap;
+mod org;
+mod published;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::catalog::{
-    Amount, WrittenOverrides, WrittenPrice, WrittenRule, check_overrides, check_prices, check_rules,
-};
 use super::event::MOST_ITEMS;
 use super::items::{Layout, layout, lines};
 use super::subject::Subject;
 use super::text::LONGEST_TEXT;
 use super::time;
-use crate::ledger::alerts::Rule;
-use crate::ledger::catalog::{CardIndex, Plan, RateCard, WhenExhausted};
-use crate::ledger::entry::{CatalogCommand, Command, GrantKind, GrantOrder, OrgTerms, Versioned};
-use crate::ledger::price::{CreditType, Increment};
+use crate::ledger::entry::{CatalogCommand, Command};
 use crate::ledger::rejection::{Reason, Rejection};
-use crate::ledger::units::{Credits, Timestamp};
+use crate::ledger::units::Timestamp;
+use org::{WrittenAdjustment, WrittenGrant, WrittenGrantVoid, WrittenOrg};
+use published::{WrittenCard, WrittenPlanVersion};
 
 /// A command, to the catalog or to an organization.
 #[derive(Clone, Debug)]
@@ -147,17 +143,20 @@ fn decode_data(subject: Subject<'_>, kind: &str, data: Map<String, Value>) -> Re
             Ok(AnyCommand::Catalog(CatalogCommand::PutPlan(plan, card)))
         }
         (Subject::Commands(_), "creditd.org.put.v1" | "org.put") => {
-            let written = read::<WrittenOrg>(data)?;
-            let plan = name("plan", written.plan)?;
-            let terms = OrgTerms { plan, overrides: check_overrides(written.overrides)? };
-            Ok(AnyCommand::Org(Command::PutOrg(terms)))
+            read::<WrittenOrg>(data)?.check().map(Command::PutOrg).map(AnyCommand::Org)
         }
         (Subject::Commands(_), "creditd.grant.v1" | "grant") => {
             read::<WrittenGrant>(data)?.check().map(Command::Grant).map(AnyCommand::Org)
         }
+        (Subject::Commands(_), "creditd.grant.void.v1" | "grant.void") => {
+            read::<WrittenGrantVoid>(data)?.check().map(Command::VoidGrant).map(AnyCommand::Org)
+        }
+        (Subject::Commands(_), "creditd.adjust.v1" | "adjust") => {
+            read::<WrittenAdjustment>(data)?.check().map(Command::Adjust).map(AnyCommand::Org)
+        }
         _ => {
             let why = format!(
-                "{kind:?} is not a command on this subject; organizations take creditd.org.put.v1 and creditd.grant.v1, the catalog creditd.rate_card.put.v1 and creditd.plan.put.v1"
+                "{kind:?} is not a command on this subject; organizations take creditd.org.put.v1, creditd.grant.v1, creditd.grant.void.v1 and creditd.adjust.v1, the catalog creditd.rate_card.put.v1 and creditd.plan.put.v1"
             );
             Err(Rejection::new(Reason::UnknownType, "type", why))
         }
@@ -193,126 +192,12 @@ fn invalid(field: &'static str, why: impl Into<String>) -> Rejection {
     Rejection::new(Reason::InvalidField, field, why)
 }
 
+fn missing(field: &'static str) -> Rejection {
+    Rejection::new(Reason::MissingField, field, format!("the command has no {field}; add it"))
+}
+
 fn instant(field: &'static str, text: Option<String>) -> Result<Option<Timestamp>, Rejection> {
     text.map(|text| time::parse(&text).map_err(|why| invalid(field, why))).transpose()
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenCard {
-    id: Box<str>,
-    version: u32,
-    #[serde(default)]
-    effective_from: Option<String>,
-    prices: BTreeMap<Box<str>, WrittenPrice>,
-}
-
-impl WrittenCard {
-    fn check(self) -> Result<Versioned<RateCard>, Rejection> {
-        Ok(Versioned {
-            id: name("id", self.id)?,
-            version: number(self.version)?,
-            effective_from: instant("effective_from", self.effective_from)?,
-            content: RateCard { prices: check_prices(self.prices)? },
-        })
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenPlanVersion {
-    id: Box<str>,
-    version: u32,
-    #[serde(default)]
-    effective_from: Option<String>,
-    rate_card: Box<str>,
-    #[serde(default)]
-    increment: Option<Increment>,
-    #[serde(default)]
-    when_exhausted: WhenExhausted,
-    #[serde(default)]
-    alerts: Option<Vec<WrittenRule>>,
-}
-
-impl WrittenPlanVersion {
-    fn check(self) -> Result<(Versioned<Plan>, Box<str>), Rejection> {
-        let content = Plan {
-            rate_card: CardIndex::default(),
-            increment: self.increment,
-            when_exhausted: self.when_exhausted,
-            alerts: self.alerts.map_or_else(|| Ok(Rule::defaults()), check_rules)?,
-        };
-        let effective_from = instant("effective_from", self.effective_from)?;
-        let version = number(self.version)?;
-        let plan = Versioned { id: name("id", self.id)?, version, effective_from, content };
-        Ok((plan, name("rate_card", self.rate_card)?))
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenOrg {
-    plan: Box<str>,
-    #[serde(default)]
-    overrides: WrittenOverrides,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenGrant {
-    #[serde(default)]
-    id: Option<Box<str>>,
-    #[serde(default)]
-    credit_type: Option<CreditType>,
-    amount: Amount,
-    #[serde(default)]
-    kind: WrittenGrantKind,
-    #[serde(default)]
-    priority: Option<u8>,
-    #[serde(default)]
-    effective: Option<String>,
-    #[serde(default)]
-    expires: Option<String>,
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum WrittenGrantKind {
-    Plan,
-    Bonus,
-    #[default]
-    Purchased,
-}
-
-/// The priority of a grant that names none.
-const DEFAULT_PRIORITY: u8 = 100;
-
-impl WrittenGrant {
-    fn check(self) -> Result<GrantOrder, Rejection> {
-        if self.amount.0 == Credits::ZERO {
-            return Err(invalid("amount", "a grant of nothing; write an amount above 0"));
-        }
-        Ok(GrantOrder {
-            id: self.id.map(|id| name("id", id)).transpose()?,
-            credit_type: self.credit_type.unwrap_or_default(),
-            amount: self.amount.0,
-            kind: match self.kind {
-                WrittenGrantKind::Plan => GrantKind::Plan,
-                WrittenGrantKind::Bonus => GrantKind::Bonus,
-                WrittenGrantKind::Purchased => GrantKind::Purchased,
-            },
-            priority: self.priority.unwrap_or(DEFAULT_PRIORITY),
-            effective: instant("effective", self.effective)?,
-            expires: instant("expires", self.expires)?,
-        })
-    }
-}
-
-fn number(version: u32) -> Result<u32, Rejection> {
-    if version == 0 {
-        return Err(invalid("version", "0 is not a version; the first is 1"));
-    }
-    Ok(version)
 }
 
 fn name(field: &'static str, text: Box<str>) -> Result<Box<str>, Rejection> {

@@ -16,7 +16,7 @@ mod text;
 pub mod time;
 mod types;
 
-pub use answer::{alert_id, alert_json, charge_json, outcome_json, rejected_json};
+pub use answer::{alert_id, alert_json, charge_json, movement_json, outcome_json, rejected_json};
 pub use catalog::{catalog_commands_from_toml, catalog_json};
 pub use command::{AnyCommand, decode_command};
 pub use event::{Decoder, MOST_ITEMS};

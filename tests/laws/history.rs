@@ -6,6 +6,8 @@ use creditd::ledger::entry::{
     Call, CatalogCommand, Command, Dimensions, Entry, Event, GrantKind, GrantOrder, Kind, OrgTerms,
     Overrides, Versioned, Void, What,
 };
+use creditd::ledger::grants::Scope;
+use creditd::ledger::movement::Note;
 use creditd::ledger::price::{CreditType, Direction, Increment, PerMinute, Price, Rate, Tariff};
 use creditd::ledger::units::{Credits, EventId, Millis, Position, Timestamp};
 use proptest::prelude::*;
@@ -200,7 +202,11 @@ fn command(number: u64, at: i64, command: Command) -> Entry<'static> {
 fn terms(overage: bool, own: Option<u8>) -> Command {
     let alerts = own.map(|percent| vec![Rule { threshold: Threshold::Percent(percent), credit_type: None }]);
     let overrides = alerts.map(|alerts| Box::new(Overrides { alerts: Some(alerts), ..Overrides::default() }));
-    Command::PutOrg(OrgTerms { plan: if overage { "overage" } else { "reject" }.into(), overrides })
+    Command::PutOrg(OrgTerms {
+        plan: if overage { "overage" } else { "reject" }.into(),
+        overrides,
+        ..OrgTerms::default()
+    })
 }
 
 fn order(step: &Step, at: i64) -> GrantOrder {
@@ -215,6 +221,10 @@ fn order(step: &Step, at: i64) -> GrantOrder {
         priority: *priority,
         effective: effective.map(Timestamp::from_micros),
         expires: expires.map(Timestamp::from_micros),
+        scope: Scope::default(),
+        recurrence: None,
+        rollover: None,
+        note: Note::default(),
     }
 }
 

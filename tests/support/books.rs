@@ -28,7 +28,10 @@ pub fn org_report(slot: &Slot) -> OrgReport {
         };
         for grant in pool.grants() {
             let (amount, remaining) = (micros(grant.amount), micros(grant.remaining));
-            report.grants.insert(grant.name(), GrantReport { credit_type: name.clone(), amount, remaining });
+            report.grants.insert(
+                grant.name(pool.credit_type),
+                GrantReport { credit_type: name.clone(), amount, remaining },
+            );
         }
         report.credits.insert(name, balance);
     }

@@ -81,6 +81,7 @@ fn amount(amount: Credits, kind: CreditType) -> String {
 /// How an amount came about, one step a line.
 fn steps(line: &Line) -> Vec<String> {
     match &line.basis {
+        Basis::Unmetered { .. } => vec!["counted, and free: the plan is not metered".to_owned()],
         Basis::PerAction { each, .. } if *each == Credits::ZERO => vec!["counted, and free".to_owned()],
         Basis::PerAction { each, quantity } => vec![format!("{} × {each}", grouped(*quantity))],
         Basis::PerUnits { price, units, started: true, quantity } => {

@@ -6,8 +6,8 @@ use super::{Org, in_range};
 use crate::ledger::catalog::{Catalog, WhenExhausted};
 use crate::ledger::charge::{Charge, Line};
 use crate::ledger::effect::{Effect, Outcome, Recall, Voided};
-use crate::ledger::entry::{Event, Kind, Void};
-use crate::ledger::grants::Pool;
+use crate::ledger::entry::{Dimensions, Event, Kind, Void};
+use crate::ledger::grants::{Booking, Pool, Purpose};
 use crate::ledger::price::CreditType;
 use crate::ledger::rating::Pricing;
 use crate::ledger::refusals::{insufficient, no_terms, out_of_range, too_large, unknown_event};
@@ -36,51 +36,63 @@ impl Org {
         };
         let (plan, card) = (pricing.plan_version, pricing.card_version);
         let mut charge = Charge { rated_at, plan, card, lines, draws: SmallVec::new() };
-        self.take(&mut charge, catalog, out)?;
+        self.take(event, &mut charge, catalog, out)?;
         Ok(charge)
     }
 
     /// Takes what a charge costs, or nothing at all.
     fn take(
         &mut self,
+        event: &Event<'_>,
         charge: &mut Charge,
         catalog: &Catalog,
         out: &mut Vec<Effect>,
     ) -> Result<(), Rejection> {
-        let mut amounts: SmallVec<[(CreditType, Credits); 2]> = SmallVec::new();
-        for line in charge.lines.iter().filter(|line| line.amount > Credits::ZERO) {
-            match amounts.iter_mut().find(|(kind, _)| *kind == line.credit_type) {
-                Some((_, sum)) => *sum = sum.plus(line.amount),
-                None => amounts.push((line.credit_type, line.amount)),
-            }
-        }
-        if amounts.is_empty() {
+        let wanted = wanted(event, charge);
+        if wanted.is_empty() {
             return Ok(());
         }
         let policy = policy(&self.terms, self.at, catalog).unwrap_or_default();
-        let pool = |kind| self.pools().find(|pool| pool.credit_type == kind);
-        for (credit_type, amount) in &amounts {
-            let charged = pool(*credit_type).map_or(Credits::ZERO, |pool| pool.totals().charged);
-            if charged.total_with(*amount).is_none() {
-                return Err(too_large("quantity", *amount));
-            }
-        }
-        for (credit_type, amount) in &amounts {
-            let usable = pool(*credit_type).map_or(Credits::ZERO, Pool::usable);
-            if policy == WhenExhausted::Reject && usable < *amount {
-                return Err(insufficient(*credit_type, *amount, usable));
-            }
-        }
-        for (credit_type, amount) in amounts {
+        self.may_take(&wanted, policy)?;
+        let moment = self.moment();
+        for (credit_type, purpose, amount) in wanted {
             let place = self.balance_place(credit_type);
-            let moment = self.moment();
             let Org { balances, terms, .. } = self;
             let Some(balance) = balances.get_mut(place) else { continue };
             if let Some(rules) = rules_in_force(terms, moment.at, catalog) {
                 balance.follow(rules);
             }
-            balance.pool.take(amount, &mut charge.draws);
-            balance.look_lower(moment, out);
+            balance.pool.take(amount, purpose, &mut charge.draws);
+        }
+        for balance in &mut self.balances {
+            if charge.draws.iter().any(|draw| draw.credit_type == balance.pool.credit_type) {
+                balance.look_lower(moment, out);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether all of it can be taken together.
+    fn may_take(&self, wanted: &[Wanted<'_>], policy: WhenExhausted) -> Result<(), Rejection> {
+        for (nth, (credit_type, _, _)) in wanted.iter().enumerate() {
+            if wanted.iter().take(nth).any(|(known, _, _)| known == credit_type) {
+                continue;
+            }
+            let parts: SmallVec<[(Purpose<'_>, Credits); 1]> = wanted
+                .iter()
+                .filter(|(kind, _, _)| kind == credit_type)
+                .map(|(_, purpose, amount)| (*purpose, *amount))
+                .collect();
+            let amount = parts.iter().fold(Credits::ZERO, |sum, (_, amount)| sum.plus(*amount));
+            let pool = self.pools().find(|pool| pool.credit_type == *credit_type);
+            let charged = pool.map_or(Credits::ZERO, |pool| pool.totals().charged);
+            if charged.total_with(amount).is_none() {
+                return Err(too_large("quantity", amount));
+            }
+            if policy == WhenExhausted::Reject && !pool.is_some_and(|pool| pool.covers(&parts)) {
+                let usable = pool.map_or(Credits::ZERO, Pool::usable);
+                return Err(insufficient(*credit_type, amount, usable));
+            }
         }
         Ok(())
     }
@@ -131,9 +143,26 @@ impl Org {
                 if let Some(rules) = rules_in_force(terms, moment.at, catalog) {
                     balance.follow(rules);
                 }
-                balance.pool.give_back(&charge.draws);
+                balance.pool.give_back(&charge.draws, &mut Booking { at: moment.at, note: None, out });
                 balance.look(moment, out);
             }
         }
     }
+}
+
+/// What is wanted of one kind of credits for one line of a charge.
+type Wanted<'a> = (CreditType, Purpose<'a>, Credits);
+
+/// What the lines of a charge want, without those that cost nothing.
+fn wanted<'a>(event: &Event<'a>, charge: &Charge) -> SmallVec<[Wanted<'a>; 1]> {
+    let (action, add_ons) = match &event.kind {
+        Kind::Action { action, .. } => (*action, &[][..]),
+        Kind::Call(call) => (call.action, call.add_ons),
+        Kind::Void(_) => return SmallVec::new(),
+    };
+    let Dimensions { feature, entity_type, entity_id, .. } = event.dimensions;
+    let entity = entity_type.map(|kind| (kind, entity_id));
+    let actions = std::iter::once(action).chain(add_ons.iter().copied());
+    let lines = actions.zip(&charge.lines).filter(|(_, line)| line.amount > Credits::ZERO);
+    lines.map(|(action, line)| (line.credit_type, Purpose { action, feature, entity }, line.amount)).collect()
 }

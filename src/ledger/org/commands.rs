@@ -1,13 +1,15 @@
 //! Commands: what an organization is told.
 
 use super::Org;
+use super::cycles::{Pending, Turn};
+use crate::ledger::balance::Moment;
 use crate::ledger::catalog::Catalog;
 use crate::ledger::effect::Effect;
-use crate::ledger::entry::{Command, GrantOrder, OLDEST_EVENT, OrgTerms};
-use crate::ledger::grants::{Grant, MOST_GRANTS, Phase};
-use crate::ledger::refusals::{other_grant, too_large, unknown_plan};
+use crate::ledger::entry::{Change, Command, GrantOrder, OLDEST_EVENT, OrgTerms};
+use crate::ledger::grants::{Booking, Details, Grant, MOST_GRANTS, Origin, Phase};
+use crate::ledger::refusals::{no_cycle, other_grant, too_large, unknown_plan};
 use crate::ledger::rejection::{Reason, Rejection};
-use crate::ledger::terms::{MOST_TERMS, Terms, rules_in_force};
+use crate::ledger::terms::{MOST_TERMS, Terms, plan_at, rules_in_force};
 use crate::ledger::units::{Credits, Timestamp};
 
 impl Org {
@@ -18,24 +20,74 @@ impl Org {
         out: &mut Vec<Effect>,
     ) -> Result<(), Rejection> {
         match command {
-            Command::PutOrg(terms) => self.put_terms(terms, catalog),
+            Command::PutOrg(terms) => self.put_terms(terms, catalog, out),
             Command::Grant(order) => self.grant(order, catalog, out),
+            Command::VoidGrant(order) => self.void_grant(order, catalog, out),
+            Command::Adjust(order) => self.adjust(order, catalog, out),
         }
     }
 
-    fn put_terms(&mut self, new: &OrgTerms, catalog: &Catalog) -> Result<(), Rejection> {
+    fn put_terms(
+        &mut self,
+        new: &OrgTerms,
+        catalog: &Catalog,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Rejection> {
         let plan = catalog.plan_index(&new.plan).ok_or_else(|| unknown_plan(&new.plan, catalog))?;
-        let from = if self.terms.is_empty() { Timestamp::MIN } else { self.at };
         if let Some(own) = &new.overrides {
             own.prices.values().try_for_each(|price| catalog.knows(price.credit_type))?;
             catalog.knows_kinds_of(own.alerts.as_deref().unwrap_or_default())?;
         }
-        let terms = Terms { from, plan, overrides: new.overrides.clone() };
-        if self.terms.last().is_some_and(|now| now.plan == plan && now.overrides == terms.overrides) {
+        let now = self.terms.last();
+        let same_plan = now.is_some_and(|now| now.plan == plan);
+        let same = same_plan && now.is_some_and(|now| now.overrides == new.overrides);
+        let waits = new.change == Change::NextCycle;
+        if waits && self.cycle().is_none() {
+            return Err(no_cycle());
+        }
+        if !same && !waits {
+            self.make_room_for_terms()?;
+        }
+        self.place(new.time_zone.as_ref(), new.cycle_anchor);
+        let overrides = new.overrides.clone();
+        if let Some(period) = self.period.as_deref_mut() {
+            let pending = Pending { plan, overrides: overrides.clone() };
+            period.pending = Some(pending).filter(|_| waits && !same);
+        }
+        if waits {
             return Ok(());
         }
+        if !same {
+            let from = if self.terms.is_empty() { Timestamp::MIN } else { self.at };
+            self.turn_to(Terms { from, plan, overrides }, self.at, catalog);
+        }
+        self.follow_plan(new, same_plan, catalog, out);
+        Ok(())
+    }
+
+    /// Brings the cycle in line with the plan now in force.
+    fn follow_plan(&mut self, new: &OrgTerms, same_plan: bool, catalog: &Catalog, out: &mut Vec<Effect>) {
+        let turn = Turn { at: self.at, prorate: new.prorate, note: Some(&new.note) };
+        let every = plan_at(&self.terms, self.at, catalog).and_then(|(_, _, plan)| plan.cycle);
+        match (self.cycle(), every) {
+            (None, None) => {}
+            (None, Some(_)) => self.turn_cycle(turn, catalog, out),
+            (Some(_), _) if same_plan => {}
+            (Some(cycle), Some(every)) if cycle.every == every => self.swap_allotments(turn, catalog, out),
+            (Some(_), Some(_)) => {
+                if let Some(period) = self.period.as_deref_mut() {
+                    period.anchor = Some(new.cycle_anchor.unwrap_or(self.at));
+                }
+                self.turn_cycle(turn, catalog, out);
+            }
+            // The grants of the cycle live on until its end.
+            (Some(_), None) => self.leave_cycle(),
+        }
+    }
+
+    /// Forgets terms by which nothing is rated any more.
+    fn make_room_for_terms(&mut self) -> Result<(), Rejection> {
         let oldest = self.at.minus(OLDEST_EVENT);
-        // Nothing is rated before that any more.
         let past = self.terms.iter().skip(1).take_while(|next| next.from < oldest).count();
         if self.terms.len().saturating_sub(past) >= MOST_TERMS {
             let why = format!(
@@ -44,27 +96,26 @@ impl Org {
             return Err(Rejection::new(Reason::TooMany, "plan", why));
         }
         self.terms.drain(..past);
-        self.turn_to(terms, catalog);
         Ok(())
     }
 
     /// Changes the terms. The old ones end and the new ones begin with all their rules looked at.
-    fn turn_to(&mut self, new: Terms, catalog: &Catalog) {
-        let Org { balances, terms, at, .. } = self;
+    pub(super) fn turn_to(&mut self, new: Terms, at: Timestamp, catalog: &Catalog) {
+        let Org { balances, terms, .. } = self;
         for balance in balances.iter_mut() {
-            if let Some(rules) = rules_in_force(terms, *at, catalog) {
+            if let Some(rules) = rules_in_force(terms, at, catalog) {
                 balance.follow(rules);
             }
         }
         terms.push(new);
         for balance in balances {
-            if let Some(rules) = rules_in_force(terms, *at, catalog) {
+            if let Some(rules) = rules_in_force(terms, at, catalog) {
                 balance.follow_anew(rules);
             }
         }
     }
 
-    fn grant(
+    pub(super) fn grant(
         &mut self,
         order: &GrantOrder,
         catalog: &Catalog,
@@ -75,30 +126,16 @@ impl Org {
         }
         self.may_give(order, catalog)?;
         let place = self.balance_place(order.credit_type);
-        let moment = self.moment();
+        let (zone, moment) = (self.zone(), self.moment());
         let Org { balances, terms, .. } = self;
         let Some(balance) = balances.get_mut(place) else { return Ok(()) };
         if let Some(rules) = rules_in_force(terms, moment.at, catalog) {
             balance.follow(rules);
         }
         balance.pool.forget_ended(moment.at.minus(OLDEST_EVENT));
-        out.push(Effect::Granted { credit_type: order.credit_type, amount: order.amount });
-        balance.pool.add(Grant {
-            id: order.id.clone(),
-            created: moment.position,
-            serial: 0,
-            kind: order.kind,
-            priority: order.priority,
-            phase: Phase::Ahead,
-            at_once: order.effective.is_none(),
-            effective: order.effective.unwrap_or(moment.at),
-            expires: order.expires.unwrap_or(Timestamp::MAX),
-            amount: order.amount,
-            remaining: order.amount,
-            covered: Credits::ZERO,
-        });
-        while balance.pool.step(moment.at).is_some() {}
-        balance.look(moment, out);
+        let note = Some(&order.note);
+        balance.pool.add(given(order, moment), Credits::ZERO, &mut Booking { at: moment.at, note, out });
+        balance.go_on(moment, &zone, note, out);
         Ok(())
     }
 
@@ -133,12 +170,33 @@ impl Org {
     fn was_given(&self, order: &GrantOrder) -> Result<bool, Rejection> {
         let Some(name) = &order.id else { return Ok(false) };
         for pool in self.pools() {
-            let Some(given) = pool.grants().iter().find(|grant| grant.is_named(name)) else {
+            let Some(given) = pool.grants().iter().find(|grant| grant.is_named(name, pool.credit_type))
+            else {
                 continue;
             };
             let same = pool.credit_type == order.credit_type && given.is_of(order);
             return if same { Ok(true) } else { Err(other_grant(name)) };
         }
         Ok(false)
+    }
+}
+
+/// The grant that an order asks for.
+fn given(order: &GrantOrder, moment: Moment) -> Grant {
+    let GrantOrder { id, scope, recurrence, rollover, .. } = order.clone();
+    let details = Details { id, scope, recurrence, rollover, next_refill: None };
+    Grant {
+        created: moment.position,
+        serial: 0,
+        kind: order.kind,
+        priority: order.priority,
+        phase: Phase::Ahead,
+        origin: if order.effective.is_none() { Origin::AtOnce } else { Origin::Ordered },
+        effective: order.effective.unwrap_or(moment.at),
+        expires: order.expires.unwrap_or(Timestamp::MAX),
+        amount: order.amount,
+        remaining: order.amount,
+        covered: Credits::ZERO,
+        details: (details != Details::default()).then(|| Box::new(details)),
     }
 }

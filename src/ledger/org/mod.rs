@@ -2,6 +2,8 @@
 
 mod charging;
 mod commands;
+mod corrections;
+mod cycles;
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -10,31 +12,57 @@ use super::balance::{Balance, Moment};
 use super::catalog::{Catalog, PlanIndex};
 use super::effect::{Effect, Need, Outcome, Recall, Tally};
 use super::entry::{CLOCK_SKEW, Entry, Event, Kind, OLDEST_EVENT, What};
-use super::grants::Pool;
+use super::grants::{Booking, Pool};
 use super::ids::{Ids, Seen};
 use super::price::CreditType;
 use super::refusals::out_of_range;
 use super::rejection::Rejection;
 use super::terms::{Terms, rules_in_force};
 use super::units::{EventId, Hour, Position, Timestamp};
+use corrections::Adjusted;
+pub use cycles::Cycle;
+use cycles::{Period, Turn};
 
 /// A paying customer: balances, terms, and the memory of what was charged.
 ///
 /// The state is a pure fold of the organization's entries: [`Org::apply`] and [`Org::advance`] are the only
 /// ways to change it. The memory of ids is not part of the encoded state; it is recalled from the history.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Org {
     position: Position,
     at: Timestamp,
     tally: Tally,
     terms: SmallVec<[Terms; 1]>,
+    /// In the order of the names of their kinds.
     balances: SmallVec<[Balance; 1]>,
+    /// The end of the running cycle.
+    next_reset: Timestamp,
+    period: Option<Box<Period>>,
+    adjusted: Option<Box<Adjusted>>,
     /// The latest hour that an id belongs to.
     latest_hour: Option<Hour>,
     /// Events up to this hour may have been voided before they arrived.
     voided_ahead: Option<Hour>,
     #[serde(skip)]
     ids: Ids,
+}
+
+impl Default for Org {
+    fn default() -> Self {
+        Org {
+            position: Position::START,
+            at: Timestamp::default(),
+            tally: Tally::default(),
+            terms: SmallVec::new(),
+            balances: SmallVec::new(),
+            next_reset: Timestamp::MAX,
+            period: None,
+            adjusted: None,
+            latest_hour: None,
+            voided_ahead: None,
+            ids: Ids::default(),
+        }
+    }
 }
 
 /// An organization without events for so many hours gives back the room of its ids.
@@ -73,7 +101,7 @@ impl Org {
     /// The next instant at which something happens by itself.
     #[must_use]
     pub fn next_change(&self) -> Timestamp {
-        self.pools().map(Pool::next_change).min().unwrap_or(Timestamp::MAX)
+        self.pools().map(Pool::next_change).fold(self.next_reset, Timestamp::min)
     }
 
     /// The memory of ids.
@@ -85,6 +113,19 @@ impl Org {
     /// Marks the memory of ids as empty, for an organization that was just decoded.
     pub fn ids_are_elsewhere(&mut self) {
         self.ids = self.latest_hour.map_or_else(Ids::default, Ids::forgotten);
+    }
+
+    /// A copy to look ahead with: the memory of ids is left out.
+    #[must_use]
+    pub fn without_ids(&self) -> Org {
+        Org {
+            terms: self.terms.clone(),
+            balances: self.balances.clone(),
+            period: self.period.clone(),
+            adjusted: self.adjusted.clone(),
+            ids: Ids::default(),
+            ..*self
+        }
     }
 
     /// Answers [`Need::Hour`]: takes an hour's ids back in. Changes no result.
@@ -132,22 +173,51 @@ impl Org {
         }
     }
 
-    /// Lets time pass up to `to`: grants end and become usable, each at its own instant.
+    /// Lets time pass up to `to`: grants end, become usable and are refilled, cycles turn, each at its own instant.
     pub fn advance(&mut self, to: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
         while self.next_change() <= to {
-            let instant = self.next_change();
-            let moment = Moment { at: instant, position: self.position };
-            let Org { balances, terms, .. } = self;
-            for balance in balances.iter_mut().filter(|balance| balance.pool.next_change() <= instant) {
-                if let Some(rules) = rules_in_force(terms, instant, catalog) {
-                    balance.follow(rules);
-                }
-                if balance.pool.step(instant).is_some() {
-                    balance.look(moment, out);
-                }
-            }
+            self.step(self.next_change(), catalog, out);
         }
         self.at = self.at.max(to);
+    }
+
+    /// Carries out what falls due at an instant, in its order.
+    fn step(&mut self, at: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
+        let turns = self.next_reset <= at;
+        let ends = self.cycle().filter(|_| turns).map(|cycle| cycle.number);
+        let Org { balances, terms, .. } = self;
+        for balance in balances.iter_mut().filter(|balance| turns || balance.pool.next_change() <= at) {
+            if let Some(rules) = rules_in_force(terms, at, catalog) {
+                balance.follow(rules);
+            }
+            balance.pool.end(at, ends, &mut Booking { at, note: None, out });
+        }
+        if turns {
+            return self.reset(at, catalog, out);
+        }
+        let (zone, moment) = (self.zone(), Moment { at, position: self.position });
+        for balance in self.balances.iter_mut().filter(|balance| balance.pool.next_change() <= at) {
+            balance.go_on(moment, &zone, None, out);
+        }
+    }
+
+    /// Changes every pool and looks at the rules before and after it.
+    fn each_balance(
+        &mut self,
+        turn: Turn<'_>,
+        catalog: &Catalog,
+        out: &mut Vec<Effect>,
+        mut change: impl FnMut(&mut Pool, Position, &mut Booking<'_>),
+    ) {
+        let (zone, moment) = (self.zone(), Moment { at: turn.at, position: self.position });
+        let Org { balances, terms, .. } = self;
+        for balance in balances.iter_mut() {
+            if let Some(rules) = rules_in_force(terms, turn.at, catalog) {
+                balance.follow(rules);
+            }
+            change(&mut balance.pool, moment.position, &mut Booking { at: turn.at, note: turn.note, out });
+            balance.go_on(moment, &zone, turn.note, out);
+        }
     }
 
     fn count(&mut self, outcome: &Outcome) {
@@ -227,11 +297,11 @@ impl Org {
     }
 
     fn balance_place(&mut self, credit_type: CreditType) -> usize {
-        let known = self.balances.iter().position(|balance| balance.pool.credit_type == credit_type);
-        known.unwrap_or_else(|| {
-            self.balances.push(Balance::new(credit_type));
-            self.balances.len().saturating_sub(1)
-        })
+        let place = self.balances.partition_point(|balance| balance.pool.credit_type < credit_type);
+        if self.balances.get(place).is_none_or(|balance| balance.pool.credit_type != credit_type) {
+            self.balances.insert(place, Balance::new(credit_type));
+        }
+        place
     }
 }
 

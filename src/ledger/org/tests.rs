@@ -71,7 +71,7 @@ impl Acme {
         }
         let names = effects.iter().filter_map(|effect| match effect {
             Effect::LowBalance(low) => Some(format!("{}.{}", low.crossing.threshold, low.crossing.nth)),
-            Effect::Granted { .. } => None,
+            Effect::Moved(_) => None,
         });
         self.alerts.extend(names);
         outcome
@@ -82,7 +82,14 @@ impl Acme {
         let alerts = own.map(rule);
         let overrides =
             alerts.map(|alerts| Box::new(Overrides { alerts: Some(alerts), ..Overrides::default() }));
-        self.apply(minute, What::Command(Command::PutOrg(OrgTerms { plan: "plan".into(), overrides })))
+        self.apply(
+            minute,
+            What::Command(Command::PutOrg(OrgTerms {
+                plan: "plan".into(),
+                overrides,
+                ..OrgTerms::default()
+            })),
+        )
     }
 
     fn grant(&mut self, minute: u64, amount: Credits) -> Outcome {
@@ -94,6 +101,10 @@ impl Acme {
             priority: 100,
             effective: None,
             expires: None,
+            scope: Default::default(),
+            recurrence: None,
+            rollover: None,
+            note: Default::default(),
         };
         self.apply(minute, What::Command(Command::Grant(order)))
     }

@@ -1,0 +1,391 @@
+//! The pool of one kind of credits: takes in burn order, gives back in reverse, and lets time pass grant by grant.
+
+use std::cmp::Reverse;
+
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use super::{Grant, Phase, Purpose, Recurrence, Totals};
+use crate::ledger::calendar::{Calendar, Zone};
+use crate::ledger::charge::{Draw, Source};
+use crate::ledger::effect::Effect;
+use crate::ledger::movement::{Movement, MovementKind, Note};
+use crate::ledger::price::CreditType;
+use crate::ledger::units::{Credits, Timestamp};
+
+/// All credits of one kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pool {
+    /// The kind.
+    pub credit_type: CreditType,
+    /// In burn order.
+    pub(super) grants: SmallVec<[Grant; 1]>,
+    /// Everything before this one has nothing left to burn.
+    pub(super) first: u32,
+    serials: u32,
+    /// What is left of the usable grants.
+    pub(super) usable: Credits,
+    /// What the usable grants amount to that held something when one last started, ended or was refilled.
+    base: Credits,
+    pub(super) totals: Totals,
+    /// The next instant at which a grant ends, becomes usable or is refilled.
+    next_change: Timestamp,
+    /// Whether some usable grant pays for some things only.
+    scoped: bool,
+}
+
+/// The most grants of one pool. Ended ones go once nothing can refer to them any more.
+pub const MOST_GRANTS: usize = 10_000;
+
+/// Where movements are written down: the instant, what was said about it, and the effects.
+pub(in crate::ledger) struct Booking<'a> {
+    pub(in crate::ledger) at: Timestamp,
+    pub(in crate::ledger) note: Option<&'a Note>,
+    pub(in crate::ledger) out: &'a mut Vec<Effect>,
+}
+
+impl Booking<'_> {
+    pub(super) fn book(
+        &mut self,
+        credit_type: CreditType,
+        kind: MovementKind,
+        grant: Option<&Grant>,
+        amount: Credits,
+    ) {
+        if amount > Credits::ZERO {
+            let grant = grant.map(|grant| grant.name(credit_type).into());
+            let note = self.note.filter(|note| **note != Note::default()).cloned().map(Box::new);
+            self.out.push(Effect::Moved(Movement { at: self.at, credit_type, kind, grant, amount, note }));
+        }
+    }
+}
+
+impl Pool {
+    /// An empty pool.
+    #[must_use]
+    pub fn new(credit_type: CreditType) -> Self {
+        Pool { credit_type, next_change: Timestamp::MAX, ..Pool::default() }
+    }
+
+    /// The grants in burn order.
+    #[must_use]
+    pub fn grants(&self) -> &[Grant] {
+        &self.grants
+    }
+
+    /// The books.
+    #[must_use]
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// What is left of the usable grants.
+    #[must_use]
+    pub fn usable(&self) -> Credits {
+        self.usable
+    }
+
+    /// What a percentage is of: what the usable grants amount to, without those that held nothing when one last started,
+    /// ended or was refilled.
+    #[must_use]
+    pub fn base(&self) -> Credits {
+        self.base
+    }
+
+    /// What is left, less what is owed: the balance.
+    #[must_use]
+    pub fn level(&self) -> Credits {
+        self.usable.minus(self.totals.owed())
+    }
+
+    /// The next instant at which a grant ends, becomes usable or is refilled.
+    #[must_use]
+    pub fn next_change(&self) -> Timestamp {
+        self.next_change
+    }
+
+    /// Adds a grant whose number is ours to give; so much of it is `carried` from elsewhere and not given anew. It is not usable
+    /// before [`Pool::start`] says so.
+    pub(in crate::ledger) fn add(&mut self, mut grant: Grant, carried: Credits, booking: &mut Booking<'_>) {
+        grant.serial = self.serials;
+        grant.phase = Phase::Ahead;
+        self.serials = self.serials.saturating_add(1);
+        self.next_change = self.next_change.min(grant.effective);
+        let given = grant.amount.minus(carried);
+        self.totals.granted = self.totals.granted.plus(given);
+        booking.book(self.credit_type, MovementKind::RolledIn, Some(&grant), carried);
+        booking.book(self.credit_type, MovementKind::Granted, Some(&grant), given);
+        let place = self.grants.partition_point(|known| known.burn_order() <= grant.burn_order());
+        self.grants.insert(place, grant);
+        self.first = 0;
+    }
+
+    /// Forgets grants that ended before an instant: nothing refers to them any more.
+    pub(in crate::ledger) fn forget_ended(&mut self, before: Timestamp) {
+        self.grants.retain(|grant| !grant.is_forgettable(before));
+        self.first = 0;
+    }
+
+    /// Ends the grants whose time it is, all but those of the cycle that is reset at this instant.
+    pub(in crate::ledger) fn end(
+        &mut self,
+        instant: Timestamp,
+        reset: Option<u32>,
+        booking: &mut Booking<'_>,
+    ) {
+        for at in 0..self.grants.len() {
+            let due = self.grants.get(at).is_some_and(|grant| {
+                let in_reset = reset.is_some_and(|number| grant.is_of_cycle(number));
+                grant.phase == Phase::Usable && grant.expires <= instant && !in_reset
+            });
+            if due {
+                self.finish(at, MovementKind::Expired, booking);
+            }
+        }
+    }
+
+    /// Takes back what a grant holds, and ends it.
+    pub(in crate::ledger) fn void_grant(&mut self, at: usize, booking: &mut Booking<'_>) {
+        self.finish(at, MovementKind::Voided, booking);
+    }
+
+    /// Ends the grant at a place. What it held is expired, voided or goes on.
+    pub(super) fn finish(&mut self, at: usize, how: MovementKind, booking: &mut Booking<'_>) {
+        let Some(grant) = self.grants.get_mut(at) else { return };
+        let left = std::mem::replace(&mut grant.remaining, Credits::ZERO);
+        if grant.phase == Phase::Usable {
+            self.usable = self.usable.minus(left);
+        }
+        grant.phase = Phase::Ended;
+        match how {
+            MovementKind::Expired => self.totals.expired = self.totals.expired.plus(left),
+            MovementKind::Voided => self.totals.voided = self.totals.voided.plus(left),
+            _ => {}
+        }
+        booking.book(self.credit_type, how, self.grants.get(at), left);
+    }
+
+    /// Refills the recurring grants whose time it is.
+    pub(in crate::ledger) fn refill(&mut self, instant: Timestamp, zone: &Zone, booking: &mut Booking<'_>) {
+        for at in 0..self.grants.len() {
+            let Some(grant) = self.grants.get_mut(at) else { continue };
+            let (amount, usable) = (grant.amount, grant.phase == Phase::Usable);
+            let (effective, Some(details)) = (grant.effective, grant.details.as_deref_mut()) else {
+                continue;
+            };
+            let due = usable && details.next_refill.is_some_and(|next| next <= instant);
+            if let (true, Some(recurrence)) = (due, details.recurrence) {
+                let anchor = recurrence.anchor.unwrap_or(effective);
+                details.next_refill =
+                    Some(Calendar { zone, anchor, every: recurrence.every }.next_after(instant));
+                self.bring_to(at, amount, booking);
+            }
+        }
+    }
+
+    /// Makes the grants usable whose time it is.
+    pub(in crate::ledger) fn start(&mut self, instant: Timestamp, zone: &Zone) {
+        for grant in &mut self.grants {
+            if grant.phase == Phase::Ahead && grant.effective <= instant {
+                grant.phase = Phase::Usable;
+                self.usable = self.usable.plus(grant.remaining);
+                if let Some(details) = grant.details.as_deref_mut()
+                    && let Some(Recurrence { every, anchor }) = details.recurrence
+                {
+                    let anchor = anchor.unwrap_or(grant.effective);
+                    let calendar = Calendar { zone, anchor, every };
+                    details.next_refill = Some(calendar.next_after(instant));
+                }
+            }
+        }
+    }
+
+    /// After grants started, ended or were refilled: repays what is owed, and sees what there is now.
+    pub(in crate::ledger) fn settle(&mut self, booking: &mut Booking<'_>) {
+        self.first = 0;
+        self.repay(booking);
+        self.base = Credits::ZERO;
+        self.next_change = Timestamp::MAX;
+        self.scoped = false;
+        for grant in &self.grants {
+            match grant.phase {
+                Phase::Ahead => self.next_change = self.next_change.min(grant.effective),
+                Phase::Usable => {
+                    let refill = grant.details.as_ref().and_then(|details| details.next_refill);
+                    let next = grant.expires.min(refill.unwrap_or(Timestamp::MAX));
+                    self.next_change = self.next_change.min(next);
+                    self.scoped |= grant.is_scoped();
+                    if grant.remaining > Credits::ZERO {
+                        self.base = self.base.plus(grant.amount);
+                    }
+                }
+                Phase::Ended => {}
+            }
+        }
+    }
+
+    /// Brings what a usable grant holds to an amount: more is granted as far as the total has room, less has expired.
+    pub(super) fn bring_to(&mut self, at: usize, amount: Credits, booking: &mut Booking<'_>) {
+        let room = self.room();
+        let Some(grant) = self.grants.get_mut(at) else { return };
+        let held = grant.remaining;
+        let more = amount.minus(held).min(room).max(Credits::ZERO);
+        let less = held.minus(amount).max(Credits::ZERO);
+        grant.remaining = held.plus(more).minus(less);
+        self.usable = self.usable.plus(more).minus(less);
+        self.totals.granted = self.totals.granted.plus(more);
+        self.totals.expired = self.totals.expired.plus(less);
+        let grant = self.grants.get(at);
+        booking.book(self.credit_type, MovementKind::Granted, grant, more);
+        booking.book(self.credit_type, MovementKind::Expired, grant, less);
+    }
+
+    /// How much more can be granted.
+    pub(super) fn room(&self) -> Credits {
+        Credits::LARGEST_TOTAL.minus(self.totals.granted)
+    }
+
+    /// Whether the usable grants can pay for all of these together. A quick answer where none has a scope.
+    pub(in crate::ledger) fn covers(&self, wanted: &[(Purpose<'_>, Credits)]) -> bool {
+        let sum = wanted.iter().fold(Credits::ZERO, |sum, (_, amount)| sum.plus(*amount));
+        if !self.scoped || sum > self.usable {
+            return sum <= self.usable;
+        }
+        let mut trial = self.clone();
+        let mut draws = SmallVec::new();
+        wanted.iter().for_each(|(purpose, amount)| trial.take(*amount, *purpose, &mut draws));
+        trial.totals.overage == self.totals.overage
+    }
+
+    /// Takes an amount, from grants as far as they go and as overage beyond, and notes what paid.
+    pub fn take(&mut self, amount: Credits, purpose: Purpose<'_>, draws: &mut SmallVec<[Draw; 2]>) {
+        let credit_type = self.credit_type;
+        let note = |grant: &mut Grant, part| {
+            draws.push(Draw { credit_type, from: Source::Grant(grant.serial), amount: part });
+        };
+        let drawn = if self.scoped {
+            self.draw(amount, |grant| grant.pays(purpose), note)
+        } else {
+            self.draw(amount, |_| true, note)
+        };
+        self.totals.consumed = self.totals.consumed.plus(drawn);
+        let short = amount.minus(drawn);
+        if short > Credits::ZERO {
+            self.totals.overage = self.totals.overage.plus(short);
+            draws.push(Draw { credit_type, from: Source::Overage, amount: short });
+        }
+        self.totals.charged = self.totals.charged.plus(amount);
+    }
+
+    /// Takes back an amount that the usable grants hold, in burn order.
+    pub(in crate::ledger) fn withdraw(&mut self, amount: Credits, booking: &mut Booking<'_>) {
+        let credit_type = self.credit_type;
+        let note = |grant: &mut Grant, part| {
+            booking.book(credit_type, MovementKind::Voided, Some(grant), part);
+        };
+        let drawn = self.draw(amount, |_| true, note);
+        self.totals.voided = self.totals.voided.plus(drawn);
+    }
+
+    /// Draws from the usable grants that `may` be drawn from in burn order, at most `amount`. Answers how much it was.
+    fn draw(
+        &mut self,
+        amount: Credits,
+        may: impl Fn(&Grant) -> bool,
+        mut note: impl FnMut(&mut Grant, Credits),
+    ) -> Credits {
+        let wanted = amount.min(self.usable);
+        let mut missing = wanted;
+        let skip = usize::try_from(self.first).unwrap_or(usize::MAX);
+        let mut all_spent = true;
+        for grant in self.grants.iter_mut().skip(skip) {
+            if missing == Credits::ZERO {
+                break;
+            }
+            if grant.phase == Phase::Usable && grant.remaining > Credits::ZERO && may(grant) {
+                let part = missing.min(grant.remaining);
+                grant.remaining = grant.remaining.minus(part);
+                missing = missing.minus(part);
+                note(grant, part);
+            }
+            all_spent &= grant.remaining == Credits::ZERO && grant.phase != Phase::Ahead;
+            if all_spent {
+                self.first = self.first.saturating_add(1);
+            }
+        }
+        let drawn = wanted.minus(missing);
+        self.usable = self.usable.minus(drawn);
+        drawn
+    }
+
+    /// Repays what is owed from what is usable for anything.
+    fn repay(&mut self, booking: &mut Booking<'_>) {
+        let owed = self.totals.owed();
+        if owed > Credits::ZERO && self.usable > Credits::ZERO {
+            let credit_type = self.credit_type;
+            let note = |grant: &mut Grant, part: Credits| {
+                grant.covered = grant.covered.plus(part);
+                booking.book(credit_type, MovementKind::Covered, Some(grant), part);
+            };
+            let repaid = self.draw(owed, |grant| !grant.is_scoped(), note);
+            self.totals.consumed = self.totals.consumed.plus(repaid);
+            self.totals.covered = self.totals.covered.plus(repaid);
+        }
+    }
+
+    /// Gives back what an event took, in exact reverse order, and repays what is still owed.
+    pub(in crate::ledger) fn give_back(&mut self, draws: &[Draw], booking: &mut Booking<'_>) {
+        let credit_type = self.credit_type;
+        for draw in draws.iter().rev().filter(|draw| draw.credit_type == credit_type) {
+            self.totals.charged = self.totals.charged.minus(draw.amount);
+            match draw.from {
+                Source::Overage => self.give_back_overage(draw.amount),
+                Source::Grant(serial) => {
+                    self.totals.consumed = self.totals.consumed.minus(draw.amount);
+                    let place = self.grants.iter().position(|grant| grant.serial == serial);
+                    self.return_to(place, draw.amount);
+                }
+            }
+        }
+        self.first = 0;
+        self.repay(booking);
+    }
+
+    /// Overage that did not count: what is still owed of it is forgiven, then what was dropped counts no more, and what was
+    /// repaid goes back to the grants that repaid it, the newest first.
+    fn give_back_overage(&mut self, amount: Credits) {
+        let rest = amount.minus(amount.min(self.totals.owed()));
+        let dropped = rest.min(self.totals.dropped);
+        let mut repaid = rest.minus(dropped);
+        self.totals.overage = self.totals.overage.minus(amount);
+        self.totals.dropped = self.totals.dropped.minus(dropped);
+        self.totals.covered = self.totals.covered.minus(repaid);
+        self.totals.consumed = self.totals.consumed.minus(repaid);
+        let mut newest: Vec<usize> = (0..self.grants.len()).collect();
+        newest.sort_unstable_by_key(|at| Reverse(self.grants.get(*at).map(|grant| grant.serial)));
+        for at in newest {
+            let part = self.grants.get_mut(at).map_or(Credits::ZERO, |grant| {
+                let part = repaid.min(grant.covered);
+                grant.covered = grant.covered.minus(part);
+                part
+            });
+            if part > Credits::ZERO {
+                repaid = repaid.minus(part);
+                self.return_to(Some(at), part);
+            }
+        }
+        // What a forgotten grant had repaid can only have expired with it.
+        self.totals.expired = self.totals.expired.plus(repaid);
+    }
+
+    /// Puts credits back into a grant; into one that has ended, or is forgotten, they expire at once.
+    fn return_to(&mut self, place: Option<usize>, amount: Credits) {
+        match place.and_then(|at| self.grants.get_mut(at)) {
+            Some(grant) if grant.phase != Phase::Ended => {
+                grant.remaining = grant.remaining.plus(amount);
+                self.usable = self.usable.plus(amount);
+            }
+            _ => self.totals.expired = self.totals.expired.plus(amount),
+        }
+    }
+}
