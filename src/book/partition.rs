@@ -16,7 +16,7 @@ use crate::ledger::effect::{Effect, Need, Outcome, Recall};
 use crate::ledger::entry::{Command, Entry, Event, What};
 use crate::ledger::org::Org;
 use crate::ledger::rejection::{Reason, Rejection};
-use crate::ledger::units::{Millis, Position, Timestamp};
+use crate::ledger::units::{EventId, Millis, Position, Timestamp};
 use crate::log::Record;
 use crate::store::history::Row as StoredRow;
 use crate::store::{OrgKey, StoreError};
@@ -157,8 +157,7 @@ impl Partition {
         }
         let at = self.commons.at.max(record.at);
         self.commons.at = at;
-        self.pass_time(at, listener);
-        let mut failure = Ok(());
+        let mut failure = self.pass_time(record, listener);
         match Subject::parse(&record.draft.subject) {
             Err(error) => {
                 let rejection = Rejection::new(Reason::UnknownSubject, "subject", error.to_string());
@@ -182,7 +181,9 @@ impl Partition {
             }
             Ok(subject @ (Subject::Commands(_) | Subject::Catalog)) => {
                 decode_command(subject, &record.draft.payload, &mut |item, command| {
-                    self.command(record, item, subject, command, listener);
+                    if failure.is_ok() {
+                        failure = self.command(record, item, subject, command, listener);
+                    }
                 });
             }
         }
@@ -191,7 +192,8 @@ impl Partition {
     }
 
     /// Lets the log's time pass: what falls due by itself happens at its own instant.
-    fn pass_time(&mut self, at: Timestamp, listener: &mut dyn Listener) {
+    fn pass_time(&mut self, record: &Record, listener: &mut dyn Listener) -> Result<(), StoreError> {
+        let (at, position) = (self.commons.at, Position { seq: record.seq, item: 0 });
         while let Some(Reverse((instant, key))) = self.due.peek().copied()
             && instant <= at
         {
@@ -205,8 +207,9 @@ impl Partition {
             slot.due = Timestamp::MAX;
             note(&mut slot, &self.names, &mut self.dirty, &mut self.due);
             drop(slot);
-            tell(&mut self.effects, &name, listener);
+            self.tell(&name, Some(key), position, listener)?;
         }
+        Ok(())
     }
 
     fn event(
@@ -266,8 +269,7 @@ impl Partition {
         }
         let late = event.time.plus(LATE) < self.commons.at;
         listener.outcome(record, Item { position, org: Some(org), is_event: true, late }, &outcome);
-        tell(&mut self.effects, org, listener);
-        Ok(())
+        self.tell(org, Some(key), position, listener)
     }
 
     fn command(
@@ -277,7 +279,7 @@ impl Partition {
         subject: Subject<'_>,
         command: Result<AnyCommand, Rejection>,
         listener: &mut dyn Listener,
-    ) {
+    ) -> Result<(), StoreError> {
         let position = Position { seq: record.seq, item };
         let org = match subject {
             Subject::Commands(org) => Some(org),
@@ -298,10 +300,37 @@ impl Partition {
                 }
             }
             (Ok(AnyCommand::Org(command)), Some(org)) => self.org_command(position, org, command),
-            (Ok(AnyCommand::Org(_)), None) => return,
+            (Ok(AnyCommand::Org(_)), None) => return Ok(()),
         };
         listener.outcome(record, Item { position, org, is_event: false, late: false }, &outcome);
-        tell(&mut self.effects, org.unwrap_or_default(), listener);
+        let org = org.unwrap_or_default();
+        let key = self.book.read(org, |slot| slot.key);
+        self.tell(org, key, position, listener)
+    }
+
+    /// Passes on what left an organization, and keeps in the history how its credits moved.
+    fn tell(
+        &mut self,
+        org: &str,
+        key: Option<OrgKey>,
+        position: Position,
+        listener: &mut dyn Listener,
+    ) -> Result<(), StoreError> {
+        let at = self.commons.at;
+        for effect in self.effects.drain(..) {
+            if let (Effect::Moved(movement), Some(key)) = (&effect, key) {
+                self.row.clear();
+                row::encode_movement(at, movement, &mut self.row).map_err(|source| StoreError::Row {
+                    key,
+                    position,
+                    source,
+                })?;
+                let (id, hour) = (EventId::default(), at.hour());
+                self.history.push(StoredRow { key, position, at, id, hour, bytes: &self.row })?;
+            }
+            listener.effect(org, &effect);
+        }
+        Ok(())
     }
 
     fn org_command(&mut self, position: Position, org: &str, command: Command) -> Outcome {
@@ -371,11 +400,5 @@ fn note(
     if next < slot.due {
         slot.due = next;
         due.push(Reverse((next, slot.key)));
-    }
-}
-
-fn tell(effects: &mut Vec<Effect>, org: &str, listener: &mut dyn Listener) {
-    for effect in effects.drain(..) {
-        listener.effect(org, &effect);
     }
 }

@@ -1,4 +1,4 @@
-//! A row of the history: a charge or a void, with who spent and why.
+//! A row of the history: a charge or a void, with who spent and why, or credits that moved otherwise.
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 use crate::ledger::charge::Charge;
 use crate::ledger::effect::Outcome;
 use crate::ledger::entry::{Event, Kind};
+use crate::ledger::movement::Movement;
 use crate::ledger::units::{EventId, Hour, Position, Timestamp};
 use crate::store::codec::{self, CodecError};
 
@@ -37,6 +38,8 @@ enum WhatRef<'a> {
         /// The entry that does not count any more.
         target: Option<Position>,
     },
+    /// Credits came or went other than by an event.
+    Moved(&'a Movement),
 }
 
 /// A row as it is read.
@@ -67,6 +70,17 @@ pub enum What {
         /// The entry that does not count any more.
         target: Option<Position>,
     },
+    /// Credits came or went other than by an event.
+    Moved(Box<Movement>),
+}
+
+/// Encodes the row of credits that came or went other than by an event.
+///
+/// # Errors
+/// As [`codec::encode_into`].
+pub fn encode_movement(at: Timestamp, movement: &Movement, out: &mut Vec<u8>) -> Result<(), CodecError> {
+    let what = WhatRef::Moved(movement);
+    codec::encode_into(&RowRef { at, time: movement.at, dimensions: [None; 7], what }, out)
 }
 
 /// Encodes the row of what changed credits. Answers the id under which the history remembers it and the hour it

@@ -183,6 +183,8 @@ impl History {
             let stored = runs.ids_of_hours(key, self.shelf.head(key), hour..=hour, upto)?;
             ids.extend(stored.into_iter().map(seen));
         }
+        // Rows of no event have none.
+        ids.retain(|(id, _)| *id != EventId::default());
         Ok(ids)
     }
 
@@ -202,7 +204,7 @@ impl History {
         let row = found.and_then(|bytes| codec::decode::<Row>(&bytes).ok());
         Ok(row.and_then(|row| match row.what {
             What::Charge { charge, .. } => Some(*charge),
-            What::Void { .. } => None,
+            What::Void { .. } | What::Moved(_) => None,
         }))
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::Face;
 use super::body::Body;
-use super::parts::{self, CatalogName, OrgName};
+use super::parts::{self, CatalogName, GrantName, OrgName};
 use super::problem::{Problem, Refusal};
 use crate::book::desk::{Submitted, Wait};
 use crate::clock;
@@ -59,6 +59,39 @@ pub(super) async fn grant(
     };
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(parts::json(status, &GrantAnswer { org: &org, credit_type, grant }))
+}
+
+/// `POST /v1/orgs/{org}/grants/{id}/void`: takes back what is left of a grant. Answers the balance.
+pub(super) async fn void_grant(
+    State(face): State<Arc<Face>>,
+    OrgName(org): OrgName,
+    GrantName(id): GrantName,
+    body: Body,
+) -> Result<Response, Problem> {
+    let mut data = if body.bytes.is_empty() { Map::new() } else { object(&body)? };
+    data.insert("id".to_owned(), json!(id));
+    corrected(&face, &org, "creditd.grant.void.v1", data).await
+}
+
+/// `POST /v1/orgs/{org}/adjustments`: moves credits by hand. Answers the balance.
+pub(super) async fn adjust(
+    State(face): State<Arc<Face>>,
+    OrgName(org): OrgName,
+    body: Body,
+) -> Result<Response, Problem> {
+    corrected(&face, &org, "creditd.adjust.v1", object(&body)?).await
+}
+
+async fn corrected(
+    face: &Face,
+    org: &str,
+    kind: &str,
+    data: Map<String, Value>,
+) -> Result<Response, Problem> {
+    command(face, Subject::Commands(org), kind, data).await?;
+    let balance =
+        query::balance(&face.desk.book, org, clock::now()).ok_or_else(|| Problem::unknown_org(org))?;
+    Ok(parts::json(StatusCode::OK, &balance))
 }
 
 /// `PUT /v1/rate-cards/{id}`: publishes a version of a rate card.

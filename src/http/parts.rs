@@ -18,7 +18,7 @@ impl<S: Send + Sync> FromRequestParts<S> for OrgName {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let name = last_name(parts, state).await?;
+        let name = name_in_path(0, parts, state).await?;
         match wire::org_id(&name) {
             Ok(_) => Ok(OrgName(name)),
             Err(error) => {
@@ -37,15 +37,26 @@ impl<S: Send + Sync> FromRequestParts<S> for CatalogName {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        last_name(parts, state).await.map(CatalogName)
+        name_in_path(0, parts, state).await.map(CatalogName)
     }
 }
 
-async fn last_name<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String, Problem> {
+/// The grant that the path names, after its organization.
+pub(super) struct GrantName(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for GrantName {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        name_in_path(1, parts, state).await.map(GrantName)
+    }
+}
+
+async fn name_in_path<S: Send + Sync>(nth: usize, parts: &mut Parts, state: &S) -> Result<String, Problem> {
     let unread = |why: String| Problem::new(StatusCode::BAD_REQUEST, "invalid_path", why);
     let names = RawPathParams::from_request_parts(parts, state).await;
     let names = names.map_err(|error| unread(format!("{error}; write the path in UTF-8")))?;
-    let name = names.iter().next().map(|(_, name)| name.to_owned());
+    let name = names.iter().nth(nth).map(|(_, name)| name.to_owned());
     name.ok_or_else(|| unread("the path lacks a name".to_owned()))
 }
 

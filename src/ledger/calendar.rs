@@ -229,6 +229,6 @@ mod tests {
     fn the_end_of_the_calendar_is_for_ever() {
         let zone = Zone::default();
         let calendar = Calendar { zone: &zone, anchor: at("9998-12-31T00:00:00Z"), every: Every::Year };
-        assert_eq!(calendar.next_after(at("9999-12-31T00:00:00Z")), Timestamp::MAX);
+        assert_eq!(calendar.next_after(at("9999-06-01T00:00:00Z")), Timestamp::MAX);
     }
 }

@@ -146,7 +146,7 @@ pub fn balance<'a>(book: &Book, org: &'a str, now: Timestamp) -> Option<OrgBalan
         if slot.org.next_change() > at {
             Ok(org_balance(org, &slot.org, at))
         } else {
-            Err((slot.org.without_ids(), at))
+            Err((Box::new(slot.org.without_ids()), at))
         }
     })?;
     // What falls due is carried out once the guard is gone.

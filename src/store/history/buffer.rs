@@ -133,12 +133,12 @@ impl Buffer {
         self.arena.clear();
     }
 
-    /// The bytes of the organization's row at that position.
+    /// The bytes of the organization's row at that position, of those with an identity.
     #[must_use]
     pub fn find(&self, key: OrgKey, position: Position) -> Option<&[u8]> {
         let first = self.rows.partition_point(|held| held.position < position);
         let mut there = self.rows[first..].iter().take_while(|held| held.position == position);
-        there.find(|held| held.key == key).map(|held| self.bytes(held))
+        there.find(|held| held.key == key && held.id != EventId::default()).map(|held| self.bytes(held))
     }
 
     /// The organization's rows, newest first, each with its bytes.

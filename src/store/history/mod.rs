@@ -48,7 +48,7 @@ pub struct Row<'a> {
     pub position: Position,
     /// When the log took it; never before the row pushed last.
     pub at: Timestamp,
-    /// The event's identity.
+    /// The event's identity; the default one for what is no event.
     pub id: EventId,
     /// The hour in which the event happened.
     pub hour: Hour,

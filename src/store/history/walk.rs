@@ -258,9 +258,13 @@ impl Block {
         &self.index.rows[self.slice.rows.clone()]
     }
 
+    /// The row of the event that stands there.
     fn find(&self, position: Position) -> Option<&RowKey> {
-        let at = self.keys().partition_point(|row| row.position < position);
-        self.keys().get(at).filter(|row| row.position == position)
+        let first = self.keys().partition_point(|row| row.position < position);
+        let ids = self.index.ids.get(self.slice.rows.clone())?.get(first..)?;
+        let mut there =
+            self.keys().get(first..)?.iter().zip(ids).take_while(|(row, _)| row.position == position);
+        there.find(|(_, id)| **id != EventId::default()).map(|(row, _)| row)
     }
 }
 
