@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::calendar::Period;
 use super::watch::Rule;
 use super::{Instant, Micros, Reason};
 
@@ -92,6 +93,41 @@ pub struct Plan {
     pub reject: bool,
     /// When to warn.
     pub alerts: Vec<Rule>,
+    /// The billing period, if there is one.
+    pub cycle: Option<Period>,
+    /// What each cycle brings, by credit type.
+    pub allotments: BTreeMap<String, Allotment>,
+    /// Whether a reset forgives what is owed.
+    pub drop_overage: bool,
+    /// Whether events take nothing.
+    pub unmetered: bool,
+}
+
+/// What a cycle brings in one credit type.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Allotment {
+    /// How much.
+    pub amount: Micros,
+    /// Lower burns first.
+    pub priority: i128,
+    /// What goes on into the next cycle; nothing if not given.
+    pub rollover: Option<Rollover>,
+}
+
+/// What is held at a reset is brought between these.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rollover {
+    /// At least.
+    pub min: Micros,
+    /// At most.
+    pub max: Micros,
+}
+
+impl Rollover {
+    /// What becomes of an amount.
+    pub fn bring(self, held: Micros) -> Micros {
+        self.max.min(self.min.max(held))
+    }
 }
 
 /// The number of a version and since when it is meant to count.
@@ -194,6 +230,7 @@ impl Catalog {
             return Err("unknown_rate_card");
         }
         self.knows_kinds(&Prices::new(), &plan.alerts)?;
+        plan.allotments.keys().try_for_each(|kind| self.knows(kind))?;
         put(&mut self.plans, id, release, plan, now)
     }
 

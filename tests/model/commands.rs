@@ -1,14 +1,19 @@
 //! From an item on a commands subject to a command.
 
+pub mod prices;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::catalog::{Destination, Increment, Minute, Plan, Price, Prices, Release, Tariff, Tariffed};
+use self::prices::{increment, prices};
+use super::calendar::{Period, Zone};
+use super::catalog::{Allotment, Increment, Plan, Prices, Release, Rollover};
 use super::fields::{self, Object, needed};
-use super::read::{Item, is_digits};
+use super::read::Item;
+use super::scope::Scope;
 use super::watch::{Limit, Rule};
-use super::{Instant, Micros, Reason};
+use super::{Instant, LARGEST, Micros, Reason};
 
 const INVALID: Reason = "invalid_field";
 
@@ -33,9 +38,13 @@ pub enum Command {
         plan: Plan,
     },
     /// An organization's terms.
-    Org(Terms),
+    Org(Put),
     /// Credits given.
     Grant(Order),
+    /// A grant taken back.
+    GrantVoid(String),
+    /// Credits moved by hand.
+    Adjust(Adjustment),
 }
 
 /// The plan of an organization and its own deviations.
@@ -49,6 +58,39 @@ pub struct Terms {
     pub prices: Prices,
     /// Instead of the plan's.
     pub alerts: Option<Vec<Rule>>,
+}
+
+/// What an organization is to be.
+pub struct Put {
+    /// Its plan and its own deviations.
+    pub terms: Terms,
+    /// Its calendar; as it was if not given.
+    pub zone: Option<Zone>,
+    /// A begin of its cycles; as it was if not given.
+    pub anchor: Option<Instant>,
+    /// Whether the terms wait for the next reset.
+    pub waits: bool,
+    /// Whether allotments count for the rest of the cycle only.
+    pub prorate: bool,
+}
+
+/// Credits to be moved by hand.
+pub struct Adjustment {
+    /// Its name, if it has one.
+    pub id: Option<String>,
+    /// The kind of credit.
+    pub credit_type: String,
+    /// How much; below zero it is taken.
+    pub amount: Micros,
+}
+
+/// When a grant is full again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Recurrence {
+    /// How often.
+    pub every: Period,
+    /// One of the instants; the first of the grant's if not given.
+    pub anchor: Option<Instant>,
 }
 
 /// Credits to be given.
@@ -68,6 +110,12 @@ pub struct Order {
     pub effective: Option<Instant>,
     /// Usable until.
     pub expires: Option<Instant>,
+    /// What it may pay; anything if not given.
+    pub scope: Option<Scope>,
+    /// When it is full again.
+    pub recurrence: Option<Recurrence>,
+    /// Between what it is brought at a reset.
+    pub rollover: Option<Rollover>,
 }
 
 /// The command that an item on the subject of `org` (or of `_catalog`) is.
@@ -85,8 +133,16 @@ pub fn command(item: &Item, org: &str) -> Result<Command, Reason> {
             release: release(data)?,
             plan: plan(data)?,
         }),
-        ("creditd.org.put.v1", false) => terms(data, org).map(Command::Org),
+        ("creditd.org.put.v1", false) => put(data, org).map(Command::Org),
         ("creditd.grant.v1", false) => grant(data, org).map(Command::Grant),
+        ("creditd.grant.void.v1", false) => {
+            fields::only(data, &["id", "reason", "by", "org"])?;
+            texts(data)?;
+            let id = needed(fields::text(data, "id")?)?;
+            same_org(data, org)?;
+            Ok(Command::GrantVoid(id))
+        }
+        ("creditd.adjust.v1", false) => adjustment(data, org).map(Command::Adjust),
         _ => Err("unknown_type"),
     }
 }
@@ -101,47 +157,142 @@ fn release(data: &Object) -> Result<Release, Reason> {
     Ok(Release { number, effective_from: fields::instant(data, "effective_from")? })
 }
 
-fn plan(data: &Object) -> Result<Plan, Reason> {
-    let known = ["id", "version", "effective_from", "rate_card", "increment", "when_exhausted", "alerts"];
-    fields::only(data, &known)?;
-    let policy = fields::word(data, "when_exhausted", &["overage", "reject"])?;
-    let standard =
-        || [60, 30, 10, 0].map(|percent| Rule { limit: Limit::Percent(percent), credit_type: None });
-    Ok(Plan {
-        card: needed(fields::text(data, "rate_card")?)?,
-        increment: increment(data)?,
-        reject: policy == Some("reject"),
-        alerts: alerts(data)?.unwrap_or_else(|| standard().to_vec()),
-    })
+/// Why and who: not part of the books, but they must be well formed.
+fn texts(data: &Object) -> Result<(), Reason> {
+    fields::text(data, "reason")?;
+    fields::text(data, "by")?;
+    Ok(())
 }
 
-fn terms(data: &Object, org: &str) -> Result<Terms, Reason> {
+fn plan(data: &Object) -> Result<Plan, Reason> {
+    let known = [
+        "id",
+        "version",
+        "effective_from",
+        "rate_card",
+        "increment",
+        "when_exhausted",
+        "alerts",
+        "cycle",
+        "allotments",
+        "overage_at_reset",
+        "unmetered",
+    ];
+    fields::only(data, &known)?;
+    let standard =
+        || [60, 30, 10, 0].map(|percent| Rule { limit: Limit::Percent(percent), credit_type: None });
+    let plan = Plan {
+        card: needed(fields::text(data, "rate_card")?)?,
+        increment: increment(data)?,
+        reject: fields::word(data, "when_exhausted", &["overage", "reject"])? == Some("reject"),
+        alerts: alerts(data)?.unwrap_or_else(|| standard().to_vec()),
+        cycle: period(data, "cycle")?,
+        allotments: allotments(data)?,
+        drop_overage: fields::word(data, "overage_at_reset", &["keep", "drop"])? == Some("drop"),
+        unmetered: fields::boolean(data, "unmetered")?.unwrap_or(false),
+    };
+    let idle = plan.cycle.is_none() && !plan.allotments.is_empty();
+    if idle { Err(INVALID) } else { Ok(plan) }
+}
+
+/// `"month"`, `"quarter"`, `"year"` or `{"days": 1 to 366}`.
+fn period(data: &Object, name: &str) -> Result<Option<Period>, Reason> {
+    if data.get(name).is_some_and(Value::is_object) {
+        let days = needed(fields::object(data, name)?)?;
+        fields::only(days, &["days"])?;
+        let days = needed(fields::integer(days, "days", 1..=366)?)?;
+        return Ok(Some(Period::Days(i64::try_from(days).map_err(|_| INVALID)?)));
+    }
+    Ok(fields::word(data, name, &["month", "quarter", "year"])?.map(|word| match word {
+        "month" => Period::Months(1),
+        "quarter" => Period::Months(3),
+        _ => Period::Months(12),
+    }))
+}
+
+fn allotments(data: &Object) -> Result<BTreeMap<String, Allotment>, Reason> {
+    let mut allotments = BTreeMap::new();
+    for value in fields::list(data, "allotments")?.into_iter().flatten() {
+        let data = value.as_object().ok_or(INVALID)?;
+        fields::only(data, &["amount", "credit_type", "priority", "rollover"])?;
+        let allotment = Allotment {
+            amount: needed(fields::amount(data, "amount")?)?,
+            priority: fields::integer(data, "priority", 0..=255)?.unwrap_or(100),
+            rollover: rollover(data)?,
+        };
+        let credit_type = credit_type(data)?.unwrap_or("credits".to_string());
+        let twice = allotments.insert(credit_type, allotment).is_some();
+        if twice || allotment.amount == 0 || allotments.len() > 16 {
+            return Err(INVALID);
+        }
+    }
+    Ok(allotments)
+}
+
+fn rollover(data: &Object) -> Result<Option<Rollover>, Reason> {
+    let Some(data) = fields::object(data, "rollover")? else { return Ok(None) };
+    fields::only(data, &["min", "max"])?;
+    let min = fields::amount(data, "min")?.unwrap_or(0);
+    let max = fields::amount(data, "max")?.unwrap_or(LARGEST);
+    if min > max { Err(INVALID) } else { Ok(Some(Rollover { min, max })) }
+}
+
+fn put(data: &Object, org: &str) -> Result<Put, Reason> {
     let nothing = Object::new();
     let overrides = fields::object(data, "overrides")?.unwrap_or(&nothing);
     let own_prices = fields::object(overrides, "prices")?.unwrap_or(&nothing);
-    fields::only(data, &["plan", "overrides", "org"])?;
+    let known =
+        ["plan", "overrides", "time_zone", "cycle_anchor", "change", "prorate", "reason", "by", "org"];
+    fields::only(data, &known)?;
     fields::only(overrides, &["increment", "prices", "alerts"])?;
+    texts(data)?;
     let terms = Terms {
         plan: needed(fields::text(data, "plan")?)?,
         increment: increment(overrides)?,
         prices: prices(own_prices)?,
         alerts: alerts(overrides)?,
     };
+    let zone = fields::text(data, "time_zone")?;
+    let put = Put {
+        terms,
+        zone: zone.map(|name| Zone::named(&name).ok_or(INVALID)).transpose()?,
+        anchor: fields::instant(data, "cycle_anchor")?,
+        waits: fields::word(data, "change", &["now", "next_cycle"])? == Some("next_cycle"),
+        prorate: fields::boolean(data, "prorate")?.unwrap_or(false),
+    };
     same_org(data, org)?;
-    Ok(terms)
+    Ok(put)
 }
 
 fn grant(data: &Object, org: &str) -> Result<Order, Reason> {
-    let known = ["id", "credit_type", "amount", "kind", "priority", "effective", "expires", "org"];
+    let known = [
+        "id",
+        "credit_type",
+        "amount",
+        "kind",
+        "priority",
+        "effective",
+        "expires",
+        "scope",
+        "recurrence",
+        "rollover",
+        "reason",
+        "by",
+        "org",
+    ];
     fields::only(data, &known)?;
+    texts(data)?;
     let order = Order {
-        id: fields::text(data, "id")?,
+        id: own_name(data)?,
         credit_type: credit_type(data)?.unwrap_or("credits".to_string()),
         amount: needed(fields::amount(data, "amount")?)?,
         kind: fields::word(data, "kind", &["plan", "bonus", "purchased"])?.unwrap_or("purchased"),
         priority: fields::integer(data, "priority", 0..=255)?.unwrap_or(100),
         effective: fields::instant(data, "effective")?,
         expires: fields::instant(data, "expires")?,
+        scope: fields::object(data, "scope")?.map(Scope::read).transpose()?,
+        recurrence: recurrence(data)?,
+        rollover: rollover(data)?,
     };
     let backwards =
         order.expires.zip(order.effective).is_some_and(|(expires, effective)| expires <= effective);
@@ -152,13 +303,34 @@ fn grant(data: &Object, org: &str) -> Result<Order, Reason> {
     Ok(order)
 }
 
-fn credit_type(data: &Object) -> Result<Option<String>, Reason> {
-    let name = fields::text(data, "credit_type")?;
-    let plain = |name: &String| {
-        let sound = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        name.len() <= 16 && name.bytes().all(sound)
+/// A name that is not one of those that cycles give.
+fn own_name(data: &Object) -> Result<Option<String>, Reason> {
+    let id = fields::text(data, "id")?;
+    let taken = id.as_ref().is_some_and(|id| id.starts_with("plan.") || id.starts_with("rollover."));
+    if taken { Err(INVALID) } else { Ok(id) }
+}
+
+fn recurrence(data: &Object) -> Result<Option<Recurrence>, Reason> {
+    let Some(data) = fields::object(data, "recurrence")? else { return Ok(None) };
+    fields::only(data, &["every", "anchor"])?;
+    let every = needed(period(data, "every")?)?;
+    Ok(Some(Recurrence { every, anchor: fields::instant(data, "anchor")? }))
+}
+
+fn adjustment(data: &Object, org: &str) -> Result<Adjustment, Reason> {
+    fields::only(data, &["id", "amount", "credit_type", "reason", "by", "org"])?;
+    texts(data)?;
+    let adjustment = Adjustment {
+        id: own_name(data)?,
+        credit_type: credit_type(data)?.unwrap_or("credits".to_string()),
+        amount: needed(fields::signed_amount(data, "amount")?)?,
     };
-    if name.as_ref().is_none_or(plain) { Ok(name) } else { Err(INVALID) }
+    needed(fields::text(data, "reason")?)?;
+    if adjustment.amount == 0 {
+        return Err(INVALID);
+    }
+    same_org(data, org)?;
+    Ok(adjustment)
 }
 
 fn alerts(data: &Object) -> Result<Option<Vec<Rule>>, Reason> {
@@ -177,88 +349,11 @@ fn rule(value: &Value) -> Result<Rule, Reason> {
     Ok(Rule { limit, credit_type: credit_type(data)? })
 }
 
-fn prices(data: &Object) -> Result<Prices, Reason> {
-    let named = data.iter().map(|(action, value)| {
-        let known = (1..=256).contains(&action.len());
-        let price = value.as_object().filter(|_| known).ok_or(INVALID)?;
-        Ok((action.clone(), self::price(price)?))
-    });
-    named.collect::<Result<BTreeMap<_, _>, _>>()
-}
-
-fn price(data: &Object) -> Result<Price, Reason> {
-    let per_action = fields::amount(data, "per_action")?;
-    let per_units = fields::amount(data, "per_units")?;
-    let per_minute = fields::amount(data, "per_minute")?;
-    let known: &[&str] = match (&per_action, &per_units) {
-        (Some(_), _) => &["per_action"],
-        (_, Some(_)) => &["per_units", "units", "started"],
-        _ => &["per_minute", "increment", "connect_fee", "minimum", "inbound", "outbound", "destinations"],
+fn credit_type(data: &Object) -> Result<Option<String>, Reason> {
+    let name = fields::text(data, "credit_type")?;
+    let plain = |name: &String| {
+        let sound = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        name.len() <= 16 && name.bytes().all(sound)
     };
-    fields::only(data, &[known, &["credit_type"]].concat())?;
-    let tariffed = match (per_action, per_units, per_minute) {
-        (Some(amount), None, None) => Tariffed::Action(amount),
-        (None, Some(amount), None) => Tariffed::Units {
-            amount,
-            units: needed(fields::integer(data, "units", 1..=1_000_000_000_000)?)?,
-            started: fields::boolean(data, "started")?.unwrap_or(false),
-        },
-        (None, None, Some(rate)) => Tariffed::Minute(minute(data, rate)?),
-        _ => return Err(INVALID),
-    };
-    Ok(Price { credit_type: credit_type(data)?.unwrap_or("credits".to_string()), tariffed })
-}
-
-fn minute(data: &Object, rate: Micros) -> Result<Minute, Reason> {
-    let base = Tariff { rate, connect_fee: fields::amount(data, "connect_fee")?.unwrap_or(0) };
-    let directed = |name: &str| {
-        let nothing = Object::new();
-        tariff(fields::object(data, name)?.unwrap_or(&nothing), base)
-    };
-    let (inbound, outbound) = (directed("inbound")?, directed("outbound")?);
-    let mut destinations: Vec<Destination> = Vec::new();
-    for value in fields::list(data, "destinations")?.into_iter().flatten() {
-        let data = value.as_object().ok_or(INVALID)?;
-        fields::only(data, &["prefix", "direction", "per_minute", "connect_fee"])?;
-        let prefix = needed(fields::text(data, "prefix")?)?;
-        let destination = Destination {
-            direction: fields::word(data, "direction", &["inbound", "outbound"])?,
-            rate: needed(fields::amount(data, "per_minute")?)?,
-            connect_fee: fields::amount(data, "connect_fee")?,
-            prefix,
-        };
-        let twice = |known: &Destination| {
-            (&known.prefix, known.direction) == (&destination.prefix, destination.direction)
-        };
-        if !is_digits(&destination.prefix, 15) || destinations.iter().any(twice) {
-            return Err(INVALID);
-        }
-        destinations.push(destination);
-    }
-    Ok(Minute {
-        increment: increment(data)?.unwrap_or(Increment { initial: 60, next: 60 }),
-        minimum: fields::amount(data, "minimum")?.unwrap_or(0),
-        inbound,
-        outbound,
-        destinations,
-    })
-}
-
-fn tariff(data: &Object, base: Tariff) -> Result<Tariff, Reason> {
-    fields::only(data, &["per_minute", "connect_fee"])?;
-    Ok(Tariff {
-        rate: fields::amount(data, "per_minute")?.unwrap_or(base.rate),
-        connect_fee: fields::amount(data, "connect_fee")?.unwrap_or(base.connect_fee),
-    })
-}
-
-/// `"30/6"`: the first 30 seconds, then steps of 6; each 1 to 86,400.
-fn increment(data: &Object) -> Result<Option<Increment>, Reason> {
-    let Some(text) = fields::text(data, "increment")? else { return Ok(None) };
-    let (initial, next) = text.split_once('/').ok_or(INVALID)?;
-    let seconds = |text: &str| match text.parse() {
-        Ok(seconds @ 1..=86_400) if is_digits(text, 32) => Ok(seconds),
-        _ => Err(INVALID),
-    };
-    Ok(Some(Increment { initial: seconds(initial)?, next: seconds(next)? }))
+    if name.as_ref().is_none_or(plain) { Ok(name) } else { Err(INVALID) }
 }

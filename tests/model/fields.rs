@@ -94,6 +94,16 @@ pub fn amount(object: &Object, name: &str) -> Result<Option<Micros>, Reason> {
     text(object, name)?.map(|text| decimal(&text)).transpose()
 }
 
+/// The same, and below zero too: `"-12.5"`.
+pub fn signed_amount(object: &Object, name: &str) -> Result<Option<Micros>, Reason> {
+    let Some(value) = present(object, name) else { return Ok(None) };
+    let written = value.as_i64().map(|whole| whole.to_string()).or(value.as_str().map(str::to_string));
+    match written.as_deref().and_then(|text| text.strip_prefix('-')) {
+        Some(below) => decimal(below).map(|micros| Some(-micros)),
+        None => amount(object, name),
+    }
+}
+
 fn decimal(text: &str) -> Result<Micros, Reason> {
     let (whole, fraction) = match text.split_once('.') {
         Some((_, "")) => return Err(INVALID),

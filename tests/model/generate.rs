@@ -1,6 +1,7 @@
 //! Logs to check the daemon with: realistic, and nasty. The same recipe always gives the same log.
 
 pub mod catalog;
+mod cycles;
 pub mod drafts;
 pub mod faults;
 pub mod random;
@@ -31,13 +32,21 @@ pub struct Recipe {
     pub bad_percent: i64,
     /// Whether plans, price lists and terms change on the way.
     pub changes: bool,
+    /// Over how many years, more or less, with all that cycles bring; if not given `step` rules, and nothing is reset.
+    pub years: Option<i64>,
 }
 
 impl Recipe {
     /// A log of a few organizations and some weeks, with everything in it.
     pub fn nasty(seed: u64) -> Recipe {
         let start = 1_767_600_000 * 1_000_000;
-        Recipe { seed, orgs: 4, records: 600, start, step: 90 * MINUTE, bad_percent: 10, changes: true }
+        let step = 90 * MINUTE;
+        Recipe { seed, orgs: 4, records: 600, start, step, bad_percent: 10, changes: true, years: None }
+    }
+
+    /// A log of so many records over some years, with cycles and everything that belongs to them.
+    pub fn years(seed: u64, records: usize, years: i64) -> Recipe {
+        Recipe { records, years: Some(years), bad_percent: 4, ..Recipe::nasty(seed) }
     }
 
     /// The records of the log.
@@ -51,6 +60,8 @@ impl Recipe {
             later: Vec::new(),
             grants: Vec::new(),
             versions: [1, 1],
+            plans: Vec::new(),
+            adjustments: Vec::new(),
         };
         writer.open();
         for _ in 0..self.records {
@@ -79,6 +90,9 @@ struct Writer {
     grants: Vec<(i64, Value)>,
     /// The last version of the plan `base` and of the card `outreach`.
     versions: [i64; 2],
+    /// The plans with cycles: the last version of each, and since when it counts.
+    plans: Vec<(Value, Instant)>,
+    adjustments: Vec<(i64, Value)>,
 }
 
 impl Writer {
@@ -112,16 +126,30 @@ impl Writer {
             self.grant(org);
             self.grant(org);
         }
+        if self.recipe.years.is_some() {
+            self.open_cycles();
+        }
     }
 
     fn record(&mut self) {
-        self.now += self.random.between(0, self.recipe.step);
+        self.now += self.gap();
         let org = self.random.between(0, self.recipe.orgs - 1);
+        if self.recipe.years.is_some() && self.random.chance(16) {
+            return self.cycle_command(org);
+        }
         match self.random.between(1, 100) {
             1..=11 => self.grant(org),
             12..=13 if self.recipe.changes => self.change(org),
             14..=16 if self.recipe.bad_percent > 0 => self.bad_record(org),
             _ => self.events(org),
+        }
+    }
+
+    /// The time until the next record.
+    fn gap(&mut self) -> Instant {
+        match self.recipe.years {
+            Some(years) => self.gap_of_years(years),
+            None => self.random.between(0, self.recipe.step),
         }
     }
 
@@ -269,6 +297,9 @@ impl Writer {
         let call = self.random.chance(40);
         let mut data = if call { drafts::call(&mut self.random) } else { drafts::action(&mut self.random) };
         drafts::dimensions(&mut data, &mut self.random);
+        if self.recipe.years.is_some() {
+            cycles::feature(&mut data, &mut self.random);
+        }
         let late = *self.random.pick(&[-4 * MINUTE, 0, 90 * MINUTE, 3 * DAY]);
         let time = self.random.chance(60).then(|| self.now - self.random.between(late.min(0), late.max(0)));
         if let Some(time) = time

@@ -1,61 +1,15 @@
 //! The grants of one organization: what is drawn from them, in which order, and what is given back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::commands::Order;
+use super::calendar::Zone;
+use super::commands::{Adjustment, Order};
+use super::grant::Grant;
+use super::rating::Line;
+use super::report::{Moved, Movement, Phase};
+use super::scope::Spender;
 use super::watch::Gauge;
 use super::{Instant, LARGEST_TOTAL, Micros, Position, Reason};
-
-/// Credits given.
-#[derive(Debug)]
-pub struct Grant {
-    /// Its name.
-    pub id: String,
-    /// The entry that gave it.
-    pub created: Position,
-    /// What was ordered.
-    pub order: Order,
-    /// Usable from.
-    pub effective: Instant,
-    /// Not used and not expired yet.
-    pub remaining: Micros,
-    /// Used, to cover overage or directly.
-    pub consumed: Micros,
-    /// Lost.
-    pub expired: Micros,
-    /// How much of what was consumed covered overage.
-    pub covered: Micros,
-}
-
-impl Grant {
-    fn ended(&self, now: Instant) -> bool {
-        self.order.expires.is_some_and(|expires| expires <= now)
-    }
-
-    fn usable(&self, now: Instant) -> bool {
-        self.effective <= now && !self.ended(now)
-    }
-
-    /// Smallest burns first.
-    fn burn_rank(&self) -> (i128, usize, Instant, Position) {
-        let kind =
-            ["plan", "bonus", "purchased"].iter().position(|kind| *kind == self.order.kind).unwrap_or(3);
-        (self.order.priority, kind, self.order.expires.unwrap_or(Instant::MAX), self.created)
-    }
-
-    fn take(&mut self, wanted: Micros) -> Micros {
-        let taken = wanted.min(self.remaining);
-        self.remaining -= taken;
-        self.consumed += taken;
-        taken
-    }
-
-    fn give_back(&mut self, amount: Micros, now: Instant) {
-        self.consumed -= amount;
-        let home = if self.ended(now) { &mut self.expired } else { &mut self.remaining };
-        *home += amount;
-    }
-}
 
 /// Sums of one credit type over all charges that were not voided.
 #[derive(Debug, Default)]
@@ -66,16 +20,18 @@ pub struct Sums {
     pub overage: Micros,
     /// Of the overage, what grants covered later.
     pub covered: Micros,
+    /// Of the overage, what a reset forgave.
+    pub dropped: Micros,
 }
 
 impl Sums {
     /// The overage that is still owed.
     pub fn outstanding(&self) -> Micros {
-        self.overage - self.covered
+        self.overage - self.covered - self.dropped
     }
 }
 
-/// What one charge took in one credit type.
+/// What one line of a charge took.
 #[derive(Debug)]
 pub struct Draw {
     credit_type: String,
@@ -90,18 +46,23 @@ pub struct Grants {
     pub list: Vec<Grant>,
     /// The sums by credit type.
     pub sums: BTreeMap<String, Sums>,
+    /// What moved beside charges and voids of events.
+    pub movements: Vec<Movement>,
+    /// The adjustments that were made: type and amount.
+    adjusted: BTreeMap<String, (String, Micros)>,
+    /// What the usable grants amounted to when last added up, by credit type.
+    totals: BTreeMap<String, Micros>,
+    /// Credit types in which a grant started, ended or was refilled since.
+    stale: BTreeSet<String>,
 }
 
+// What is told from outside.
 impl Grants {
     /// Takes a grant into the books. One that is known already changes nothing if it is the same.
     pub fn add(&mut self, order: Order, created: Position, now: Instant) -> Result<(), Reason> {
         let id = order.id.clone().unwrap_or_else(|| format!("g{}.{}", created.0, created.1));
         if let Some(known) = self.list.iter().find(|grant| grant.id == id) {
-            let content = |order: &Order| {
-                let times = (order.effective, order.expires);
-                (order.credit_type.clone(), order.amount, order.kind, order.priority, times)
-            };
-            return if content(&order) == content(&known.order) { Ok(()) } else { Err("conflict") };
+            return if same(&order, &known.order) { Ok(()) } else { Err("conflict") };
         }
         let effective = order.effective.unwrap_or(now);
         if order.expires.is_some_and(|expires| expires <= effective || expires <= now) {
@@ -110,124 +71,327 @@ impl Grants {
         if self.granted(&order.credit_type) + order.amount > LARGEST_TOTAL {
             return Err("amount_too_large");
         }
-        let remaining = order.amount;
-        self.list.push(Grant {
-            id,
-            created,
-            order,
-            effective,
-            remaining,
-            consumed: 0,
-            expired: 0,
-            covered: 0,
-        });
-        self.repay(now);
+        let amount = order.amount;
+        let index = self.open(Grant::new(id, order, effective), now);
+        self.list[index].amount = amount;
+        self.give(index, amount, now);
+        self.settle(now);
         Ok(())
     }
 
-    fn granted(&self, credit_type: &str) -> Micros {
-        self.list
-            .iter()
-            .filter(|grant| grant.order.credit_type == credit_type)
-            .map(|grant| grant.order.amount)
-            .sum()
-    }
-
-    /// The next instant after `after`, not after `until`, at which a grant ends or becomes usable.
-    pub fn next_change(&self, after: Instant, until: Instant) -> Option<Instant> {
-        let ends = self.list.iter().filter_map(|grant| grant.order.expires);
-        let starts = self.list.iter().map(|grant| grant.effective);
-        ends.chain(starts).filter(|instant| after < *instant && *instant <= until).min()
-    }
-
-    /// At the instant `now`: what ended is lost, what became usable covers overage.
-    pub fn turn(&mut self, now: Instant) {
-        for grant in self.list.iter_mut().filter(|grant| grant.ended(now)) {
-            grant.expired += grant.remaining;
-            grant.remaining = 0;
+    /// Takes back what is left of a grant.
+    pub fn void(&mut self, id: &str, now: Instant) -> Result<(), Reason> {
+        let index = self.named(id).ok_or("unknown_grant")?;
+        if self.list[index].phase != Phase::Ended {
+            self.end(index, Moved::Voided, now);
         }
-        self.repay(now);
+        self.settle(now);
+        Ok(())
     }
 
-    fn repay(&mut self, now: Instant) {
-        let types: Vec<String> = self.sums.keys().cloned().collect();
-        for credit_type in types {
-            for index in self.burn_order(&credit_type, now) {
-                let Some(sums) = self.sums.get_mut(&credit_type) else { continue };
-                let taken = self.list[index].take(sums.outstanding());
-                self.list[index].covered += taken;
-                sums.covered += taken;
+    /// Moves credits by hand.
+    pub fn adjust(&mut self, change: &Adjustment, position: Position, now: Instant) -> Result<(), Reason> {
+        let id = change.id.clone().unwrap_or_else(|| format!("a{}.{}", position.0, position.1));
+        let content = (change.credit_type.clone(), change.amount);
+        if let Some(known) = self.adjusted.get(&id) {
+            return if *known == content { Ok(()) } else { Err("conflict") };
+        }
+        if self.named(&id).is_some() {
+            return Err("conflict");
+        }
+        if change.amount > 0 {
+            self.add(goodwill(&id, change), position, now)?;
+        } else {
+            if self.usable(&change.credit_type) < -change.amount {
+                return Err("insufficient_credits");
+            }
+            let mut left = -change.amount;
+            for index in self.burn_order(&change.credit_type) {
+                let taken = left.min(self.list[index].remaining);
+                self.lose(index, taken, Moved::Voided, now);
+                left -= taken;
+            }
+        }
+        self.adjusted.insert(id, content);
+        Ok(())
+    }
+
+    /// Draws the lines of a charge, one after the other; what no grant can pay is overage.
+    pub fn charge(&mut self, lines: &[Line], spender: &Spender) -> Vec<Draw> {
+        lines.iter().map(|line| self.draw(line, spender)).collect()
+    }
+
+    fn draw(&mut self, line: &Line, spender: &Spender) -> Draw {
+        let mut left = line.amount;
+        let mut from = Vec::new();
+        for index in self.burn_order(&line.credit_type) {
+            if self.list[index].pays(&line.action, spender) {
+                let taken = self.list[index].take(left);
+                left -= taken;
+                from.push((index, taken));
+            }
+        }
+        let sums = self.sums.entry(line.credit_type.clone()).or_default();
+        sums.charged += line.amount;
+        sums.overage += left;
+        Draw { credit_type: line.credit_type.clone(), from, overage: left }
+    }
+
+    /// Whether usable grants pay all these lines, drawn one after the other.
+    pub fn covers(&self, lines: &[Line], spender: &Spender) -> bool {
+        let mut holds: Vec<Micros> = self.list.iter().map(|grant| grant.remaining).collect();
+        lines.iter().all(|line| {
+            let mut left = line.amount;
+            for index in self.burn_order(&line.credit_type) {
+                if self.list[index].pays(&line.action, spender) {
+                    let taken = left.min(holds[index]);
+                    holds[index] -= taken;
+                    left -= taken;
+                }
+            }
+            left == 0
+        })
+    }
+
+    /// Undoes a charge: the overage first, then the parts, the last first.
+    pub fn undo(&mut self, draws: &[Draw], now: Instant) {
+        for draw in draws.iter().rev() {
+            let drawn: Micros = draw.from.iter().map(|(_, taken)| taken).sum();
+            let sums = self.sums.entry(draw.credit_type.clone()).or_default();
+            let forgiven = draw.overage.min(sums.outstanding());
+            let dropped = (draw.overage - forgiven).min(sums.dropped);
+            let mut covered = draw.overage - forgiven - dropped;
+            sums.charged -= drawn + draw.overage;
+            sums.overage -= draw.overage;
+            sums.dropped -= dropped;
+            sums.covered -= covered;
+            let of_type = self.list.iter_mut().filter(|grant| grant.order.credit_type == draw.credit_type);
+            for grant in of_type.rev() {
+                let back = covered.min(grant.covered);
+                grant.covered -= back;
+                covered -= back;
+                grant.give_back(back);
+            }
+        }
+        for (index, taken) in draws.iter().rev().flat_map(|draw| draw.from.iter().rev()) {
+            self.list[*index].give_back(*taken);
+        }
+        self.settle(now);
+    }
+}
+
+// What time brings, in the order in which it does so at one instant. A reset comes after the ends: see `cycles`.
+impl Grants {
+    /// The next instant after `after`, not after `until`, at which a grant ends, starts or is full again.
+    pub fn next_change(&self, after: Instant, until: Instant, zone: &Zone) -> Option<Instant> {
+        let alive = || self.list.iter().filter(|grant| grant.phase != Phase::Ended);
+        let ends = alive().filter_map(|grant| grant.ends);
+        let starts = alive().map(|grant| grant.effective);
+        let refills = alive().filter_map(|grant| grant.next_refill(after, zone));
+        ends.chain(starts).chain(refills).filter(|instant| after < *instant && *instant <= until).min()
+    }
+
+    /// Ends the grants whose time it is. Those of the running cycle end with it, at its reset.
+    pub fn end_due(&mut self, running: Option<u64>, now: Instant) {
+        let due = |grant: &Grant| {
+            let held = grant.cycle.is_some() && grant.cycle == running;
+            grant.phase != Phase::Ended && grant.ends.is_some_and(|ends| ends <= now) && !held
+        };
+        for index in self.in_order(due) {
+            self.end(index, Moved::Expired, now);
+        }
+    }
+
+    /// Fills the recurring grants whose instant it is.
+    pub fn refill_due(&mut self, zone: &Zone, now: Instant) {
+        for index in self.in_order(|grant| grant.next_refill(now - 1, zone) == Some(now)) {
+            let amount = self.list[index].amount;
+            self.bring(index, amount, now);
+            self.recount(index);
+        }
+    }
+
+    /// Starts the grants whose time it is.
+    pub fn start_due(&mut self, now: Instant) {
+        for grant in &mut self.list {
+            if grant.phase == Phase::Waiting && grant.effective <= now {
+                grant.phase = Phase::Usable;
+                self.stale.insert(grant.order.credit_type.clone());
             }
         }
     }
 
-    /// The usable grants of a type, first to burn first.
-    fn burn_order(&self, credit_type: &str, now: Instant) -> Vec<usize> {
-        let fits = |index: &usize| {
+    /// Covers what is owed, and adds up the totals of the credit types in which something started, ended or was filled.
+    pub fn settle(&mut self, now: Instant) {
+        let types: Vec<String> = self.sums.keys().cloned().collect();
+        for credit_type in types {
+            for index in self.burn_order(&credit_type) {
+                let Some(sums) = self.sums.get_mut(&credit_type) else { continue };
+                let grant = &mut self.list[index];
+                if grant.order.scope.is_none() {
+                    let taken = grant.take(sums.outstanding());
+                    grant.covered += taken;
+                    sums.covered += taken;
+                    self.moved(index, Moved::Covered, taken, now);
+                }
+            }
+        }
+        for credit_type in std::mem::take(&mut self.stale) {
+            let counts = self.burn_order(&credit_type).into_iter().map(|index| &self.list[index]);
+            let total = counts.filter(|grant| grant.remaining > 0).map(|grant| grant.amount).sum();
+            self.totals.insert(credit_type, total);
+        }
+    }
+}
+
+// The single steps, each with its line in the history.
+impl Grants {
+    /// Takes an empty grant in; it is usable if its time has come.
+    pub fn open(&mut self, mut grant: Grant, now: Instant) -> usize {
+        if grant.effective <= now {
+            grant.phase = Phase::Usable;
+            self.stale.insert(grant.order.credit_type.clone());
+        }
+        self.list.push(grant);
+        self.list.len() - 1
+    }
+
+    /// Grants so much through a grant, or what still fits under the largest total; answers how much.
+    pub fn give(&mut self, index: usize, amount: Micros, now: Instant) -> Micros {
+        let fits = LARGEST_TOTAL - self.granted(&self.list[index].order.credit_type);
+        let given = amount.min(fits);
+        self.list[index].given += given;
+        self.list[index].remaining += given;
+        self.moved(index, Moved::Granted, given, now);
+        given
+    }
+
+    /// So much of what a grant holds is expired or voided, or goes on into the next cycle.
+    pub fn lose(&mut self, index: usize, amount: Micros, kind: Moved, now: Instant) {
+        let grant = &mut self.list[index];
+        grant.remaining -= amount;
+        *(match kind {
+            Moved::Voided => &mut grant.voided,
+            Moved::RolledOut => &mut grant.rolled_out,
+            _ => &mut grant.expired,
+        }) += amount;
+        self.moved(index, kind, amount, now);
+    }
+
+    /// Makes a grant hold so much.
+    pub fn bring(&mut self, index: usize, amount: Micros, now: Instant) {
+        let held = self.list[index].remaining;
+        if held < amount {
+            self.give(index, amount - held, now);
+        } else {
+            self.lose(index, held - amount, Moved::Expired, now);
+        }
+        if held != amount {
+            self.recount(index);
+        }
+    }
+
+    /// Ends a grant; what it holds is expired or voided.
+    pub fn end(&mut self, index: usize, kind: Moved, now: Instant) {
+        self.lose(index, self.list[index].remaining, kind, now);
+        self.list[index].phase = Phase::Ended;
+        self.list[index].ends = Some(now);
+        self.recount(index);
+    }
+
+    /// Has the total of a grant's credit type added up anew when all is settled.
+    pub fn recount(&mut self, index: usize) {
+        self.stale.insert(self.list[index].order.credit_type.clone());
+    }
+
+    /// Writes a movement down, unless nothing moved.
+    pub fn moved(&mut self, index: usize, kind: Moved, amount: Micros, at: Instant) {
+        if amount != 0 {
+            let grant = &self.list[index];
+            let credit_type = grant.order.credit_type.clone();
+            self.movements.push(Movement { at, credit_type, kind, grant: Some(grant.id.clone()), amount });
+        }
+    }
+}
+
+// Looking.
+impl Grants {
+    /// The grant of this name.
+    pub fn named(&self, id: &str) -> Option<usize> {
+        self.list.iter().position(|grant| grant.id == id)
+    }
+
+    /// Some grants: credit types by name, and within one as they burn.
+    pub fn in_order(&self, which: impl Fn(&Grant) -> bool) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.list.len()).filter(|index| which(&self.list[*index])).collect();
+        order.sort_by_key(|index| {
             let grant = &self.list[*index];
-            grant.order.credit_type == credit_type && grant.usable(now)
-        };
-        let mut order: Vec<usize> = (0..self.list.len()).filter(fits).collect();
-        order.sort_by_key(|index| self.list[*index].burn_rank());
+            (grant.order.credit_type.clone(), grant.burn_rank(), *index)
+        });
         order
     }
 
-    /// What usable grants of a type still hold.
-    pub fn usable(&self, credit_type: &str, now: Instant) -> Micros {
-        self.burn_order(credit_type, now).iter().map(|index| self.list[*index].remaining).sum()
+    /// The usable grants of a type, first to burn first.
+    fn burn_order(&self, credit_type: &str) -> Vec<usize> {
+        self.in_order(|grant| grant.order.credit_type == credit_type && grant.usable())
     }
 
-    /// Takes an amount; what no grant can pay is overage.
-    pub fn draw(&mut self, credit_type: &str, amount: Micros, now: Instant) -> Draw {
-        let mut left = amount;
-        let mut from = Vec::new();
-        for index in self.burn_order(credit_type, now) {
-            let taken = self.list[index].take(left);
-            left -= taken;
-            from.push((index, taken));
-        }
-        let sums = self.sums.entry(credit_type.to_string()).or_default();
-        sums.charged += amount;
-        sums.overage += left;
-        Draw { credit_type: credit_type.to_string(), from, overage: left }
+    /// What usable grants of a type hold.
+    fn usable(&self, credit_type: &str) -> Micros {
+        self.burn_order(credit_type).iter().map(|index| self.list[*index].remaining).sum()
     }
 
-    /// Undoes a draw, last part first.
-    pub fn undo(&mut self, draw: &Draw, now: Instant) {
-        let sums = self.sums.entry(draw.credit_type.clone()).or_default();
-        sums.charged -= draw.overage + draw.from.iter().map(|(_, taken)| taken).sum::<Micros>();
-        // What is still owed is forgiven first; the rest of the overage was covered, by grants that get it back.
-        let mut covered = draw.overage - draw.overage.min(sums.outstanding());
-        sums.overage -= draw.overage;
-        sums.covered -= covered;
-        let of_type = self.list.iter_mut().filter(|grant| grant.order.credit_type == draw.credit_type);
-        for grant in of_type.rev() {
-            let back = covered.min(grant.covered);
-            grant.covered -= back;
-            covered -= back;
-            grant.give_back(back, now);
-        }
-        for (index, taken) in draw.from.iter().rev() {
-            self.list[*index].give_back(*taken, now);
-        }
-        self.repay(now);
+    fn granted(&self, credit_type: &str) -> Micros {
+        self.list.iter().filter(|grant| grant.order.credit_type == credit_type).map(|grant| grant.given).sum()
     }
 
     /// Level and total of every credit type that ever got a grant.
-    pub fn gauges(&self, now: Instant) -> BTreeMap<String, Gauge> {
-        let mut gauges: BTreeMap<&str, Gauge> = BTreeMap::new();
-        for grant in &self.list {
-            let gauge = gauges.entry(&grant.order.credit_type).or_default();
-            if grant.usable(now) {
-                gauge.level += grant.remaining;
-                gauge.total += grant.order.amount;
+    pub fn gauges(&self) -> BTreeMap<String, Gauge> {
+        let types: BTreeSet<&String> = self.list.iter().map(|grant| &grant.order.credit_type).collect();
+        let gauge = |credit_type: &String| Gauge {
+            level: self.usable(credit_type) - self.sums.get(credit_type).map_or(0, Sums::outstanding),
+            total: self.totals.get(credit_type).copied().unwrap_or(0),
+        };
+        types.into_iter().map(|credit_type| (credit_type.clone(), gauge(credit_type))).collect()
+    }
+
+    /// Every breach of what must hold between grants, a line each.
+    pub fn breaches(&self) -> Vec<String> {
+        let broken = self.list.iter().filter(|grant| !grant.adds_up());
+        let mut lines: Vec<String> = broken.map(|grant| format!("does not add up: {grant:?}")).collect();
+        for (credit_type, sums) in &self.sums {
+            let free = self.burn_order(credit_type).into_iter().map(|index| &self.list[index]);
+            let idle: Micros =
+                free.filter(|grant| grant.order.scope.is_none()).map(|grant| grant.remaining).sum();
+            if sums.outstanding() < 0 || (sums.outstanding() > 0 && idle > 0) {
+                lines.push(format!("{credit_type}: {idle} idle beside {sums:?}"));
             }
         }
-        let mut gauges: BTreeMap<String, Gauge> =
-            gauges.into_iter().map(|(credit_type, gauge)| (credit_type.to_string(), gauge)).collect();
-        for (credit_type, gauge) in &mut gauges {
-            gauge.level -= self.sums.get(credit_type).map_or(0, Sums::outstanding);
-        }
-        gauges
+        lines
     }
+}
+
+/// What an adjustment above zero gives.
+fn goodwill(id: &str, change: &Adjustment) -> Order {
+    Order {
+        id: Some(id.to_string()),
+        credit_type: change.credit_type.clone(),
+        amount: change.amount,
+        kind: "bonus",
+        priority: 100,
+        effective: None,
+        expires: None,
+        scope: None,
+        recurrence: None,
+        rollover: None,
+    }
+}
+
+/// Whether two orders say the same.
+fn same(one: &Order, other: &Order) -> bool {
+    let facts = |order: &Order| {
+        let times = (order.effective, order.expires, order.recurrence, order.rollover);
+        (order.credit_type.clone(), order.amount, order.kind, order.priority, order.scope.clone(), times)
+    };
+    facts(one) == facts(other)
 }

@@ -7,26 +7,32 @@
 //! ```text
 //! record ─► read: items ─► events and commands ─┬─► catalog: cards, plans, versions
 //!                                               └─► org: rating ─► grants: draws ─► watch: alerts
+//!                                                      calendar ─► cycles: resets ─┘
 //! ```
 
+pub mod calendar;
 pub mod catalog;
 pub mod commands;
+pub mod cycles;
 pub mod fields;
 pub mod generate;
+pub mod grant;
 pub mod grants;
 pub mod org;
 pub mod rating;
 pub mod read;
 pub mod report;
+pub mod scope;
 pub mod watch;
 
 use std::collections::BTreeMap;
 
 use catalog::Catalog;
-use commands::Command;
+use commands::{Command, Put};
+use grants::Grants;
 use org::Org;
 use read::{Item, Subject};
-use report::Report;
+use report::{OrgReport, Report};
 
 /// An amount in micro-credits.
 pub type Micros = i128;
@@ -149,22 +155,62 @@ impl Model {
         match commands::command(item, name)? {
             Command::Card { id, release, prices } => self.catalog.put_card(id, release, prices, now)?,
             Command::Plan { id, release, plan } => self.catalog.put_plan(id, release, plan, now)?,
-            Command::Org(terms) => {
-                if !self.catalog.has_plan(&terms.plan) {
-                    return Err("unknown_plan");
-                }
-                self.catalog.knows_kinds(&terms.prices, terms.alerts.as_deref().unwrap_or_default())?;
-                let org = self.orgs.entry(name.to_string()).or_insert_with(|| Org::new(name, now));
-                org.advance(now, &self.catalog);
-                org.put(terms, &self.catalog)?;
-            }
+            Command::Org(put) => self.put(name, put, position)?,
             Command::Grant(order) => {
-                let org = self.orgs.get_mut(name).ok_or("unknown_org")?;
-                org.advance(now, &self.catalog);
-                org.grant(order, position, &self.catalog)?;
+                self.catalog.knows(&order.credit_type)?;
+                self.change(name, position, |grants| grants.add(order, position, now))?;
+            }
+            Command::GrantVoid(id) => self.change(name, position, |grants| grants.void(&id, now))?,
+            Command::Adjust(adjustment) => {
+                self.catalog.knows(&adjustment.credit_type)?;
+                self.change(name, position, |grants| grants.adjust(&adjustment, position, now))?;
             }
         }
         Ok(Outcome::Accepted)
+    }
+
+    fn put(&mut self, name: &str, put: Put, position: Position) -> Result<(), Reason> {
+        let now = self.log_time;
+        if !self.catalog.has_plan(&put.terms.plan) {
+            return Err("unknown_plan");
+        }
+        self.catalog.knows_kinds(&put.terms.prices, put.terms.alerts.as_deref().unwrap_or_default())?;
+        if let Some(org) = self.orgs.get_mut(name) {
+            org.advance(now, &self.catalog);
+            return org.put(put, position, &self.catalog);
+        }
+        let mut org = Org::new(name, now);
+        org.put(put, position, &self.catalog)?;
+        self.orgs.insert(name.to_string(), org);
+        Ok(())
+    }
+
+    /// Changes the grants of an organization by a command.
+    fn change(
+        &mut self,
+        name: &str,
+        position: Position,
+        how: impl FnOnce(&mut Grants) -> Result<(), Reason>,
+    ) -> Result<(), Reason> {
+        let org = self.orgs.get_mut(name).ok_or("unknown_org")?;
+        org.advance(self.log_time, &self.catalog);
+        org.change(position, &self.catalog, how)
+    }
+
+    /// The books of one organization as they stand at log time `at`, or at the last record's time if that is later.
+    pub fn report_of(&mut self, name: &str, at: Instant) -> Option<OrgReport> {
+        self.log_time = self.log_time.max(at);
+        let org = self.orgs.get_mut(name)?;
+        org.advance(self.log_time, &self.catalog);
+        Some(org.report())
+    }
+
+    /// Every breach of what must hold inside an organization's books, a line each.
+    pub fn breaches(&self) -> Vec<String> {
+        let breaches = |(name, org): (&String, &Org)| {
+            org.breaches().into_iter().map(|line| format!("{name}: {line}")).collect::<Vec<_>>()
+        };
+        self.orgs.iter().flat_map(breaches).collect()
     }
 
     /// The books as they stand at log time `at`, or at the last record's time if that is later.

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::calendar::{Grid, Period, Zone};
 use super::catalog::{Catalog, Increment, Plan};
-use super::commands::{Order, Terms};
+use super::commands::{Put, Terms};
+use super::cycles::Cycle;
 use super::grants::{Draw, Grants};
-use super::rating::PriceList;
+use super::rating::{Line, PriceList};
 use super::read::{Event, What, out_of_range};
-use super::report::{Balance, GrantReport, OrgReport, Tally};
+use super::report::{Balance, CycleReport, GrantReport, OrgReport, Tally};
 use super::watch::Watch;
 use super::{Instant, LARGEST_TOTAL, Micros, Outcome, Position, Reason, rating};
 
@@ -27,12 +29,26 @@ enum Fate {
     Swallowed,
 }
 
+/// Terms that wait for the next reset.
+#[derive(Debug)]
+struct Waiting {
+    terms: Terms,
+    /// Whether an anchor was given with them, which then stays.
+    anchored: bool,
+}
+
 /// One organization.
 #[derive(Debug)]
 pub struct Org {
     name: String,
     /// Since when, and what; the first has always been so.
     terms: Vec<(Instant, Terms)>,
+    waiting: Option<Waiting>,
+    zone: Zone,
+    anchor: Option<Instant>,
+    cycle: Option<Cycle>,
+    /// How many cycles it has been in.
+    cycles: u64,
     now: Instant,
     fates: HashMap<(String, String), Fate>,
     grants: Grants,
@@ -47,6 +63,11 @@ impl Org {
         Org {
             name: name.to_string(),
             terms: Vec::new(),
+            waiting: None,
+            zone: Zone::utc(),
+            anchor: None,
+            cycle: None,
+            cycles: 0,
             now,
             fates: HashMap::new(),
             grants: Grants::default(),
@@ -55,16 +76,11 @@ impl Org {
         }
     }
 
-    /// Lets log time pass: every expiry, activation and change of the plan at its own instant. Of one instant,
-    /// the plan's new rules come first and the grants after.
+    /// Lets log time pass: all that time brings, at its own instant.
     pub fn advance(&mut self, to: Instant, catalog: &Catalog) {
         self.follow(catalog);
         while let Some(instant) = self.next_change(to, catalog) {
-            // The rules of this instant find the level before what happens to the grants.
-            self.follow_at(instant, catalog);
-            self.now = instant;
-            self.grants.turn(instant);
-            self.watch.look(&self.name, &self.grants.gauges(instant), instant, None);
+            self.turn(instant, catalog);
         }
         self.now = to;
     }
@@ -72,50 +88,167 @@ impl Org {
     fn next_change(&self, to: Instant, catalog: &Catalog) -> Option<Instant> {
         let (_, terms) = self.terms.last()?;
         let plan = catalog.next_change(&terms.plan, self.now, to);
-        let grants = self.grants.next_change(self.now, to);
-        plan.into_iter().chain(grants).min()
+        let grants = self.grants.next_change(self.now, to, &self.zone);
+        let reset = self.cycle.as_ref().map(|cycle| cycle.end).filter(|end| *end <= to);
+        plan.into_iter().chain(grants).chain(reset).min()
     }
 
-    /// Takes over the rules in force now.
+    /// What happens at one instant, in the order of `docs/EVENTS.md`.
+    fn turn(&mut self, instant: Instant, catalog: &Catalog) {
+        self.now = instant;
+        let ending = self.cycle.take_if(|cycle| cycle.end == instant);
+        let waiting = self.waiting.take_if(|_| ending.is_some());
+        let anchored = waiting.as_ref().is_some_and(|waiting| waiting.anchored);
+        if let Some(waiting) = waiting {
+            self.terms.push((instant, waiting.terms));
+        }
+        // The rules of this instant find the level before what happens to the grants.
+        self.follow(catalog);
+        let running = ending.as_ref().or(self.cycle.as_ref()).map(|cycle| cycle.number);
+        self.grants.end_due(running, instant);
+        if let Some(ending) = ending {
+            self.next_cycle(&ending, anchored, catalog);
+        }
+        self.grants.refill_due(&self.zone, instant);
+        self.grants.start_due(instant);
+        self.settle(None, catalog);
+    }
+
+    /// After a change: what is owed is covered, and the rules look at what came of it.
+    fn settle(&mut self, position: Option<Position>, catalog: &Catalog) {
+        self.grants.settle(self.now);
+        // A credit type that is new with this change is watched from the level it has now.
+        self.follow(catalog);
+        self.watch.look(&self.name, &self.grants.gauges(), self.now, position);
+    }
+
+    /// Takes over the rules in force now, which look at the level as it is.
     fn follow(&mut self, catalog: &Catalog) {
-        self.follow_at(self.now, catalog);
-    }
-
-    /// Takes over the rules in force at an instant, which look at the level as it is.
-    fn follow_at(&mut self, instant: Instant, catalog: &Catalog) {
         let Some((_, terms)) = self.terms.last() else { return };
-        let planned = catalog.plan(&terms.plan, instant).map(|plan| &plan.alerts);
+        let planned = catalog.plan(&terms.plan, self.now).map(|plan| &plan.alerts);
         if let Some(rules) = terms.alerts.as_ref().or(planned) {
-            self.watch.follow(rules, &self.grants.gauges(self.now));
+            self.watch.follow(rules, &self.grants.gauges());
         }
     }
 
-    /// Takes new terms, in force from now on. Those that no event can be rated by any more do not count as changes.
-    pub fn put(&mut self, terms: Terms, catalog: &Catalog) -> Result<(), Reason> {
-        let from = if self.terms.is_empty() { Instant::MIN } else { self.now };
-        if self.terms.last().is_some_and(|(_, known)| *known == terms) {
-            return Ok(());
+    /// The begin of the next cycle at the end of one, by the plan now in force.
+    fn next_cycle(&mut self, ending: &Cycle, anchored: bool, catalog: &Catalog) {
+        let plan = self.agreement(self.now, catalog).map(|(_, plan)| plan.clone()).ok();
+        let next = plan.and_then(|plan| {
+            let period = plan.cycle?;
+            // Another length starts a count of its own, from here.
+            if ending.plan.cycle != Some(period) && !anchored {
+                self.anchor = Some(self.now);
+            }
+            let end = self.grid(period).next(self.now);
+            self.cycles += 1;
+            Some(Cycle { number: self.cycles, start: self.now, end, plan })
+        });
+        self.grants.reset(ending, next.as_ref(), false, self.now);
+        self.cycle = next;
+    }
+
+    fn grid(&self, period: Period) -> Grid {
+        Grid { zone: self.zone.clone(), anchor: self.anchor.unwrap_or(self.now), period }
+    }
+
+    /// Takes new terms, in force from now on or from the next reset. Those that no event can be rated by any more do
+    /// not count as changes.
+    pub fn put(&mut self, put: Put, position: Position, catalog: &Catalog) -> Result<(), Reason> {
+        if put.waits && self.cycle.is_none() {
+            return Err("invalid_field");
         }
+        let in_force = self.terms.last().map(|(_, terms)| terms);
+        let known = in_force == Some(&put.terms);
+        let other_plan = in_force.is_some_and(|terms| terms.plan != put.terms.plan);
         let past = self.terms.iter().skip(1).filter(|(from, _)| *from < self.now - OLDEST).count();
-        if self.terms.len() - past >= MOST_TERMS {
+        if !known && self.terms.len() - past >= MOST_TERMS {
             return Err("too_many");
         }
-        self.terms.push((from, terms));
-        self.follow(catalog);
+        if let Some(zone) = put.zone {
+            self.zone = zone;
+        }
+        self.anchor = put.anchor.or(self.anchor);
+        self.waiting = None;
+        if put.waits {
+            self.waiting = (!known).then_some(Waiting { terms: put.terms, anchored: put.anchor.is_some() });
+            self.move_end();
+        } else {
+            let from = if self.terms.is_empty() { Instant::MIN } else { self.now };
+            if !known {
+                self.terms.push((from, put.terms));
+            }
+            self.follow(catalog);
+            self.change_cycle(other_plan, put.anchor.is_some(), put.prorate, catalog);
+        }
+        self.settle(Some(position), catalog);
         Ok(())
     }
 
-    /// Takes a grant.
-    pub fn grant(&mut self, order: Order, position: Position, catalog: &Catalog) -> Result<(), Reason> {
-        catalog.knows(&order.credit_type)?;
-        self.grants.add(order, position, self.now)?;
-        self.follow(catalog);
-        self.look(position);
+    /// The cycle after a put that counts at once.
+    fn change_cycle(&mut self, other_plan: bool, anchored: bool, prorate: bool, catalog: &Catalog) {
+        let Ok(plan) = self.agreement(self.now, catalog).map(|(_, plan)| plan.clone()) else { return };
+        match (self.cycle.take(), plan.cycle) {
+            (None, Some(period)) => {
+                self.anchor = self.anchor.or(Some(self.now));
+                let cycle = self.enter(period, plan);
+                self.grants.allot(&cycle, prorate, self.now);
+                self.cycle = Some(cycle);
+            }
+            (Some(running), _) if !other_plan => {
+                self.cycle = Some(running);
+                self.move_end();
+            }
+            (Some(running), cycle) if cycle == running.plan.cycle => {
+                let old = running.plan.clone();
+                self.cycle = Some(Cycle { plan, ..running });
+                self.move_end();
+                if let Some(cycle) = &self.cycle {
+                    self.grants.change_allotments(cycle, &old, prorate, self.now);
+                }
+            }
+            (Some(running), Some(period)) => {
+                self.anchor = if anchored { self.anchor } else { Some(self.now) };
+                let cycle = self.enter(period, plan);
+                self.grants.reset(&running, Some(&cycle), prorate, self.now);
+                self.cycle = Some(cycle);
+            }
+            // Its grants live on until their end.
+            (_, None) => {}
+        }
+    }
+
+    /// The next cycle, entered now, wherever in the calendar's period that is.
+    fn enter(&mut self, period: Period, plan: Plan) -> Cycle {
+        let grid = self.grid(period);
+        self.cycles += 1;
+        Cycle { number: self.cycles, start: grid.last(self.now), end: grid.next(self.now), plan }
+    }
+
+    /// Moves the end of the running cycle to where the calendar has it.
+    fn move_end(&mut self) {
+        let Some(period) = self.cycle.as_ref().and_then(|cycle| cycle.plan.cycle) else { return };
+        let end = self.grid(period).next(self.now);
+        if let Some(cycle) = &mut self.cycle {
+            cycle.end = end;
+            self.grants.move_end(cycle);
+        }
+    }
+
+    /// Changes its grants by a command.
+    pub fn change(
+        &mut self,
+        position: Position,
+        catalog: &Catalog,
+        how: impl FnOnce(&mut Grants) -> Result<(), Reason>,
+    ) -> Result<(), Reason> {
+        how(&mut self.grants)?;
+        self.settle(Some(position), catalog);
         Ok(())
     }
 
     fn look(&mut self, position: Position) {
-        self.watch.look(&self.name, &self.grants.gauges(self.now), self.now, Some(position));
+        self.watch.look(&self.name, &self.grants.gauges(), self.now, Some(position));
     }
 
     /// Judges an event, in the order of the checks of `docs/EVENTS.md`.
@@ -129,8 +262,8 @@ impl Org {
         if let What::Void(target, time) = &event.what {
             return self.void(target, *time, position);
         }
-        let amounts = self.rate(event, catalog)?;
-        let draws = self.charge(&amounts, catalog)?;
+        let lines = self.rate(event, catalog)?;
+        let draws = self.charge(&lines, event, catalog)?;
         self.fates.insert(event.identity.clone(), Fate::Charged(draws));
         self.look(position);
         Ok(Outcome::Charged)
@@ -143,38 +276,37 @@ impl Org {
         Ok((terms, plan))
     }
 
-    /// What an event costs by credit type, at the prices of its own time.
-    fn rate(&self, event: &Event, catalog: &Catalog) -> Result<BTreeMap<String, Micros>, Reason> {
+    /// What an event costs, line by line, at the prices of its own time.
+    fn rate(&self, event: &Event, catalog: &Catalog) -> Result<Vec<Line>, Reason> {
         let at = if let What::Call(call) = &event.what { call.answered_at } else { event.time };
         let (terms, plan) = self.agreement(at, catalog)?;
+        if plan.unmetered {
+            return Ok(Vec::new());
+        }
         let prices =
             PriceList { own: &terms.prices, card: catalog.prices(&plan.card, at).ok_or("unknown_plan")? };
         let increment: Option<Increment> = terms.increment.or(plan.increment);
-        let parts = match &event.what {
-            What::Action(action, quantity) => rating::action(&prices, action, *quantity)?,
-            What::Call(call) => rating::call(&prices, increment, call)?,
-            What::Void(..) => Vec::new(),
-        };
-        let mut amounts = BTreeMap::new();
-        for (credit_type, amount) in parts {
-            *amounts.entry(credit_type).or_default() += amount;
+        match &event.what {
+            What::Action(action, quantity) => rating::action(&prices, action, *quantity),
+            What::Call(call) => rating::call(&prices, increment, call),
+            What::Void(..) => Ok(Vec::new()),
         }
-        Ok(amounts)
     }
 
-    fn charge(&mut self, amounts: &BTreeMap<String, Micros>, catalog: &Catalog) -> Result<Vec<Draw>, Reason> {
+    fn charge(&mut self, lines: &[Line], event: &Event, catalog: &Catalog) -> Result<Vec<Draw>, Reason> {
+        let mut sums: BTreeMap<&str, Micros> = BTreeMap::new();
+        for line in lines {
+            *sums.entry(&line.credit_type).or_default() += line.amount;
+        }
         let charged = |credit_type| self.grants.sums.get(credit_type).map_or(0, |sums| sums.charged);
-        if amounts.iter().any(|(credit_type, amount)| charged(credit_type) + amount > LARGEST_TOTAL) {
+        if sums.iter().any(|(credit_type, amount)| charged(*credit_type) + amount > LARGEST_TOTAL) {
             return Err("amount_too_large");
         }
         let (_, plan) = self.agreement(self.now, catalog)?;
-        let short =
-            |(credit_type, amount): (&String, &Micros)| *amount > self.grants.usable(credit_type, self.now);
-        if plan.reject && amounts.iter().any(short) {
+        if plan.reject && !self.grants.covers(lines, &event.spender) {
             return Err("insufficient_credits");
         }
-        let now = self.now;
-        Ok(amounts.iter().map(|(credit_type, amount)| self.grants.draw(credit_type, *amount, now)).collect())
+        Ok(self.grants.charge(lines, &event.spender))
     }
 
     fn void(
@@ -196,7 +328,7 @@ impl Org {
             }
             Some(Fate::Charged(_)) => {
                 if let Some(Fate::Charged(draws)) = self.fates.insert(target.clone(), Fate::Voided) {
-                    draws.iter().rev().for_each(|draw| self.grants.undo(draw, self.now));
+                    self.grants.undo(&draws, self.now);
                 }
             }
         }
@@ -206,33 +338,48 @@ impl Org {
 
     /// Its numbers as they stand.
     pub fn report(&self) -> OrgReport {
-        let gauges = self.grants.gauges(self.now);
-        let mut credits: BTreeMap<String, Balance> = BTreeMap::new();
+        let cycle = self.cycle.as_ref();
+        OrgReport {
+            credits: self.balances(),
+            grants: self.grants.list.iter().map(|grant| (grant.id.clone(), GrantReport::of(grant))).collect(),
+            tally: self.tally,
+            alerts: self.watch.alerts.clone(),
+            cycle: cycle.map(|Cycle { number, start, end, .. }| CycleReport {
+                number: *number,
+                start: *start,
+                end: *end,
+            }),
+            movements: self.grants.movements.clone(),
+        }
+    }
+
+    fn balances(&self) -> BTreeMap<String, Balance> {
+        let mut balances: BTreeMap<String, Balance> = BTreeMap::new();
         for grant in &self.grants.list {
-            let balance = credits.entry(grant.order.credit_type.clone()).or_default();
-            balance.granted += grant.order.amount;
+            let balance = balances.entry(grant.order.credit_type.clone()).or_default();
+            balance.granted += grant.given;
             balance.remaining += grant.remaining;
             balance.consumed += grant.consumed;
             balance.expired += grant.expired;
+            balance.voided += grant.voided;
         }
         for (credit_type, sums) in &self.grants.sums {
-            let balance = credits.entry(credit_type.clone()).or_default();
+            let balance = balances.entry(credit_type.clone()).or_default();
             balance.charged = sums.charged;
             balance.overage = sums.overage;
             balance.covered = sums.covered;
+            balance.dropped = sums.dropped;
             balance.outstanding = sums.outstanding();
         }
-        for (credit_type, balance) in &mut credits {
+        let gauges = self.grants.gauges();
+        for (credit_type, balance) in &mut balances {
             balance.available = gauges.get(credit_type).map_or(-balance.outstanding, |gauge| gauge.level);
         }
-        let grants = self.grants.list.iter().map(|grant| {
-            let row = GrantReport {
-                credit_type: grant.order.credit_type.clone(),
-                amount: grant.order.amount,
-                remaining: grant.remaining,
-            };
-            (grant.id.clone(), row)
-        });
-        OrgReport { credits, grants: grants.collect(), tally: self.tally, alerts: self.watch.alerts.clone() }
+        balances
+    }
+
+    /// Every breach of what must hold inside its books, a line each.
+    pub fn breaches(&self) -> Vec<String> {
+        self.grants.breaches()
     }
 }

@@ -4,8 +4,16 @@ use super::catalog::{Increment, Minute, Price, Prices, Tariff, Tariffed};
 use super::read::Call;
 use super::{Micros, Reason};
 
-/// Parts of a charge: a credit type and an amount each.
-pub type Parts = Vec<(String, Micros)>;
+/// One line of a charge.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// The action, or the add-on.
+    pub action: String,
+    /// The kind of credit.
+    pub credit_type: String,
+    /// How much.
+    pub amount: Micros,
+}
 
 /// The organization's own prices, and the card's for everything else.
 pub struct PriceList<'a> {
@@ -22,7 +30,7 @@ impl PriceList<'_> {
 }
 
 /// An action done so many times.
-pub fn action(prices: &PriceList<'_>, action: &str, quantity: i128) -> Result<Parts, Reason> {
+pub fn action(prices: &PriceList<'_>, action: &str, quantity: i128) -> Result<Vec<Line>, Reason> {
     let price = prices.get(action)?;
     let amount = match &price.tariffed {
         Tariffed::Action(each) => each * quantity,
@@ -30,29 +38,34 @@ pub fn action(prices: &PriceList<'_>, action: &str, quantity: i128) -> Result<Pa
         Tariffed::Units { amount, units, started: false } => round_half_up(amount * quantity, *units),
         Tariffed::Minute(_) => return Err("invalid_field"),
     };
-    Ok(vec![(price.credit_type.clone(), amount)])
+    Ok(vec![line(action, price, amount)])
 }
 
 /// A call and what shares its seconds. `increment` is the organization's or the plan's, if they have one.
-pub fn call(prices: &PriceList<'_>, increment: Option<Increment>, call: &Call) -> Result<Parts, Reason> {
+pub fn call(prices: &PriceList<'_>, increment: Option<Increment>, call: &Call) -> Result<Vec<Line>, Reason> {
     let main = prices.get(&call.action)?;
-    let add_ons: Vec<&Price> = call.add_ons.iter().map(|name| prices.get(name)).collect::<Result<_, _>>()?;
+    let add_on = |name: &String| Ok((name.clone(), prices.get(name)?));
+    let add_ons: Vec<(String, &Price)> = call.add_ons.iter().map(add_on).collect::<Result<_, Reason>>()?;
     let Tariffed::Minute(minute) = &main.tariffed else { return Err("invalid_field") };
     let seconds = billed_seconds(call.duration_ms, increment.unwrap_or(minute.increment));
     let billed = call.answered && call.duration_ms > 0;
-    let mut parts = vec![(main.credit_type.clone(), talk(minute, call, seconds))];
-    for price in add_ons {
+    let mut lines = vec![line(&call.action, main, talk(minute, call, seconds))];
+    for (name, price) in add_ons {
         let amount = match &price.tariffed {
             Tariffed::Action(once) => *once,
             Tariffed::Minute(minute) => talk(minute, call, seconds),
             Tariffed::Units { .. } => return Err("invalid_field"),
         };
-        parts.push((price.credit_type.clone(), amount));
+        lines.push(line(&name, price, amount));
     }
-    for (_, amount) in &mut parts {
-        *amount = if billed { *amount } else { 0 };
+    for line in &mut lines {
+        line.amount = if billed { line.amount } else { 0 };
     }
-    Ok(parts)
+    Ok(lines)
+}
+
+fn line(action: &str, price: &Price, amount: Micros) -> Line {
+    Line { action: action.to_string(), credit_type: price.credit_type.clone(), amount }
 }
 
 /// The seconds billed for a call of `duration_ms`, which is more than none.
@@ -90,6 +103,7 @@ fn round_up(amount: i128, lot: i128) -> i128 {
     (amount + lot - 1) / lot
 }
 
-fn round_half_up(amount: i128, divisor: i128) -> i128 {
-    (2 * amount + divisor) / (2 * divisor)
+/// Half is rounded up, below zero too: −0.5 becomes 0.
+pub fn round_half_up(amount: i128, divisor: i128) -> i128 {
+    (2 * amount + divisor).div_euclid(2 * divisor)
 }

@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::fields::{self, Object, needed};
+use super::scope::Spender;
 use super::{Instant, Reason, Record};
 
 const DAY: Instant = 86_400_000_000;
-const TYPES: [(&str, &str); 7] = [
+const TYPES: [(&str, &str); 9] = [
     ("creditd.action.v1", "action"),
     ("creditd.call.ended.v1", "call.ended"),
     ("creditd.void.v1", "void"),
@@ -14,6 +15,8 @@ const TYPES: [(&str, &str); 7] = [
     ("creditd.plan.put.v1", "plan.put"),
     ("creditd.org.put.v1", "org.put"),
     ("creditd.grant.v1", "grant"),
+    ("creditd.grant.void.v1", "grant.void"),
+    ("creditd.adjust.v1", "adjust"),
 ];
 /// How many items one record may hold.
 const MOST_ITEMS: usize = 10_000;
@@ -170,6 +173,8 @@ pub struct Event {
     pub identity: (String, String),
     /// When it happened.
     pub time: Instant,
+    /// Who spent.
+    pub spender: Spender,
     /// What happened.
     pub what: What,
 }
@@ -215,7 +220,7 @@ pub fn event(item: &Item, org: &str, now: Instant) -> Result<Event, Reason> {
     let id = needed(fields::text(&envelope.attributes, "id")?.or(fields::text(&spare, "id")?))?;
     let source = fields::text(&envelope.attributes, "source")?.unwrap_or("nats".to_string());
     let time = fields::instant(&envelope.attributes, "time")?.unwrap_or(now);
-    dimensions(data)?;
+    let spender = spender(data)?;
     let identity = (source, id);
     let what = match envelope.kind() {
         "creditd.action.v1" => {
@@ -228,19 +233,20 @@ pub fn event(item: &Item, org: &str, now: Instant) -> Result<Event, Reason> {
     if fields::text(data, "org")?.is_some_and(|named| named != org) {
         return Err("org_mismatch");
     }
-    Ok(Event { identity, time, what })
+    Ok(Event { identity, time, spender, what })
 }
 
-/// Who spent: not part of the balance, but it must be well formed.
-fn dimensions(data: &Object) -> Result<(), Reason> {
-    for name in ["account", "user", "team", "feature"] {
+/// Who spent. Whatever of it no grant asks for must be well formed, too.
+fn spender(data: &Object) -> Result<Spender, Reason> {
+    for name in ["account", "user", "team"] {
         fields::text(data, name)?;
     }
-    let Some(entity) = fields::object(data, "entity")? else { return Ok(()) };
-    needed(fields::text(entity, "type")?)?;
-    needed(fields::text(entity, "id")?)?;
+    let feature = fields::text(data, "feature")?;
+    let Some(entity) = fields::object(data, "entity")? else { return Ok(Spender { feature, entity: None }) };
+    let kind = needed(fields::text(entity, "type")?)?;
+    let id = needed(fields::text(entity, "id")?)?;
     fields::text(entity, "name")?;
-    Ok(())
+    Ok(Spender { feature, entity: Some((kind, id)) })
 }
 
 fn void(data: &Object, own: &(String, String)) -> Result<What, Reason> {

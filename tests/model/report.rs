@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use super::fields::show;
+use super::grant::Grant;
 use super::watch::Alert;
-use super::{Micros, Outcome};
+use super::{Instant, Micros, Outcome};
 
 /// Everything that must be equal. Whoever checks the daemon fills one from what the daemon says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +32,55 @@ pub struct OrgReport {
     pub tally: Tally,
     /// The alerts in the order they were raised.
     pub alerts: Vec<Alert>,
+    /// The billing period it is in.
+    pub cycle: Option<CycleReport>,
+    /// What moved beside charges and voids of events, in order.
+    pub movements: Vec<Movement>,
+}
+
+/// A billing period.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CycleReport {
+    /// From 1.
+    pub number: u64,
+    /// Its begin in the calendar, which for the first may lie before the organization entered it.
+    pub start: Instant,
+    /// Its end and the begin of the next.
+    pub end: Instant,
+}
+
+/// Credits that moved for another reason than an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Movement {
+    /// When.
+    pub at: Instant,
+    /// The kind of credit.
+    pub credit_type: String,
+    /// Why.
+    pub kind: Moved,
+    /// From or into which grant; none for what was forgiven.
+    pub grant: Option<String>,
+    /// How much, never 0.
+    pub amount: Micros,
+}
+
+/// Why credits moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// Given.
+    Granted,
+    /// Lost with time.
+    Expired,
+    /// Taken back by hand, or by another plan.
+    Voided,
+    /// Gone on into the next cycle.
+    RolledOut,
+    /// Come over from the cycle before.
+    RolledIn,
+    /// Taken for overage that was owed.
+    Covered,
+    /// Overage that was forgiven.
+    Dropped,
 }
 
 /// The amounts of one credit type.
@@ -44,7 +94,7 @@ pub struct Balance {
     pub consumed: Micros,
     /// What was lost at their ends.
     pub expired: Micros,
-    /// Grants taken back; nothing does that yet.
+    /// What was taken back by hand, or by another plan.
     pub voided: Micros,
     /// Charges that were not voided.
     pub charged: Micros,
@@ -52,7 +102,9 @@ pub struct Balance {
     pub overage: Micros,
     /// Of that, what grants covered later.
     pub covered: Micros,
-    /// Overage less covered.
+    /// Of the overage, what a reset forgave.
+    pub dropped: Micros,
+    /// Overage less covered and dropped.
     pub outstanding: Micros,
     /// What usable grants hold, less what is outstanding.
     pub available: Micros,
@@ -63,10 +115,45 @@ pub struct Balance {
 pub struct GrantReport {
     /// The kind of credit.
     pub credit_type: String,
-    /// What was given.
+    /// `plan`, `bonus` or `purchased`.
+    pub kind: &'static str,
+    /// What it amounts to.
     pub amount: Micros,
     /// What it still holds.
     pub remaining: Micros,
+    /// Where in its life it is.
+    pub phase: Phase,
+    /// Usable from.
+    pub effective: Instant,
+    /// Usable until just before; of one that ended, when it did.
+    pub expires: Option<Instant>,
+}
+
+impl GrantReport {
+    /// The numbers of a grant.
+    pub fn of(grant: &Grant) -> GrantReport {
+        GrantReport {
+            credit_type: grant.order.credit_type.clone(),
+            kind: grant.order.kind,
+            amount: grant.amount,
+            remaining: grant.remaining,
+            phase: grant.phase,
+            effective: grant.effective,
+            expires: grant.ends,
+        }
+    }
+}
+
+/// Where in its life a grant is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// Not usable yet.
+    #[default]
+    Waiting,
+    /// Usable.
+    Usable,
+    /// No more.
+    Ended,
 }
 
 /// Events of one organization by outcome.
@@ -96,7 +183,7 @@ impl Tally {
 }
 
 impl Balance {
-    fn rows(&self) -> [(&'static str, Micros); 10] {
+    fn rows(&self) -> [(&'static str, Micros); 11] {
         [
             ("granted", self.granted),
             ("remaining", self.remaining),
@@ -106,6 +193,7 @@ impl Balance {
             ("charged", self.charged),
             ("overage", self.overage),
             ("covered", self.covered),
+            ("dropped", self.dropped),
             ("outstanding", self.outstanding),
             ("available", self.available),
         ]
@@ -142,11 +230,9 @@ impl Report {
                 differ(&mut lines, &format!("{at}: granted = its parts"), &b.granted, &spread);
                 let paid = b.charged - b.overage;
                 differ(&mut lines, &format!("{at}: consumed − covered"), &(b.consumed - b.covered), &paid);
-                let usable = b.available + b.outstanding;
-                if b.rows()[..9].iter().any(|(_, amount)| *amount < 0)
-                    || usable < 0
-                    || (usable > 0 && b.outstanding > 0)
-                {
+                let owed = b.overage - b.covered - b.dropped;
+                differ(&mut lines, &format!("{at}: owed"), &b.outstanding, &owed);
+                if b.rows()[..10].iter().any(|(_, amount)| *amount < 0) || b.available + b.outstanding < 0 {
                     lines.push(format!("{at}: impossible amounts {b:?}"));
                 }
             }
@@ -172,6 +258,11 @@ impl OrgReport {
         by_key(lines, &format!("{name} alert"), &alerts(self), &alerts(found));
         if self.alerts.len() != found.alerts.len() {
             differ(lines, &format!("{name}: alerts raised"), &self.alerts.len(), &found.alerts.len());
+        }
+        differ(lines, &format!("{name}: cycle"), &self.cycle, &found.cycle);
+        for number in 0..self.movements.len().max(found.movements.len()) {
+            let (expected, found) = (self.movements.get(number), found.movements.get(number));
+            differ(lines, &format!("{name} movement {number}"), &expected, &found);
         }
     }
 }
