@@ -118,6 +118,12 @@ impl Partition {
         &mut self.history
     }
 
+    /// The history, to look back.
+    #[must_use]
+    pub fn past(&self) -> &History {
+        &self.history
+    }
+
     /// The organizations.
     #[must_use]
     pub fn book(&self) -> &Arc<Book> {

@@ -208,6 +208,30 @@ impl History {
         }))
     }
 
+    /// All rows of an organization, newest first.
+    ///
+    /// # Errors
+    /// As [`Runs::newest`]; [`StoreError::Row`] for one that cannot be read.
+    pub fn rows(&self, key: OrgKey) -> Result<Vec<(Position, Row)>, StoreError> {
+        let mut rows = Vec::new();
+        let mut take = |position: Position, bytes: &[u8]| match codec::decode::<Row>(bytes) {
+            Ok(row) => {
+                rows.push((position, row));
+                Ok(())
+            }
+            Err(source) => Err(StoreError::Row { key, position, source }),
+        };
+        self.open.newest(key).try_for_each(|(known, bytes)| take(known.position, bytes))?;
+        for buffer in self.shelf.sealed() {
+            buffer.newest(key).try_for_each(|(known, bytes)| take(known.position, bytes))?;
+        }
+        if let Some(runs) = &self.shelf.runs {
+            let stored = runs.newest(key, self.shelf.head(key), None, usize::MAX)?;
+            stored.iter().try_for_each(|found| take(found.event.position, &found.bytes))?;
+        }
+        Ok(rows)
+    }
+
     /// The hour in which an organization's event was seen, up to a position.
     ///
     /// # Errors

@@ -70,6 +70,21 @@ pub enum Origin {
     Rollover(u32),
 }
 
+impl Origin {
+    /// Whether a cycle gave it.
+    #[must_use]
+    pub const fn is_of_cycle(self) -> bool {
+        matches!(self, Origin::Allotment(_) | Origin::Rollover(_))
+    }
+
+    /// The number of the cycle that a grant of this name was given for.
+    #[must_use]
+    pub fn cycle_of(name: &str) -> Option<u32> {
+        let rest = name.strip_prefix("plan.").or_else(|| name.strip_prefix("rollover."))?;
+        rest.split_once('.')?.0.parse().ok()
+    }
+}
+
 /// What few grants have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Details {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use creditd::book::keeper::Meta;
 use creditd::book::partition::{Commons, Item, Listener, Partition};
 use creditd::book::recovery::recover;
+use creditd::book::row::What;
 use creditd::book::shelf::{History, Shelf};
 use creditd::book::{Book, OrgName, Slot};
 use creditd::ledger::effect::{Effect, Outcome as Fate};
@@ -17,8 +18,8 @@ use creditd::store::history::Limits;
 use creditd::store::{OrgKey, codec};
 use creditd::wire::alert_id;
 
-use crate::books::org_report;
-use crate::model::report::{OrgReport, Report};
+use crate::books::{movement, org_report};
+use crate::model::report::{Movement, OrgReport, Report};
 use crate::model::watch::Alert;
 use crate::model::{Outcome, Record};
 
@@ -62,7 +63,11 @@ impl Listener for Told {
     }
 
     fn effect(&mut self, org: &str, effect: &Effect) {
-        let Effect::LowBalance(low) = effect else { return };
+        let low = match effect {
+            Effect::LowBalance(low) => low,
+            // These are in the history.
+            Effect::Moved(_) => return,
+        };
         let alert = Alert {
             id: alert_id(org, low.credit_type, low.crossing),
             credit_type: low.credit_type.to_string(),
@@ -150,8 +155,12 @@ impl Meter {
         let shelf = Arc::clone(self.partition.history().shelf());
         for (key, bytes) in orgs {
             section.put(*key, bytes).unwrap();
-            if let Some(block) = shelf.head(*key) {
-                section.head(*key, block).unwrap();
+        }
+        // Also of organizations that were made meanwhile: their rows are in the runs.
+        for name in self.names() {
+            let key = self.partition.book().read(&name, |slot| slot.key).unwrap();
+            if let Some(block) = shelf.head(key) {
+                section.head(key, block).unwrap();
             }
         }
         let at_seq = |seq| Fingerprint { seq, ..Fingerprint::default() };
@@ -162,13 +171,25 @@ impl Meter {
         section.commit(&bytes).unwrap();
     }
 
+    /// How an organization's credits moved, as its history tells.
+    fn movements(&self, name: &str) -> Vec<Movement> {
+        let key = self.partition.book().read(name, |slot| slot.key).unwrap();
+        let rows = self.partition.past().rows(key).unwrap();
+        let moved = rows.iter().rev().filter_map(|(_, row)| match &row.what {
+            What::Moved(moved) => Some(movement(moved)),
+            What::Charge { .. } | What::Void { .. } => None,
+        });
+        moved.collect()
+    }
+
     /// The books as they stand.
     pub fn report(&self) -> Report {
         let stray = &self.partition.commons().stray;
         let orgs = self.names().into_iter().map(|name| {
             let report = self.partition.book().read(&name, org_report).unwrap();
             let alerts = self.told.alerts.get(&*name).cloned().unwrap_or_default();
-            (name.to_string(), OrgReport { alerts, ..report })
+            let movements = self.movements(&name);
+            (name.to_string(), OrgReport { alerts, movements, ..report })
         });
         Report {
             items: self.told.items,

@@ -1,10 +1,13 @@
 //! The daemon's books and its log, laid out as the model reads them.
 
 use creditd::book::Slot;
+use creditd::ledger::entry::GrantKind;
+use creditd::ledger::grants::{self as ledger, Grant};
+use creditd::ledger::movement::MovementKind;
 use creditd::ledger::units::Credits;
 use creditd::log::{Fingerprint, Log};
 
-use crate::model::report::{Balance, GrantReport, OrgReport, Tally};
+use crate::model::report::{Balance, CycleReport, GrantReport, Moved, Movement, OrgReport, Phase, Tally};
 use crate::model::{Micros, Record};
 
 /// An organization's books.
@@ -23,15 +26,12 @@ pub fn org_report(slot: &Slot) -> OrgReport {
             charged: micros(totals.charged),
             overage: micros(totals.overage),
             covered: micros(totals.covered),
+            dropped: micros(totals.dropped),
             outstanding: micros(totals.owed()),
             available: micros(pool.level()),
         };
         for grant in pool.grants() {
-            let (amount, remaining) = (micros(grant.amount), micros(grant.remaining));
-            report.grants.insert(
-                grant.name(pool.credit_type),
-                GrantReport { credit_type: name.clone(), amount, remaining },
-            );
+            report.grants.insert(grant.name(pool.credit_type), grant_report(grant, &name));
         }
         report.credits.insert(name, balance);
     }
@@ -42,7 +42,52 @@ pub fn org_report(slot: &Slot) -> OrgReport {
         duplicate: tally.duplicate,
         rejected: tally.rejected,
     };
+    report.cycle = slot.org.cycle().map(|cycle| CycleReport {
+        number: cycle.number.into(),
+        start: cycle.start.micros(),
+        end: cycle.end.micros(),
+    });
     report
+}
+
+fn grant_report(grant: &Grant, credit_type: &str) -> GrantReport {
+    let micros = |credits: Credits| Micros::from(credits.micros());
+    GrantReport {
+        credit_type: credit_type.to_owned(),
+        kind: match grant.kind {
+            GrantKind::Plan => "plan",
+            GrantKind::Bonus => "bonus",
+            GrantKind::Purchased => "purchased",
+        },
+        amount: micros(grant.amount),
+        remaining: micros(grant.remaining),
+        phase: match grant.phase {
+            ledger::Phase::Ahead => Phase::Waiting,
+            ledger::Phase::Usable => Phase::Usable,
+            ledger::Phase::Ended => Phase::Ended,
+        },
+        effective: grant.effective.micros(),
+        expires: Some(grant.expires.micros()).filter(|end| *end != i64::MAX),
+    }
+}
+
+/// How credits moved, in the model's words.
+pub fn movement(movement: &creditd::ledger::movement::Movement) -> Movement {
+    Movement {
+        at: movement.at.micros(),
+        credit_type: movement.credit_type.to_string(),
+        kind: match movement.kind {
+            MovementKind::Granted => Moved::Granted,
+            MovementKind::Expired => Moved::Expired,
+            MovementKind::Voided => Moved::Voided,
+            MovementKind::RolledOut => Moved::RolledOut,
+            MovementKind::RolledIn => Moved::RolledIn,
+            MovementKind::Covered => Moved::Covered,
+            MovementKind::Dropped => Moved::Dropped,
+        },
+        grant: movement.grant.as_deref().map(str::to_owned),
+        amount: Micros::from(movement.amount.micros()),
+    }
 }
 
 /// Hands over every record that stands in a log now.

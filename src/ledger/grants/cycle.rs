@@ -39,7 +39,7 @@ impl Term {
 
 impl Pool {
     /// Ends the grants of a cycle. By the rollover of its allotment some of what is left goes on into the `next` one, where there
-    /// is one: it stays with the grants that burn last.
+    /// is one, from the grants that burn first.
     pub(in crate::ledger) fn roll_over(
         &mut self,
         number: u32,
@@ -57,17 +57,19 @@ impl Pool {
             rule.filter(|_| next.is_some()).map_or(Credits::ZERO, |(rollover, _)| rollover.of(left));
         let goes_on = goes_on.min(left.plus(self.room()));
         let carried = goes_on.min(left);
-        let mut lost = left.minus(carried);
+        let mut still = carried;
         for at in places {
             let Some(grant) = self.grants.get_mut(at) else { continue };
-            let expires = grant.remaining.min(lost);
-            let out = grant.remaining.minus(expires);
-            grant.remaining = expires;
-            lost = lost.minus(expires);
+            let out = grant.remaining.min(still);
+            grant.remaining = grant.remaining.minus(out);
+            still = still.minus(out);
             self.usable = self.usable.minus(out);
             booking.book(self.credit_type, MovementKind::RolledOut, self.grants.get(at), out);
             self.finish(at, MovementKind::Expired, booking);
         }
+        // Only what repaid overage may still be asked for.
+        let over = |grant: &Grant| grant.phase == Phase::Ended && grant.origin.is_of_cycle();
+        self.grants.retain(|grant| !over(grant) || grant.covered > Credits::ZERO);
         if let (Some(term), Some((_, priority))) = (next, rule)
             && goes_on > Credits::ZERO
         {
@@ -131,6 +133,7 @@ impl Pool {
         let more = by.max(Credits::ZERO).min(room);
         let less = Credits::ZERO.minus(by).max(Credits::ZERO).min(grant.remaining);
         grant.amount = grant.amount.plus(more).minus(less);
+        self.stirred |= by != Credits::ZERO;
         grant.remaining = grant.remaining.plus(more).minus(less);
         self.usable = self.usable.plus(more).minus(less);
         self.totals.granted = self.totals.granted.plus(more);

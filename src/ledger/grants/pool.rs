@@ -32,6 +32,8 @@ pub struct Pool {
     next_change: Timestamp,
     /// Whether some usable grant pays for some things only.
     scoped: bool,
+    /// Whether a grant started, ended or was refilled since the base was added up.
+    pub(super) stirred: bool,
 }
 
 /// The most grants of one pool. Ended ones go once nothing can refer to them any more.
@@ -157,6 +159,7 @@ impl Pool {
             self.usable = self.usable.minus(left);
         }
         grant.phase = Phase::Ended;
+        self.stirred = true;
         match how {
             MovementKind::Expired => self.totals.expired = self.totals.expired.plus(left),
             MovementKind::Voided => self.totals.voided = self.totals.voided.plus(left),
@@ -188,6 +191,7 @@ impl Pool {
         for grant in &mut self.grants {
             if grant.phase == Phase::Ahead && grant.effective <= instant {
                 grant.phase = Phase::Usable;
+                self.stirred = true;
                 self.usable = self.usable.plus(grant.remaining);
                 if let Some(details) = grant.details.as_deref_mut()
                     && let Some(Recurrence { every, anchor }) = details.recurrence
@@ -204,7 +208,13 @@ impl Pool {
     pub(in crate::ledger) fn settle(&mut self, booking: &mut Booking<'_>) {
         self.first = 0;
         self.repay(booking);
-        self.base = Credits::ZERO;
+        if std::mem::take(&mut self.stirred) {
+            let held = self
+                .grants
+                .iter()
+                .filter(|grant| grant.phase == Phase::Usable && grant.remaining > Credits::ZERO);
+            self.base = held.fold(Credits::ZERO, |sum, grant| sum.plus(grant.amount));
+        }
         self.next_change = Timestamp::MAX;
         self.scoped = false;
         for grant in &self.grants {
@@ -215,9 +225,6 @@ impl Pool {
                     let next = grant.expires.min(refill.unwrap_or(Timestamp::MAX));
                     self.next_change = self.next_change.min(next);
                     self.scoped |= grant.is_scoped();
-                    if grant.remaining > Credits::ZERO {
-                        self.base = self.base.plus(grant.amount);
-                    }
                 }
                 Phase::Ended => {}
             }
@@ -232,6 +239,7 @@ impl Pool {
         let more = amount.minus(held).min(room).max(Credits::ZERO);
         let less = held.minus(amount).max(Credits::ZERO);
         grant.remaining = held.plus(more).minus(less);
+        self.stirred |= amount != held;
         self.usable = self.usable.plus(more).minus(less);
         self.totals.granted = self.totals.granted.plus(more);
         self.totals.expired = self.totals.expired.plus(less);

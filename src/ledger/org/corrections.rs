@@ -6,7 +6,7 @@ use super::Org;
 use crate::ledger::catalog::Catalog;
 use crate::ledger::effect::Effect;
 use crate::ledger::entry::{Adjustment, GrantKind, GrantOrder, GrantVoid, OLDEST_EVENT};
-use crate::ledger::grants::{Booking, Grant, Phase, Pool, Scope};
+use crate::ledger::grants::{Booking, Grant, Origin, Phase, Pool, Scope};
 use crate::ledger::price::CreditType;
 use crate::ledger::refusals::{other_adjustment, too_little, unknown_grant};
 use crate::ledger::rejection::{Reason, Rejection};
@@ -43,7 +43,11 @@ impl Org {
             let named = |grant: &Grant| grant.is_named(&order.id, pool.credit_type);
             Some((place, pool.grants().iter().position(named)?))
         });
-        let (place, at) = found.ok_or_else(|| unknown_grant(&order.id))?;
+        let Some((place, at)) = found else {
+            // Grants of earlier cycles have ended and are not kept.
+            let past = Origin::cycle_of(&order.id).is_some_and(|number| (1..self.cycles()).contains(&number));
+            return if past { Ok(()) } else { Err(unknown_grant(&order.id)) };
+        };
         let (zone, moment) = (self.zone(), self.moment());
         let Org { balances, terms, .. } = self;
         let Some(balance) = balances.get_mut(place) else { return Ok(()) };

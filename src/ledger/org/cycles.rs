@@ -75,6 +75,11 @@ impl Org {
         self.period.as_ref()?.running
     }
 
+    /// How many cycles there were, the running one included.
+    pub(super) fn cycles(&self) -> u32 {
+        self.period.as_ref().map_or(0, |period| period.number)
+    }
+
     /// The zone of its calendar.
     #[must_use]
     pub fn zone(&self) -> Zone {
