@@ -4,6 +4,10 @@ pub mod model;
 
 #[path = "model_selftest/alerts.rs"]
 mod alerts;
+#[path = "model_selftest/calendar.rs"]
+mod calendar;
+#[path = "model_selftest/cycles.rs"]
+mod cycles;
 #[path = "model_selftest/documents.rs"]
 mod documents;
 #[path = "model_selftest/forms.rs"]
@@ -12,10 +16,15 @@ mod forms;
 mod grants;
 #[path = "model_selftest/logs.rs"]
 mod logs;
+#[path = "model_selftest/plans.rs"]
+mod plans;
 #[path = "model_selftest/prices.rs"]
 mod prices;
+#[path = "model_selftest/purposes.rs"]
+mod purposes;
 
-use model::report::{Balance, OrgReport};
+use model::fields::{rfc3339, show};
+use model::report::{Balance, Movement, OrgReport};
 use model::{Instant, Micros, Model, Outcome, Record};
 use serde_json::{Value, json};
 
@@ -38,19 +47,32 @@ impl Book {
 
     /// `acme` on a plan with these prices and terms.
     fn planned(prices: &Value, terms: &Value) -> Book {
+        let mut book = Book::carded(prices);
+        book.plan(0, "base", 1, terms);
+        book.put(0, "base", json!({}));
+        book
+    }
+
+    /// Prices, and nobody there yet.
+    fn carded(prices: &Value) -> Book {
         let mut book = Book { model: Model::new(), seq: 0 };
-        let mut plan =
-            json!({ "type": "creditd.plan.put.v1", "id": "base", "version": 1, "rate_card": "card" });
-        for (name, value) in terms.as_object().into_iter().flatten() {
-            plan[name] = value.clone();
-        }
         let card =
             json!({ "type": "creditd.rate_card.put.v1", "id": "card", "version": 1, "prices": prices });
-        let org = json!({ "type": "creditd.org.put.v1", "plan": "base" });
-        assert_eq!(book.send(0, "credits.commands._catalog", &card), [Outcome::Accepted]);
-        assert_eq!(book.send(0, "credits.commands._catalog", &plan), [Outcome::Accepted]);
-        assert_eq!(book.send(0, "credits.commands.acme", &org), [Outcome::Accepted]);
+        assert_eq!(book.command(0, &card), Outcome::Accepted);
         book
+    }
+
+    /// A version of a plan.
+    fn plan(&mut self, second: Instant, id: &str, version: i64, terms: &Value) {
+        let plan =
+            json!({ "type": "creditd.plan.put.v1", "id": id, "version": version, "rate_card": "card" });
+        assert_eq!(self.command(second, &with(plan, terms)), Outcome::Accepted);
+    }
+
+    /// `acme` on this plan.
+    fn put(&mut self, second: Instant, plan: &str, terms: Value) {
+        let put = json!({ "type": "creditd.org.put.v1", "plan": plan });
+        assert_eq!(self.command(second, &with(put, &terms)), Outcome::Accepted);
     }
 
     /// One record, so many seconds after ten o'clock.
@@ -101,6 +123,7 @@ impl Book {
     fn acme(&mut self, second: Instant) -> OrgReport {
         let report = self.model.report(TEN + second * SECOND);
         assert_eq!(report.breaches(), Vec::<String>::new());
+        assert_eq!(self.model.breaches(), Vec::<String>::new());
         report.orgs["acme"].clone()
     }
 
@@ -113,10 +136,45 @@ impl Book {
         self.acme(second).grants.iter().map(|(id, grant)| (id.clone(), grant.remaining / CREDIT)).collect()
     }
 
+    /// What a grant amounts to and holds, in credits.
+    fn holds(&mut self, second: Instant, id: &str) -> (String, String) {
+        let grant = &self.acme(second).grants[id];
+        (show(grant.amount), show(grant.remaining))
+    }
+
+    /// The movements after the first so many, as `granted plan.1.credits 100`.
+    fn moves(&mut self, second: Instant, skipped: usize) -> Vec<String> {
+        let movements = self.acme(second).movements;
+        let line = |moved: &Movement| {
+            let from = moved.grant.as_ref().unwrap_or(&moved.credit_type);
+            format!("{:?} {from} {}", moved.kind, show(moved.amount)).to_lowercase()
+        };
+        movements.iter().skip(skipped).map(line).collect()
+    }
+
+    /// The running cycle: its number, begin and end.
+    fn cycle(&mut self, second: Instant) -> Option<(u64, String, String)> {
+        let spelt = |at| jiff::Timestamp::from_microsecond(at).map(|at| at.to_string()).unwrap_or_default();
+        self.acme(second).cycle.map(|cycle| (cycle.number, spelt(cycle.start), spelt(cycle.end)))
+    }
+
     /// The ids of the alerts raised so far, without the leading `acme.`.
     fn alerts(&mut self, second: Instant) -> Vec<String> {
         self.acme(second).alerts.iter().map(|alert| alert.id.replacen("acme.", "", 1)).collect()
     }
+}
+
+/// An instant in whole seconds after ten o'clock.
+fn at(text: &str) -> Instant {
+    (rfc3339(text).unwrap() - TEN) / SECOND
+}
+
+/// An object with these fields, too.
+fn with(mut object: Value, fields: &Value) -> Value {
+    for (name, value) in fields.as_object().into_iter().flatten() {
+        object[name] = value.clone();
+    }
+    object
 }
 
 /// One credit each.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::generate::Recipe;
-use crate::model::report::{Report, Tally};
+use crate::model::report::{Moved, Movement, OrgReport, Report, Tally};
 use crate::model::{Model, Record};
 
 #[test]
@@ -81,9 +81,87 @@ fn the_recipes_reach_every_reason_and_every_kind_of_trouble() {
 }
 
 #[test]
+fn the_laws_hold_after_every_record_of_years() {
+    for seed in 0..12 {
+        let mut model = Model::new();
+        for record in Recipe::years(seed, 600, 6).log() {
+            model.apply(&record);
+            let mut breaches = model.report(record.at).breaches();
+            breaches.extend(model.breaches());
+            assert!(breaches.is_empty(), "seed {seed}, record {}: {breaches:#?}", record.seq);
+        }
+    }
+}
+
+#[test]
+fn years_are_the_same_whether_looked_at_day_by_day_or_only_at_the_end() {
+    for seed in 100..106 {
+        let log = Recipe::years(seed, 400, 5).log();
+        let mut often = Model::new();
+        for pair in log.windows(2) {
+            often.apply(&pair[0]);
+            let mut at = pair[0].at;
+            while at < pair[1].at {
+                often.report(at);
+                at += 86_399_000_000;
+            }
+        }
+        often.apply(&log[log.len() - 1]);
+        let differences = Model::fold(&log).report(0).differences(&often.report(0));
+        assert!(differences.is_empty(), "seed {seed}: {differences:#?}");
+    }
+}
+
+#[test]
+fn the_recipes_of_years_reach_all_that_cycles_bring() {
+    let reports: Vec<Report> =
+        (0..16).map(|seed| Model::fold(&Recipe::years(seed, 1_000, 8).log()).report(0)).collect();
+    let orgs = || reports.iter().flat_map(|report| report.orgs.values());
+    let moves = || orgs().flat_map(|org| &org.movements);
+    for kind in [
+        Moved::Granted,
+        Moved::Expired,
+        Moved::Voided,
+        Moved::RolledOut,
+        Moved::RolledIn,
+        Moved::Covered,
+        Moved::Dropped,
+    ] {
+        assert!(moves().filter(|moved| moved.kind == kind).count() > 20, "{kind:?}");
+    }
+    let named = |moved: &&Movement, start: &str| moved.grant.as_ref().is_some_and(|id| id.starts_with(start));
+    // A minimum that was filled up, a refill, an allotment that another plan made smaller, an adjustment.
+    assert!(moves().any(|moved| moved.kind == Moved::Granted && named(&moved, "rollover.")));
+    let filled = |org: &OrgReport| {
+        let given = |moved: &&Movement| moved.kind == Moved::Granted && named(moved, "rich-");
+        org.movements.iter().filter(given).count()
+            > org.grants.keys().filter(|id| id.starts_with("rich-")).count()
+    };
+    assert!(orgs().any(filled));
+    assert!(moves().any(|moved| moved.kind == Moved::Voided && named(&moved, "plan.")));
+    assert!(moves().any(|moved| moved.kind == Moved::Voided && named(&moved, "rich-")));
+    assert!(moves().any(|moved| moved.kind == Moved::Granted && named(&moved, "ticket-")));
+    assert!(
+        orgs().any(|org| org.cycle.is_none()) && orgs().any(|org| org.cycle.is_some_and(|c| c.number > 500))
+    );
+    let alerts = || orgs().flat_map(|org| &org.alerts);
+    assert!(alerts().any(|alert| alert.position.is_none()), "a reset raises an alert");
+    let rejected =
+        |reason: &str| reports.iter().filter_map(|report| report.rejected.get(reason)).sum::<u64>();
+    for reason in ["unknown_grant", "insufficient_credits", "conflict", "invalid_field", "time_out_of_range"]
+    {
+        assert!(rejected(reason) > 5, "{reason}: {}", rejected(reason));
+    }
+}
+
+#[test]
 fn the_same_recipe_gives_the_same_log() {
     let log = Recipe::nasty(5).log();
     assert_eq!(log, Recipe::nasty(5).log());
+    let years = Recipe::years(5, 500, 10);
+    assert_eq!(years.log(), years.log());
+    let span = years.log().last().map_or(0, |record| record.at - years.start) / 86_400_000_000;
+    assert!((5 * 365..20 * 365).contains(&span), "{span} days");
     assert_ne!(log, Recipe::nasty(6).log());
     assert!(log.windows(2).any(|pair| pair[1].at < pair[0].at), "the broker's clock is set back");
 }
