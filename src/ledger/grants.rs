@@ -98,6 +98,8 @@ pub struct Details {
     pub rollover: Option<Rollover>,
     /// When it is refilled next.
     pub next_refill: Option<Timestamp>,
+    /// When it was taken back.
+    pub voided_at: Option<Timestamp>,
 }
 
 /// What a grant may pay: a charge must be in every list that is not empty.
@@ -206,10 +208,17 @@ impl Grant {
             && order.scope == scope
     }
 
+    /// The end of its use: its expiry, or before that the instant it was taken back.
+    #[must_use]
+    pub fn ends(&self) -> Timestamp {
+        let voided_at = self.details.as_ref().and_then(|details| details.voided_at);
+        self.expires.min(voided_at.unwrap_or(Timestamp::MAX))
+    }
+
     /// Whether it ended so long before that nothing refers to it any more.
     #[must_use]
     pub fn is_forgettable(&self, before: Timestamp) -> bool {
-        self.phase == Phase::Ended && self.expires < before
+        self.phase == Phase::Ended && self.ends() < before
     }
 
     /// Whether this is the name by which it is known outside.

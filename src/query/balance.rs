@@ -258,7 +258,7 @@ fn grant_state(grant: &Grant, credit_type: CreditType) -> GrantState {
             Phase::Ended => "ended",
         },
         effective: grant.effective,
-        expires: grant.expires,
+        expires: grant.ends(),
         amount: grant.amount,
         remaining: grant.remaining,
     }

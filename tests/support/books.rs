@@ -67,7 +67,7 @@ fn grant_report(grant: &Grant, credit_type: &str) -> GrantReport {
             ledger::Phase::Ended => Phase::Ended,
         },
         effective: grant.effective.micros(),
-        expires: Some(grant.expires.micros()).filter(|end| *end != i64::MAX),
+        expires: Some(grant.ends().micros()).filter(|end| *end != i64::MAX),
     }
 }
 

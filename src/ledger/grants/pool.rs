@@ -149,6 +149,9 @@ impl Pool {
     /// Takes back what a grant holds, and ends it.
     pub(in crate::ledger) fn void_grant(&mut self, at: usize, booking: &mut Booking<'_>) {
         self.finish(at, MovementKind::Voided, booking);
+        if let Some(grant) = self.grants.get_mut(at) {
+            grant.details.get_or_insert_default().voided_at = Some(booking.at);
+        }
     }
 
     /// Ends the grant at a place. What it held is expired, voided or goes on.

@@ -51,7 +51,8 @@ impl Org {
         self.place(new.time_zone.as_ref(), new.cycle_anchor);
         let overrides = new.overrides.clone();
         if let Some(period) = self.period.as_deref_mut() {
-            let pending = Pending { plan, overrides: overrides.clone() };
+            let anchored = new.cycle_anchor.is_some();
+            let pending = Pending { plan, overrides: overrides.clone(), anchored };
             period.pending = Some(pending).filter(|_| waits && !same);
         }
         if waits {
@@ -67,19 +68,15 @@ impl Org {
 
     /// Brings the cycle in line with the plan now in force.
     fn follow_plan(&mut self, new: &OrgTerms, same_plan: bool, catalog: &Catalog, out: &mut Vec<Effect>) {
-        let turn = Turn { at: self.at, prorate: new.prorate, note: Some(&new.note) };
+        let anchored = new.cycle_anchor.is_some();
+        let turn = Turn { at: self.at, prorate: new.prorate, anchored, note: Some(&new.note) };
         let every = plan_at(&self.terms, self.at, catalog).and_then(|(_, _, plan)| plan.cycle);
         match (self.cycle(), every) {
             (None, None) => {}
             (None, Some(_)) => self.turn_cycle(turn, catalog, out),
             (Some(_), _) if same_plan => {}
             (Some(cycle), Some(every)) if cycle.every == every => self.swap_allotments(turn, catalog, out),
-            (Some(_), Some(_)) => {
-                if let Some(period) = self.period.as_deref_mut() {
-                    period.anchor = Some(new.cycle_anchor.unwrap_or(self.at));
-                }
-                self.turn_cycle(turn, catalog, out);
-            }
+            (Some(_), Some(_)) => self.turn_cycle(turn, catalog, out),
             // The grants of the cycle live on until its end.
             (Some(_), None) => self.leave_cycle(),
         }
@@ -184,7 +181,7 @@ impl Org {
 /// The grant that an order asks for.
 fn given(order: &GrantOrder, moment: Moment) -> Grant {
     let GrantOrder { id, scope, recurrence, rollover, .. } = order.clone();
-    let details = Details { id, scope, recurrence, rollover, next_refill: None };
+    let details = Details { id, scope, recurrence, rollover, ..Details::default() };
     Grant {
         created: moment.position,
         serial: 0,

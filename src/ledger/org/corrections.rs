@@ -39,8 +39,10 @@ impl Org {
         catalog: &Catalog,
         out: &mut Vec<Effect>,
     ) -> Result<(), Rejection> {
+        let oldest = self.at.minus(OLDEST_EVENT);
         let found = self.pools().enumerate().find_map(|(place, pool)| {
-            let named = |grant: &Grant| grant.is_named(&order.id, pool.credit_type);
+            let named =
+                |grant: &Grant| !grant.is_forgettable(oldest) && grant.is_named(&order.id, pool.credit_type);
             Some((place, pool.grants().iter().position(named)?))
         });
         let Some((place, at)) = found else {
@@ -75,15 +77,17 @@ impl Org {
         }
         catalog.knows(order.credit_type)?;
         let name = order.id.clone().unwrap_or_else(|| format!("a{}", self.position).into());
-        let taken = self
-            .pools()
-            .any(|pool| pool.grants().iter().any(|grant| grant.is_named(&name, pool.credit_type)));
+        let oldest = self.at.minus(OLDEST_EVENT);
+        let taken = self.pools().any(|pool| {
+            let mut kept = pool.grants().iter().filter(|grant| !grant.is_forgettable(oldest));
+            kept.any(|grant| grant.is_named(&name, pool.credit_type))
+        });
         if taken {
             return Err(other_adjustment(&name));
         }
         self.has_room_for_adjustment()?;
         if order.amount > Credits::ZERO {
-            self.grant(&gift(order, name), catalog, out)?;
+            self.grant(&gift(order, name.clone()), catalog, out)?;
         } else {
             let amount = Credits::ZERO.minus(order.amount);
             let usable = self
@@ -95,15 +99,14 @@ impl Org {
             }
             self.withdraw(amount, order, catalog, out);
         }
-        if let Some(id) = order.id.clone() {
-            let known = Known { id, credit_type: order.credit_type, amount: order.amount, at: self.at };
-            self.adjusted.get_or_insert_default().0.push(known);
-        }
+        let known = Known { id: name, credit_type: order.credit_type, amount: order.amount, at: self.at };
+        self.adjusted.get_or_insert_default().0.push(known);
         Ok(())
     }
 
     fn adjustment(&self, id: &str) -> Option<&Known> {
-        self.adjusted.as_ref()?.0.iter().find(|known| *known.id == *id)
+        let oldest = self.at.minus(OLDEST_EVENT);
+        self.adjusted.as_ref()?.0.iter().find(|known| *known.id == *id && known.at >= oldest)
     }
 
     fn has_room_for_adjustment(&mut self) -> Result<(), Rejection> {

@@ -45,6 +45,8 @@ pub struct Cycle {
 pub(super) struct Pending {
     pub(super) plan: PlanIndex,
     pub(super) overrides: Option<Box<Overrides>>,
+    /// Whether a begin of its cycles was named with them.
+    pub(super) anchored: bool,
 }
 
 /// Why and when a cycle turns.
@@ -53,6 +55,8 @@ pub(super) struct Turn<'a> {
     pub(super) at: Timestamp,
     /// Whether allotments count for the rest of the cycle only.
     pub(super) prorate: bool,
+    /// Whether a begin of its cycles was named just now.
+    pub(super) anchored: bool,
     pub(super) note: Option<&'a Note>,
 }
 
@@ -88,12 +92,13 @@ impl Org {
 
     /// The reset of the running cycle: what waited comes into force, and the next cycle begins.
     pub(super) fn reset(&mut self, at: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
-        if let Some(Pending { plan, overrides }) =
-            self.period.as_mut().and_then(|period| period.pending.take())
-        {
+        let mut turn = Turn { at, prorate: false, anchored: false, note: None };
+        if let Some(pending) = self.period.as_mut().and_then(|period| period.pending.take()) {
+            turn.anchored = pending.anchored;
+            let Pending { plan, overrides, .. } = pending;
             self.turn_to(Terms { from: at, plan, overrides }, at, catalog);
         }
-        self.turn_cycle(Turn { at, prorate: false, note: None }, catalog, out);
+        self.turn_cycle(turn, catalog, out);
     }
 
     /// Ends the running cycle, if there is one, and begins that of the plan in force, if it has one.
@@ -105,6 +110,10 @@ impl Org {
         let period = self.period.get_or_insert_default();
         let ended = period.running.take();
         let begun = plan.cycle.map(|every| {
+            // Another length is counted from here, unless a begin was given with it.
+            if ended.is_some_and(|cycle| cycle.every != every) && !turn.anchored {
+                period.anchor = Some(turn.at);
+            }
             let anchor = *period.anchor.get_or_insert(turn.at);
             let (start, end) = Calendar { zone: &period.zone, anchor, every }.period_at(turn.at);
             period.number = period.number.saturating_add(1);
