@@ -134,11 +134,13 @@ impl Writer {
     fn record(&mut self) {
         self.now += self.gap();
         let org = self.random.between(0, self.recipe.orgs - 1);
-        if self.recipe.years.is_some() && self.random.chance(16) {
+        let years = self.recipe.years.is_some();
+        if years && self.random.chance(16) {
             return self.cycle_command(org);
         }
         match self.random.between(1, 100) {
-            1..=11 => self.grant(org),
+            1..=11 if !years => self.grant(org),
+            1..=2 => self.grant(org),
             12..=13 if self.recipe.changes => self.change(org),
             14..=16 if self.recipe.bad_percent > 0 => self.bad_record(org),
             _ => self.events(org),
@@ -298,7 +300,7 @@ impl Writer {
         let mut data = if call { drafts::call(&mut self.random) } else { drafts::action(&mut self.random) };
         drafts::dimensions(&mut data, &mut self.random);
         if self.recipe.years.is_some() {
-            cycles::feature(&mut data, &mut self.random);
+            cycles::spice(&mut data, &mut self.random);
         }
         let late = *self.random.pick(&[-4 * MINUTE, 0, 90 * MINUTE, 3 * DAY]);
         let time = self.random.chance(60).then(|| self.now - self.random.between(late.min(0), late.max(0)));

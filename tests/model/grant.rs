@@ -1,7 +1,7 @@
 //! One grant: what it was given, what it holds, where the rest went.
 
 use super::calendar::{Grid, Zone};
-use super::commands::Order;
+use super::commands::{Adjustment, Order};
 use super::report::Phase;
 use super::scope::Spender;
 use super::{Instant, Micros};
@@ -110,4 +110,29 @@ impl Grant {
             && columns.iter().all(|amount| *amount >= 0)
             && (self.phase != Phase::Ended || self.remaining == 0)
     }
+}
+
+/// What an adjustment above zero gives.
+pub fn goodwill(id: &str, change: &Adjustment) -> Order {
+    Order {
+        id: Some(id.to_string()),
+        credit_type: change.credit_type.clone(),
+        amount: change.amount,
+        kind: "bonus",
+        priority: 100,
+        effective: None,
+        expires: None,
+        scope: None,
+        recurrence: None,
+        rollover: None,
+    }
+}
+
+/// Whether two orders say the same.
+pub fn same(one: &Order, other: &Order) -> bool {
+    let facts = |order: &Order| {
+        let times = (order.effective, order.expires, order.recurrence, order.rollover);
+        (order.credit_type.clone(), order.amount, order.kind, order.priority, order.scope.clone(), times)
+    };
+    facts(one) == facts(other)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::calendar::Zone;
 use super::commands::{Adjustment, Order};
-use super::grant::Grant;
+use super::grant::{Grant, goodwill, same};
 use super::rating::Line;
 use super::report::{Moved, Movement, Phase};
 use super::scope::Spender;
@@ -48,6 +48,10 @@ pub struct Grants {
     pub sums: BTreeMap<String, Sums>,
     /// What moved beside charges and voids of events.
     pub movements: Vec<Movement>,
+    /// Those that have not ended, so that the others need not be looked at.
+    living: Vec<usize>,
+    /// The credit types that ever got a grant.
+    types: BTreeSet<String>,
     /// The adjustments that were made: type and amount.
     adjusted: BTreeMap<String, (String, Micros)>,
     /// What the usable grants amounted to when last added up, by credit type.
@@ -184,7 +188,7 @@ impl Grants {
 impl Grants {
     /// The next instant after `after`, not after `until`, at which a grant ends, starts or is full again.
     pub fn next_change(&self, after: Instant, until: Instant, zone: &Zone) -> Option<Instant> {
-        let alive = || self.list.iter().filter(|grant| grant.phase != Phase::Ended);
+        let alive = || self.living.iter().map(|index| &self.list[*index]);
         let ends = alive().filter_map(|grant| grant.ends);
         let starts = alive().map(|grant| grant.effective);
         let refills = alive().filter_map(|grant| grant.next_refill(after, zone));
@@ -195,7 +199,7 @@ impl Grants {
     pub fn end_due(&mut self, running: Option<u64>, now: Instant) {
         let due = |grant: &Grant| {
             let held = grant.cycle.is_some() && grant.cycle == running;
-            grant.phase != Phase::Ended && grant.ends.is_some_and(|ends| ends <= now) && !held
+            grant.ends.is_some_and(|ends| ends <= now) && !held
         };
         for index in self.in_order(due) {
             self.end(index, Moved::Expired, now);
@@ -213,11 +217,9 @@ impl Grants {
 
     /// Starts the grants whose time it is.
     pub fn start_due(&mut self, now: Instant) {
-        for grant in &mut self.list {
-            if grant.phase == Phase::Waiting && grant.effective <= now {
-                grant.phase = Phase::Usable;
-                self.stale.insert(grant.order.credit_type.clone());
-            }
+        for index in self.in_order(|grant| grant.phase == Phase::Waiting && grant.effective <= now) {
+            self.list[index].phase = Phase::Usable;
+            self.recount(index);
         }
     }
 
@@ -252,7 +254,9 @@ impl Grants {
             grant.phase = Phase::Usable;
             self.stale.insert(grant.order.credit_type.clone());
         }
+        self.types.insert(grant.order.credit_type.clone());
         self.list.push(grant);
+        self.living.push(self.list.len() - 1);
         self.list.len() - 1
     }
 
@@ -295,6 +299,7 @@ impl Grants {
     pub fn end(&mut self, index: usize, kind: Moved, now: Instant) {
         self.lose(index, self.list[index].remaining, kind, now);
         self.list[index].phase = Phase::Ended;
+        self.living.retain(|alive| *alive != index);
         self.list[index].ends = Some(now);
         self.recount(index);
     }
@@ -321,9 +326,10 @@ impl Grants {
         self.list.iter().position(|grant| grant.id == id)
     }
 
-    /// Some grants: credit types by name, and within one as they burn.
+    /// Some of the grants that have not ended: credit types by name, and within one as they burn.
     pub fn in_order(&self, which: impl Fn(&Grant) -> bool) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.list.len()).filter(|index| which(&self.list[*index])).collect();
+        let wanted = self.living.iter().copied().filter(|index| which(&self.list[*index]));
+        let mut order: Vec<usize> = wanted.collect();
         order.sort_by_key(|index| {
             let grant = &self.list[*index];
             (grant.order.credit_type.clone(), grant.burn_rank(), *index)
@@ -347,12 +353,11 @@ impl Grants {
 
     /// Level and total of every credit type that ever got a grant.
     pub fn gauges(&self) -> BTreeMap<String, Gauge> {
-        let types: BTreeSet<&String> = self.list.iter().map(|grant| &grant.order.credit_type).collect();
         let gauge = |credit_type: &String| Gauge {
             level: self.usable(credit_type) - self.sums.get(credit_type).map_or(0, Sums::outstanding),
             total: self.totals.get(credit_type).copied().unwrap_or(0),
         };
-        types.into_iter().map(|credit_type| (credit_type.clone(), gauge(credit_type))).collect()
+        self.types.iter().map(|credit_type| (credit_type.clone(), gauge(credit_type))).collect()
     }
 
     /// Every breach of what must hold between grants, a line each.
@@ -369,29 +374,4 @@ impl Grants {
         }
         lines
     }
-}
-
-/// What an adjustment above zero gives.
-fn goodwill(id: &str, change: &Adjustment) -> Order {
-    Order {
-        id: Some(id.to_string()),
-        credit_type: change.credit_type.clone(),
-        amount: change.amount,
-        kind: "bonus",
-        priority: 100,
-        effective: None,
-        expires: None,
-        scope: None,
-        recurrence: None,
-        rollover: None,
-    }
-}
-
-/// Whether two orders say the same.
-fn same(one: &Order, other: &Order) -> bool {
-    let facts = |order: &Order| {
-        let times = (order.effective, order.expires, order.recurrence, order.rollover);
-        (order.credit_type.clone(), order.amount, order.kind, order.priority, order.scope.clone(), times)
-    };
-    facts(one) == facts(other)
 }

@@ -157,13 +157,14 @@ impl Model {
             Command::Plan { id, release, plan } => self.catalog.put_plan(id, release, plan, now)?,
             Command::Org(put) => self.put(name, put, position)?,
             Command::Grant(order) => {
-                self.catalog.knows(&order.credit_type)?;
-                self.change(name, position, |grants| grants.add(order, position, now))?;
+                let known = self.catalog.knows(&order.credit_type);
+                self.change(name, position, |grants| known.and_then(|()| grants.add(order, position, now)))?;
             }
             Command::GrantVoid(id) => self.change(name, position, |grants| grants.void(&id, now))?,
             Command::Adjust(adjustment) => {
-                self.catalog.knows(&adjustment.credit_type)?;
-                self.change(name, position, |grants| grants.adjust(&adjustment, position, now))?;
+                let known = self.catalog.knows(&adjustment.credit_type);
+                let adjust = |grants: &mut Grants| grants.adjust(&adjustment, position, now);
+                self.change(name, position, |grants| known.and_then(|()| adjust(grants)))?;
             }
         }
         Ok(Outcome::Accepted)

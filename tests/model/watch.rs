@@ -43,7 +43,7 @@ pub struct Alert {
 pub struct Gauge {
     /// What usable grants still hold, less the outstanding overage.
     pub level: Micros,
-    /// What the usable grants were given.
+    /// What the usable grants amounted to when last added up.
     pub total: Micros,
 }
 

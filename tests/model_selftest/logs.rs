@@ -82,9 +82,9 @@ fn the_recipes_reach_every_reason_and_every_kind_of_trouble() {
 
 #[test]
 fn the_laws_hold_after_every_record_of_years() {
-    for seed in 0..12 {
+    for seed in 0..8 {
         let mut model = Model::new();
-        for record in Recipe::years(seed, 600, 6).log() {
+        for record in Recipe::years(seed, 500, 6).log() {
             model.apply(&record);
             let mut breaches = model.report(record.at).breaches();
             breaches.extend(model.breaches());
@@ -95,7 +95,7 @@ fn the_laws_hold_after_every_record_of_years() {
 
 #[test]
 fn years_are_the_same_whether_looked_at_day_by_day_or_only_at_the_end() {
-    for seed in 100..106 {
+    for seed in 100..104 {
         let log = Recipe::years(seed, 400, 5).log();
         let mut often = Model::new();
         for pair in log.windows(2) {

@@ -24,11 +24,11 @@ fn void(book: &mut Book, second: i64, id: &str) -> Outcome {
 fn a_grant_with_a_scope_pays_only_what_is_in_all_its_lists() {
     let mut book = Book::priced(&ones());
     let of = |scope: Value| json!({ "amount": "10", "scope": scope });
+    book.grant(0, "any", json!({ "amount": "10" }));
     book.grant(0, "feature", of(json!({ "features": ["Platform", "AI Copilot"] })));
     book.grant(0, "both", of(json!({ "features": ["AI Copilot"], "actions": ["other"] })));
     book.grant(0, "entity", of(json!({ "entities": [{ "type": "campaign", "id": "c7" }] })));
     book.grant(0, "kind", of(json!({ "entities": [{ "type": "pilot" }, { "type": "campaign" }] })));
-    book.grant(0, "any", json!({ "amount": "10" }));
     // In the order of their age, those with a scope before the one without.
     book.event(1, copilot(35));
     let expected = [("any", 5), ("both", 10), ("entity", 0), ("feature", 0), ("kind", 0)];

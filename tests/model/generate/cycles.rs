@@ -88,10 +88,13 @@ const BAD_FOR_CATALOG: [&str; 8] = [
     r#"{"type":"creditd.plan.put.v1","id":"odd","version":1,"rate_card":"voice","cycle":"month","overage_at_reset":"forget"}"#,
 ];
 
-/// A product area, sometimes.
-pub(super) fn feature(data: &mut Object, random: &mut Random) {
+/// A product area, sometimes; and now and then so much of an action that credits run out.
+pub(super) fn spice(data: &mut Object, random: &mut Random) {
     if random.chance(50) {
         data.insert("feature".to_string(), json!(random.pick(&FEATURES)));
+    }
+    if data.get("action").is_some_and(|action| action == "message") && random.chance(40) {
+        data.insert("quantity".to_string(), json!(random.between(20, 400)));
     }
 }
 
@@ -236,7 +239,7 @@ impl Writer {
             data["rollover"] = json!({ "min": min.to_string(), "max": (min + more).to_string() });
         }
         // What recurs would do so for ever, and the log be of nothing else.
-        if recurs || self.random.chance(60) {
+        if recurs || self.random.chance(80) {
             let ends = starts.max(self.now) + self.random.between(MINUTE, 300 * DAY);
             data["expires"] = json!(spell(ends, &mut self.random));
         }
