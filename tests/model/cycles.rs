@@ -135,7 +135,7 @@ impl Grants {
         let types: BTreeSet<&String> = old.allotments.keys().chain(cycle.plan.allotments.keys()).collect();
         for name in types {
             let more = cycle.share(amount(&cycle.plan, name) - amount(old, name), prorate, now);
-            match (self.named(&cycle.name("plan", name)), cycle.plan.allotments.get(name)) {
+            match (self.named(&cycle.name("plan", name), now), cycle.plan.allotments.get(name)) {
                 (Some(index), _) => self.change_allotment(index, more, now),
                 (None, Some(allotment)) => self.begin_allotment(cycle, name, allotment, more, now),
                 (None, None) => {}

@@ -11,6 +11,9 @@ use super::scope::Spender;
 use super::watch::Gauge;
 use super::{Instant, LARGEST_TOTAL, Micros, Position, Reason};
 
+/// How long the name of something that is over is known.
+const MEMORY: Instant = 400 * 86_400_000_000;
+
 /// Sums of one credit type over all charges that were not voided.
 #[derive(Debug, Default)]
 pub struct Sums {
@@ -53,7 +56,7 @@ pub struct Grants {
     /// The credit types that ever got a grant.
     types: BTreeSet<String>,
     /// The adjustments that were made: type and amount.
-    adjusted: BTreeMap<String, (String, Micros)>,
+    adjusted: BTreeMap<String, (Instant, (String, Micros))>,
     /// What the usable grants amounted to when last added up, by credit type.
     totals: BTreeMap<String, Micros>,
     /// Credit types in which a grant started, ended or was refilled since.
@@ -65,7 +68,7 @@ impl Grants {
     /// Takes a grant into the books. One that is known already changes nothing if it is the same.
     pub fn add(&mut self, order: Order, created: Position, now: Instant) -> Result<(), Reason> {
         let id = order.id.clone().unwrap_or_else(|| format!("g{}.{}", created.0, created.1));
-        if let Some(known) = self.list.iter().find(|grant| grant.id == id) {
+        if let Some(known) = self.named(&id, now).map(|index| &self.list[index]) {
             return if same(&order, &known.order) { Ok(()) } else { Err("conflict") };
         }
         let effective = order.effective.unwrap_or(now);
@@ -85,7 +88,7 @@ impl Grants {
 
     /// Takes back what is left of a grant.
     pub fn void(&mut self, id: &str, now: Instant) -> Result<(), Reason> {
-        let index = self.named(id).ok_or("unknown_grant")?;
+        let index = self.named(id, now).ok_or("unknown_grant")?;
         if self.list[index].phase != Phase::Ended {
             self.end(index, Moved::Voided, now);
         }
@@ -97,10 +100,10 @@ impl Grants {
     pub fn adjust(&mut self, change: &Adjustment, position: Position, now: Instant) -> Result<(), Reason> {
         let id = change.id.clone().unwrap_or_else(|| format!("a{}.{}", position.0, position.1));
         let content = (change.credit_type.clone(), change.amount);
-        if let Some(known) = self.adjusted.get(&id) {
+        if let Some((_, known)) = self.adjusted.get(&id).filter(|(at, _)| *at >= now - MEMORY) {
             return if *known == content { Ok(()) } else { Err("conflict") };
         }
-        if self.named(&id).is_some() {
+        if self.named(&id, now).is_some() {
             return Err("conflict");
         }
         if change.amount > 0 {
@@ -116,7 +119,7 @@ impl Grants {
                 left -= taken;
             }
         }
-        self.adjusted.insert(id, content);
+        self.adjusted.insert(id, (now, content));
         Ok(())
     }
 
@@ -321,9 +324,13 @@ impl Grants {
 
 // Looking.
 impl Grants {
-    /// The grant of this name.
-    pub fn named(&self, id: &str) -> Option<usize> {
-        self.list.iter().position(|grant| grant.id == id)
+    /// The grant of this name, unless it ended 400 days ago; the names of cycles are for ever.
+    pub fn named(&self, id: &str, now: Instant) -> Option<usize> {
+        let kept = |grant: &Grant| {
+            let over = grant.phase == Phase::Ended && grant.ends.is_some_and(|end| end < now - MEMORY);
+            grant.cycle.is_some() || !over
+        };
+        self.list.iter().position(|grant| grant.id == id && kept(grant))
     }
 
     /// Some of the grants that have not ended: credit types by name, and within one as they burn.

@@ -66,10 +66,14 @@ impl Pool {
             self.usable = self.usable.minus(out);
             booking.book(self.credit_type, MovementKind::RolledOut, self.grants.get(at), out);
             self.finish(at, MovementKind::Expired, booking);
+            if let Some(grant) = self.grants.get_mut(at) {
+                grant.expires = grant.expires.min(booking.at);
+            }
         }
         // Only what repaid overage may still be asked for.
         let over = |grant: &Grant| grant.phase == Phase::Ended && grant.origin.is_of_cycle();
         self.grants.retain(|grant| !over(grant) || grant.covered > Credits::ZERO);
+        self.grants.sort_by_key(Grant::burn_order);
         if let (Some(term), Some((_, priority))) = (next, rule)
             && goes_on > Credits::ZERO
         {

@@ -185,6 +185,7 @@ impl Pool {
                 details.next_refill =
                     Some(Calendar { zone, anchor, every: recurrence.every }.next_after(instant));
                 self.bring_to(at, amount, booking);
+                self.stirred = true;
             }
         }
     }
