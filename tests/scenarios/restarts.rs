@@ -11,6 +11,7 @@ use creditd::store::checkpoint::Checkpoints;
 use creditd::store::codec;
 use creditd::store::history::Limits;
 use creditd::wire::Subject;
+use serde_json::Value;
 
 use super::meter::{Meter, Told};
 
@@ -54,12 +55,27 @@ fn same(place: &str, (told, found): (&Told, &Meter), whole: &Meter) -> Result<()
         return Ok(());
     }
     for name in whole.names() {
-        let (ours, theirs) = (found.state(&name)?, whole.state(&name)?);
-        if ours != theirs {
-            return Err(format!("{place}: {name} is {ours}, not {theirs}"));
+        if let Some(difference) = difference(&name, &found.state(&name)?, &whole.state(&name)?) {
+            return Err(format!("{place}: {difference}"));
         }
     }
     Err(format!("{place}: other bytes, though the figures are the same"))
+}
+
+/// The first figure that differs.
+fn difference(path: &str, found: &Value, whole: &Value) -> Option<String> {
+    let inside =
+        |found: &Value, whole: &Value, part: &str| difference(&format!("{path}.{part}"), found, whole);
+    match (found, whole) {
+        (Value::Object(ours), Value::Object(theirs)) if ours.keys().eq(theirs.keys()) => {
+            ours.iter().zip(theirs.values()).find_map(|((key, ours), theirs)| inside(ours, theirs, key))
+        }
+        (Value::Array(ours), Value::Array(theirs)) if ours.len() == theirs.len() => {
+            let mut pairs = ours.iter().zip(theirs).enumerate();
+            pairs.find_map(|(index, (ours, theirs))| inside(ours, theirs, &index.to_string()))
+        }
+        _ => (found != whole).then(|| format!("{path} is {found}, not {whole}")),
+    }
 }
 
 fn fold<'r>(mut meter: Meter, log: impl IntoIterator<Item = &'r Record>) -> Result<Meter, String> {
