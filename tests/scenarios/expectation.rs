@@ -1,0 +1,223 @@
+//! What must be seen of an organization.
+//!
+//! ```text
+//! expect available 70, owed 0, expired 30, consumed 5 email
+//! expect grant a 30 of 100 until 2026-02-01, grant b ended, grant c ahead, no grant d
+//! expect cycle 2 from 2026-02-28 09:00 until 2026-03-31 09:00
+//! expect alerts p10.1 p30.1 email.p60.1 at 2026-02-01, no alerts
+//! ```
+//!
+//! Alerts are those since the `expect` before, in the order in which they left. Figures are of `credits` where they name no type.
+
+use creditd::ledger::units::{Credits, Timestamp};
+use creditd::wire::time;
+use serde_json::Value;
+
+use super::words::{Words, unknown};
+
+/// The figures that an answer has for each credit type.
+const FIGURES: &[&str] = &[
+    "available",
+    "total",
+    "owed",
+    "granted",
+    "remaining",
+    "consumed",
+    "expired",
+    "voided",
+    "charged",
+    "overage",
+    "covered",
+    "dropped",
+];
+
+/// One thing that must be seen.
+#[derive(Clone, Debug)]
+pub(crate) enum Fact {
+    Figure { name: String, amount: Credits, credit_type: String },
+    Grant { id: String, of_it: Vec<Detail> },
+    NoGrant(String),
+    Cycle { number: u64, of_it: Vec<Detail> },
+    NoCycle,
+    Alerts { ids: Vec<String>, at: Option<Timestamp> },
+}
+
+/// What is looked at of a grant or a cycle: a field of the answer, and what must be in it.
+#[derive(Clone, Debug)]
+pub(crate) enum Detail {
+    Amount(&'static str, Credits),
+    Instant(&'static str, Timestamp),
+    Text(&'static str, String),
+    None(&'static str),
+}
+
+/// What an organization answers.
+#[derive(Debug)]
+pub(crate) struct Answer<'a> {
+    pub(crate) balance: &'a Value,
+    pub(crate) state: &'a Value,
+    /// The alerts since the last look.
+    pub(crate) alerts: &'a [Value],
+}
+
+/// Reads what is expected.
+pub(crate) fn facts(text: &str) -> Result<Vec<Fact>, String> {
+    Words::clauses(text).map(fact).collect()
+}
+
+fn fact(mut words: Words<'_>) -> Result<Fact, String> {
+    let fact = match words.next("what is expected")? {
+        "grant" => Fact::Grant { id: words.next("a grant")?.to_owned(), of_it: of_grant(&mut words)? },
+        "cycle" => {
+            Fact::Cycle { number: words.number("the cycle")?, of_it: bounds(&mut words, ["start", "end"])? }
+        }
+        "no" if words.take("grant") => Fact::NoGrant(words.next("a grant")?.to_owned()),
+        "no" if words.take("cycle") => Fact::NoCycle,
+        "no" if words.take("alerts") => Fact::Alerts { ids: Vec::new(), at: None },
+        "alert" | "alerts" => {
+            let mut ids = Vec::new();
+            while let Some(id) = words.peek().filter(|word| *word != "at") {
+                words.take(id);
+                ids.push(id.to_owned());
+            }
+            let at = if words.take("at") { Some(words.instant()?) } else { None };
+            Fact::Alerts { ids, at }
+        }
+        name if FIGURES.contains(&name) => {
+            let (name, amount) = (name.to_owned(), words.amount()?);
+            let credit_type = words.next("").unwrap_or("credits").to_owned();
+            Fact::Figure { name, amount, credit_type }
+        }
+        word => return Err(unknown(word)),
+    };
+    words.end()?;
+    Ok(fact)
+}
+
+fn of_grant(words: &mut Words<'_>) -> Result<Vec<Detail>, String> {
+    let mut details = Vec::new();
+    while let Some(word) = words.peek() {
+        match word {
+            "from" | "until" => details.extend(bounds(words, ["effective", "expires"])?),
+            _ if words.take("for ever") => details.push(Detail::None("expires")),
+            _ if words.take("of") => details.push(Detail::Amount("amount", words.amount()?)),
+            "ahead" | "usable" | "ended" => {
+                words.take(word);
+                details.push(Detail::Text("state", word.to_owned()));
+            }
+            "plan" | "bonus" | "purchased" => {
+                words.take(word);
+                details.push(Detail::Text("kind", word.to_owned()));
+            }
+            _ => details.push(Detail::Amount("remaining", words.amount()?)),
+        }
+    }
+    Ok(details)
+}
+
+fn bounds(words: &mut Words<'_>, [begin, end]: [&'static str; 2]) -> Result<Vec<Detail>, String> {
+    let mut details = Vec::new();
+    loop {
+        if words.take("from") {
+            details.push(Detail::Instant(begin, words.instant()?));
+        } else if words.take("until") {
+            details.push(Detail::Instant(end, words.instant()?));
+        } else {
+            return Ok(details);
+        }
+    }
+}
+
+impl Fact {
+    /// What came instead, if something else did.
+    pub(crate) fn differs(&self, org: &str, answer: &Answer<'_>) -> Option<String> {
+        match self {
+            Fact::Figure { name, amount, credit_type } => {
+                let found = answer.figure(name, credit_type);
+                let agrees = found.as_ref().is_some_and(|found| is_amount(found, *amount));
+                let found = found.map_or("missing".to_owned(), |found| found.to_string());
+                (!agrees).then(|| format!("{name} {amount} {credit_type} was expected; it is {found}"))
+            }
+            Fact::Grant { id, of_it } => match answer.grant(id) {
+                Some(grant) => different(&format!("grant {id}"), grant, of_it),
+                None => Some(format!("grant {id} was expected; there are {}", answer.grants().join(", "))),
+            },
+            Fact::NoGrant(id) => {
+                answer.grant(id).map(|grant| format!("no grant {id} was expected; it is {grant}"))
+            }
+            Fact::Cycle { number, of_it } => {
+                let cycle = &answer.balance["cycle"];
+                if cycle["number"] == *number {
+                    different("the cycle", cycle, of_it)
+                } else {
+                    Some(format!("cycle {number} was expected; it is {cycle}"))
+                }
+            }
+            Fact::NoCycle => {
+                let cycle = &answer.balance["cycle"];
+                (!cycle.is_null()).then(|| format!("no cycle was expected; it is {cycle}"))
+            }
+            Fact::Alerts { ids, at } => other_alerts(org, ids, *at, answer.alerts),
+        }
+    }
+}
+
+fn other_alerts(org: &str, ids: &[String], at: Option<Timestamp>, alerts: &[Value]) -> Option<String> {
+    let short = |alert: &Value| {
+        let id = alert["id"].as_str().unwrap_or_default();
+        let id = id.strip_prefix(&format!("{org}.")).unwrap_or(id);
+        id.strip_prefix("credits.").unwrap_or(id).to_owned()
+    };
+    let raised: Vec<String> = alerts.iter().map(short).collect();
+    if raised != *ids {
+        return Some(format!("alerts {ids:?} were expected; they are {raised:?}"));
+    }
+    let moment = Detail::Instant("time", at?);
+    alerts.iter().find_map(|alert| different("the alert", alert, std::slice::from_ref(&moment)))
+}
+
+fn different(what: &str, found: &Value, details: &[Detail]) -> Option<String> {
+    details.iter().find_map(|detail| {
+        let (field, wanted, agrees) = match detail {
+            Detail::Amount(field, amount) => (*field, amount.to_string(), is_amount(&found[*field], *amount)),
+            Detail::Instant(field, at) => {
+                let wanted = time::format(*at);
+                (*field, wanted.clone(), found[*field] == wanted.as_str())
+            }
+            Detail::Text(field, text) => (*field, text.clone(), found[*field] == text.as_str()),
+            Detail::None(field) => (*field, "none".to_owned(), found[*field].is_null()),
+        };
+        (!agrees).then(|| format!("{what}: {field} {wanted} was expected; it is {found}"))
+    })
+}
+
+fn is_amount(found: &Value, amount: Credits) -> bool {
+    found.as_str().is_some_and(|text| text.parse() == Ok(amount))
+}
+
+impl Answer<'_> {
+    fn of_type<'v>(books: &'v Value, credit_type: &str) -> Option<&'v Value> {
+        books["balances"].as_array()?.iter().find(|of_type| of_type["credit_type"] == credit_type)
+    }
+
+    /// A figure; of credits that the organization never had, it is 0.
+    fn figure(&self, name: &str, credit_type: &str) -> Option<Value> {
+        let state = Answer::of_type(self.state, credit_type);
+        let Some(state) = state else { return Some(Value::from("0")) };
+        let balance = Answer::of_type(self.balance, credit_type);
+        balance.and_then(|balance| balance.get(name)).or_else(|| state.get(name)).cloned()
+    }
+
+    fn all_grants(&self) -> impl Iterator<Item = &Value> {
+        let types = self.state["balances"].as_array().into_iter().flatten();
+        types.flat_map(|of_type| of_type["grants"].as_array().into_iter().flatten())
+    }
+
+    fn grant(&self, id: &str) -> Option<&Value> {
+        self.all_grants().find(|grant| grant["id"] == id)
+    }
+
+    fn grants(&self) -> Vec<String> {
+        self.all_grants().map(ToString::to_string).collect()
+    }
+}
