@@ -209,8 +209,11 @@ impl Partition {
             if slot.due != instant {
                 continue;
             }
-            slot.org.advance(instant, &self.commons.catalog, &mut self.effects);
             slot.due = Timestamp::MAX;
+            // What was due may have moved on since: then nothing happens now.
+            if slot.org.next_change() <= instant {
+                slot.org.advance(instant, &self.commons.catalog, &mut self.effects);
+            }
             note(&mut slot, &self.names, &mut self.dirty, &mut self.due);
             drop(slot);
             self.tell(&name, Some(key), position, listener)?;

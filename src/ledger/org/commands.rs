@@ -56,6 +56,7 @@ impl Org {
             period.pending = Some(pending).filter(|_| waits && !same);
         }
         if waits {
+            self.move_end();
             return Ok(());
         }
         if !same {
@@ -74,8 +75,11 @@ impl Org {
         match (self.cycle(), every) {
             (None, None) => {}
             (None, Some(_)) => self.turn_cycle(turn, catalog, out),
-            (Some(_), _) if same_plan => {}
-            (Some(cycle), Some(every)) if cycle.every == every => self.swap_allotments(turn, catalog, out),
+            (Some(_), _) if same_plan => self.move_end(),
+            (Some(cycle), Some(every)) if cycle.every == every => {
+                self.move_end();
+                self.swap_allotments(turn, catalog, out);
+            }
             (Some(_), Some(_)) => self.turn_cycle(turn, catalog, out),
             // The grants of the cycle live on until its end.
             (Some(_), None) => self.leave_cycle(),

@@ -115,7 +115,8 @@ impl Org {
                 period.anchor = Some(turn.at);
             }
             let anchor = *period.anchor.get_or_insert(turn.at);
-            let (start, end) = Calendar { zone: &period.zone, anchor, every }.period_at(turn.at);
+            let (begin, end) = Calendar { zone: &period.zone, anchor, every }.period_at(turn.at);
+            let start = if ended.is_some_and(|cycle| cycle.end == turn.at) { turn.at } else { begin };
             period.number = period.number.saturating_add(1);
             Cycle { number: period.number, start, end, every, plan: (index, version) }
         });
@@ -179,19 +180,20 @@ impl Org {
         }
     }
 
-    /// Takes over another zone or anchor: a running cycle ends at the first begin of the calendar after now.
+    /// Takes over another zone or anchor.
     pub(super) fn place(&mut self, zone: Option<&Zone>, anchor: Option<Timestamp>) {
-        if zone.is_none() && anchor.is_none() {
-            return;
+        if zone.is_some() || anchor.is_some() {
+            let period = self.period.get_or_insert_default();
+            period.zone = zone.unwrap_or(&period.zone).clone();
+            period.anchor = anchor.or(period.anchor);
         }
+    }
+
+    /// Moves the end of the running cycle to the first begin of the calendar after now.
+    pub(super) fn move_end(&mut self) {
         let at = self.at;
-        let period = self.period.get_or_insert_default();
-        let (zone, anchor) = (zone.unwrap_or(&period.zone).clone(), anchor.or(period.anchor));
-        if zone == period.zone && anchor == period.anchor {
-            return;
-        }
-        (period.zone, period.anchor) = (zone, anchor);
-        if let (Some(cycle), Some(anchor)) = (period.running.as_mut(), anchor) {
+        let Some(period) = self.period.as_deref_mut() else { return };
+        if let (Some(cycle), Some(anchor)) = (period.running.as_mut(), period.anchor) {
             cycle.end = Calendar { zone: &period.zone, anchor, every: cycle.every }.next_after(at);
             self.next_reset = cycle.end;
             let Cycle { number, end, .. } = *cycle;
