@@ -15,7 +15,6 @@ use super::options::Options;
 use super::record::{Record, Unwritten, WhyGivenUp};
 use super::retry::{self, millis};
 use crate::ledger::units::Timestamp;
-use crate::store::codec::CodecError;
 
 /// The lines of all endpoints.
 #[derive(Debug)]
@@ -25,7 +24,7 @@ pub(super) struct Lines {
     /// What is changed and not yet on disk.
     pub(super) unwritten: Unwritten,
     /// Why a change could not be written down.
-    pub(super) broken: Option<CodecError>,
+    pub(super) broken: Option<Arc<str>>,
     /// The bytes of all messages that are kept.
     bytes: usize,
     sound_in_flight: usize,
@@ -150,7 +149,7 @@ impl Lines {
     fn commit(&mut self, record: Record) {
         match self.unwritten.push(&record) {
             Ok(()) => self.apply(record),
-            Err(error) => self.broken = Some(error),
+            Err(error) => self.broken = Some(error.to_string().into()),
         }
     }
 
@@ -208,7 +207,10 @@ impl Lines {
     }
 
     fn lose(&mut self, key: EndpointKey, id: MessageId, at: Timestamp) {
-        tracing::warn!(endpoint = %key, message = %id, "a webhook is lost: too many wait for its endpoint");
+        let lost_before = self.lines.get(&key).map_or(0, |line| line.totals.lost);
+        if lost_before == 0 {
+            tracing::warn!(endpoint = %key, message = %id, "a webhook is lost: too many wait; more may follow");
+        }
         self.sums.lost += 1;
         self.commit(Record::GivenUp { key, id, at, why: WhyGivenUp::Overflow });
     }
@@ -231,7 +233,8 @@ impl Lines {
 
     /// When something is due next, as far as there are places for it.
     pub(super) fn next_due(&self) -> Option<Timestamp> {
-        let lanes = [Lane::Sound, Lane::Failing].into_iter().filter(|lane| self.has_place(*lane));
+        let may_begin = |lane: &Lane| self.broken.is_none() && self.has_place(*lane);
+        let lanes = [Lane::Sound, Lane::Failing].into_iter().filter(may_begin);
         lanes.filter_map(|lane| self.agenda.first(lane)).map(|(at, _)| at).min()
     }
 

@@ -51,11 +51,17 @@ pub(super) struct Unwritten {
     bytes: Vec<u8>,
     /// How many records there ever were.
     count: u64,
+    /// Whether nobody writes them any more.
+    closed: bool,
 }
 
 impl Unwritten {
     /// Adds a record.
     pub(super) fn push(&mut self, record: &Record) -> Result<(), CodecError> {
+        self.count += 1;
+        if self.closed {
+            return Ok(());
+        }
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&[0; 4]);
         if let Err(error) = codec::encode_into(record, &mut self.bytes) {
@@ -66,7 +72,6 @@ impl Unwritten {
         if let Some(place) = self.bytes.get_mut(start..start + 4) {
             place.copy_from_slice(&length.to_le_bytes());
         }
-        self.count += 1;
         Ok(())
     }
 
@@ -78,6 +83,12 @@ impl Unwritten {
     /// Takes out the records that are not written yet.
     pub(super) fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.bytes)
+    }
+
+    /// Nobody writes them any more: they are counted, and not kept.
+    pub(super) fn close(&mut self) {
+        self.closed = true;
+        self.bytes = Vec::new();
     }
 
     /// Whether all are written.
@@ -120,5 +131,55 @@ pub(super) fn read(group: &[u8]) -> Result<Vec<Record>, CodecError> {
         Ok(records)
     } else {
         Err(CodecError::LeftOver { left: rest.len(), total: group.len() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn enabled(id: &str) -> Record {
+        Record::Enabled { key: EndpointKey { org: "acme".to_owned(), id: id.to_owned() } }
+    }
+
+    #[test]
+    fn records_are_grouped_without_a_loss_and_a_large_one_stands_alone() {
+        let mut unwritten = Unwritten::default();
+        let sizes = [10, 600_000, 600_000, 2_000_000, 10, 20];
+        for size in sizes {
+            unwritten.push(&enabled(&"x".repeat(size))).unwrap();
+        }
+        let bytes = unwritten.take();
+        let found: Vec<Vec<usize>> = groups(&bytes)
+            .map(|group| {
+                let sizes = read(group).unwrap().into_iter().map(|record| match record {
+                    Record::Enabled { key } => key.id.len(),
+                    other => panic!("{other:?}"),
+                });
+                sizes.collect()
+            })
+            .collect();
+        assert_eq!(found, [vec![10, 600_000], vec![600_000], vec![2_000_000], vec![10, 20]]);
+        assert_eq!((unwritten.count(), unwritten.is_empty()), (6, true));
+        assert_eq!(groups(&[]).count(), 0);
+    }
+
+    #[test]
+    fn a_group_that_does_not_add_up_is_refused() {
+        let mut unwritten = Unwritten::default();
+        unwritten.push(&enabled("a")).unwrap();
+        let bytes = unwritten.take();
+        for end in 1..bytes.len() {
+            assert!(read(&bytes[..end]).is_err(), "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn once_nobody_writes_nothing_piles_up() {
+        let mut unwritten = Unwritten::default();
+        unwritten.push(&enabled("a")).unwrap();
+        unwritten.close();
+        unwritten.push(&enabled("b")).unwrap();
+        assert_eq!((unwritten.count(), unwritten.is_empty()), (2, true));
     }
 }

@@ -46,7 +46,7 @@ impl Writer {
             };
             match result {
                 Ok(()) => drop(self.desk.durable.send_modify(|durable| durable.count = count)),
-                Err(error) => return self.fail(&error),
+                Err(error) => return self.fail(error.to_string().into()),
             }
         }
         self.desk.durable.send_modify(|durable| {
@@ -59,9 +59,9 @@ impl Writer {
         let desk = Arc::clone(&self.desk);
         let mut lines = desk.lines();
         while lines.unwritten.is_empty() {
-            if let Some(error) = lines.broken.take() {
+            if let Some(broken) = lines.broken.clone() {
                 drop(lines);
-                self.fail(&error);
+                self.fail(broken);
                 return None;
             }
             if desk.has_ended() {
@@ -119,9 +119,11 @@ impl Writer {
         self.desk.durable.send_modify(|durable| durable.waiting = text);
     }
 
-    fn fail(&self, error: &dyn std::error::Error) {
-        tracing::error!(%error, "the webhooks' queue takes nothing more until a restart");
-        self.desk.durable.send_modify(|durable| durable.failure = Some(error.to_string().into()));
+    /// Nothing more is written; what changes from now on is not kept for it either.
+    fn fail(&self, failure: Arc<str>) {
+        tracing::error!(%failure, "the webhooks' queue takes nothing more until a restart");
+        self.desk.lines().unwritten.close();
+        self.desk.durable.send_modify(|durable| durable.failure = Some(failure));
     }
 }
 
