@@ -128,7 +128,8 @@ async fn hand_over_for_ever(folder: &Path, url: &str) {
     for nth in 0..1_000 {
         let id = format!("message-{nth:04}");
         webhooks.hand_over(&endpoint, &message(&id)).await.unwrap();
-        println!("safe {id}");
+        // In one write, so that a kill does not cut a line short.
+        std::io::stdout().write_all(format!("safe {id}\n").as_bytes()).unwrap();
     }
     std::future::pending::<()>().await;
 }

@@ -45,7 +45,7 @@ impl Writer {
                 Work::Rewrite { all, changes } => self.rewrite(&all, &changes),
             };
             match result {
-                Ok(()) => drop(self.desk.durable.send_modify(|durable| durable.count = count)),
+                Ok(()) => self.desk.durable.send_modify(|durable| durable.count = count),
                 Err(error) => return self.fail(error.to_string().into()),
             }
         }
