@@ -134,11 +134,22 @@ async fn hand_over_for_ever(folder: &Path, url: &str) {
     std::future::pending::<()>().await;
 }
 
-/// Starts the process, kills it once it was told so often that a message is safe, and answers which ones are.
+/// Runs a test of this program again, as a process of its own, and answers the ids that it says are safe. It is killed
+/// once there are so many.
 fn kill_after(count: usize, folder: &Path, url: &str) -> BTreeSet<String> {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "persistence::a_killed_process_loses_nothing", "--nocapture"])
-        .env(CHILD, format!("{}|{url}", folder.display()))
+    let program = Command::new(std::env::current_exe().unwrap());
+    run_child(
+        program,
+        "persistence::a_killed_process_loses_nothing",
+        count,
+        &format!("{}|{url}", folder.display()),
+    )
+}
+
+fn run_child(mut program: Command, test: &str, count: usize, role: &str) -> BTreeSet<String> {
+    let mut child = program
+        .args(["--exact", test, "--nocapture"])
+        .env(CHILD, role)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -146,13 +157,54 @@ fn kill_after(count: usize, folder: &Path, url: &str) -> BTreeSet<String> {
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
         let line = line.unwrap();
         safe.extend(line.split_once("safe ").map(|(_, id)| id.trim().to_owned()));
-        if safe.len() == count {
+        if safe.len() == count || line.contains("full") {
             // SIGKILL: no destructor runs. What it printed before that is read to the end.
             child.kill().unwrap();
         }
     }
     assert!(!child.wait().unwrap().success());
     safe
+}
+
+/// Files may not grow past 128 blocks here, which to a writer is a full disk.
+#[test]
+fn on_a_full_disk_nothing_is_said_to_be_safe_that_is_not() {
+    if let Ok(folder) = std::env::var(CHILD) {
+        return runtime().block_on(fill(Path::new(&folder)));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = Command::new("sh");
+    let limited = "trap '' XFSZ; ulimit -f 128; exec \"$0\" \"$@\"";
+    program.arg("-c").arg(limited).arg(std::env::current_exe().unwrap());
+    let test = "persistence::on_a_full_disk_nothing_is_said_to_be_safe_that_is_not";
+    let safe = run_child(program, test, usize::MAX, &folder.path().display().to_string());
+    assert!((10..100).contains(&safe.len()), "{safe:?}");
+    runtime().block_on(async {
+        let receiver = Receiver::willing().await;
+        let webhooks = open(folder.path(), quick());
+        webhooks.put(&endpoint("a", &receiver.url)).await.unwrap();
+        until("everything", || webhooks.counts().queued == 0).await;
+        assert_eq!(receiver.ids().into_iter().collect::<BTreeSet<_>>(), safe);
+    });
+}
+
+/// Hands over until the disk takes no more, and says when that is.
+async fn fill(folder: &Path) {
+    let webhooks = open(folder, quick());
+    let endpoint = off("http://127.0.0.1:1/");
+    let hand_over = async {
+        for nth in 0.. {
+            let mut large = message(&format!("message-{nth:04}"));
+            large.payload = vec![b' '; 2_000];
+            webhooks.hand_over(&endpoint, &large).await.unwrap();
+            std::io::stdout().write_all(format!("safe {}\n", large.id).as_bytes()).unwrap();
+        }
+    };
+    let full = until("the end of the room", || webhooks.trouble().is_some());
+    tokio::select! { () = hand_over => {}, () = full => {} }
+    let trouble = webhooks.trouble().unwrap();
+    std::io::stdout().write_all(format!("full: {trouble}\n").as_bytes()).unwrap();
+    std::future::pending::<()>().await;
 }
 
 #[tokio::test]

@@ -145,7 +145,8 @@ impl Webhooks {
     }
 
     /// Takes a message for an endpoint, durably once answered. A message of an id that the endpoint's queue knows is taken
-    /// already. Where too many wait, the oldest is given up and counted as lost.
+    /// already. Where too many wait, the oldest is given up and counted as lost. While the disk is full it waits for room
+    /// ([`Webhooks::trouble`] tells).
     ///
     /// # Errors
     /// [`WebhookError::TooLarge`], [`WebhookError::TooMany`], [`WebhookError::Failed`], [`WebhookError::Closed`].
