@@ -22,6 +22,7 @@ pub mod ledger;
 pub mod log;
 pub mod metrics;
 pub mod nats;
+pub mod notify;
 pub mod query;
 pub mod store;
 pub mod wire;

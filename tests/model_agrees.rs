@@ -12,7 +12,7 @@ mod restarts;
 
 use meter::Meter;
 use model::generate::Recipe;
-use model::report::{Phase, Report};
+use model::report::{Balance, OrgReport, Phase, Report};
 use model::{Model, Outcome, Record};
 
 /// Fails with every difference between the two books.
@@ -70,6 +70,29 @@ fn years_of_cycles_leave_the_same_books() {
             agree(&model.report(record.at), meter.report(), &format!("seed {seed}, {}", shown(&record)));
         }
     }
+}
+
+/// A kind of credits that is not there is all zeros.
+fn without_zeros(mut report: OrgReport) -> OrgReport {
+    report.credits.retain(|_, balance| *balance != Balance::default());
+    report
+}
+
+#[test]
+fn a_hundred_thousand_entries_over_years_agree_after_every_one() {
+    let recipe = Recipe { orgs: 40, ..Recipe::years(300, 100_000, 10) };
+    let (mut model, mut meter) = (Model::new(), Meter::in_memory());
+    for (nth, record) in recipe.log().iter().enumerate() {
+        same_outcomes(&model.apply(record), &meter.apply(record), record, 300);
+        let org = record.subject.rsplit('.').next().unwrap();
+        let (expected, found) = (model.sums_of(org, record.at), meter.sums_of(org));
+        assert_eq!(expected.map(without_zeros), found.map(without_zeros), "{}", shown(record));
+        if nth % 20_000 == 0 {
+            agree(&model.report(record.at), meter.report(), &shown(record));
+        }
+    }
+    agree(&model.report(0), meter.report(), "the end");
+    assert_eq!(model.breaches(), [""; 0]);
 }
 
 #[test]

@@ -29,7 +29,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &["ledger", "wire", "store", "log", "book"]),
     ("http", &["ledger", "wire", "log", "book", "query", "clock", "metrics", "config"]),
     ("nats", &["ledger", "wire", "log", "book", "query", "clock", "metrics", "config"]),
-    ("notify", &["ledger", "wire", "log", "book", "query", "clock", "metrics", "config"]),
+    ("notify", &["ledger", "wire", "store", "log", "book", "query", "clock", "metrics", "config"]),
     (
         "daemon",
         &[

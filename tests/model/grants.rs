@@ -87,8 +87,11 @@ impl Grants {
     }
 
     /// Takes back what is left of a grant.
-    pub fn void(&mut self, id: &str, now: Instant) -> Result<(), Reason> {
-        let index = self.named(id, now).ok_or("unknown_grant")?;
+    pub fn void(&mut self, id: &str, cycles: u64, now: Instant) -> Result<(), Reason> {
+        let Some(index) = self.named(id, now) else {
+            let of_earlier = cycle_in(id).is_some_and(|number| (1..cycles).contains(&number));
+            return if of_earlier { Ok(()) } else { Err("unknown_grant") };
+        };
         if self.list[index].phase != Phase::Ended {
             self.end(index, Moved::Voided, now);
         }
@@ -381,4 +384,10 @@ impl Grants {
         }
         lines
     }
+}
+
+/// The cycle that a name `plan.<n>.<credit type>` or `rollover.<n>.<credit type>` is of.
+fn cycle_in(id: &str) -> Option<u64> {
+    let rest = id.strip_prefix("plan.").or(id.strip_prefix("rollover."))?;
+    rest.split('.').next()?.parse().ok()
 }

@@ -160,7 +160,10 @@ impl Model {
                 let known = self.catalog.knows(&order.credit_type);
                 self.change(name, position, |grants| known.and_then(|()| grants.add(order, position, now)))?;
             }
-            Command::GrantVoid(id) => self.change(name, position, |grants| grants.void(&id, now))?,
+            Command::GrantVoid(id) => {
+                let cycles = self.cycles_of(name);
+                self.change(name, position, |grants| grants.void(&id, cycles, now))?;
+            }
             Command::Adjust(adjustment) => {
                 let known = self.catalog.knows(&adjustment.credit_type);
                 let adjust = |grants: &mut Grants| grants.adjust(&adjustment, position, now);
@@ -198,12 +201,27 @@ impl Model {
         org.change(position, &self.catalog, how)
     }
 
+    /// How many cycles an organization had until now.
+    fn cycles_of(&mut self, name: &str) -> u64 {
+        let Some(org) = self.orgs.get_mut(name) else { return 0 };
+        org.advance(self.log_time, &self.catalog);
+        org.cycles
+    }
+
     /// The books of one organization as they stand at log time `at`, or at the last record's time if that is later.
     pub fn report_of(&mut self, name: &str, at: Instant) -> Option<OrgReport> {
         self.log_time = self.log_time.max(at);
         let org = self.orgs.get_mut(name)?;
         org.advance(self.log_time, &self.catalog);
         Some(org.report())
+    }
+
+    /// The same without grants, alerts and movements one by one: the sums and the cycle.
+    pub fn sums_of(&mut self, name: &str, at: Instant) -> Option<OrgReport> {
+        self.log_time = self.log_time.max(at);
+        let org = self.orgs.get_mut(name)?;
+        org.advance(self.log_time, &self.catalog);
+        Some(org.sums())
     }
 
     /// Every breach of what must hold inside an organization's books, a line each.

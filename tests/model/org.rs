@@ -48,7 +48,7 @@ pub struct Org {
     anchor: Option<Instant>,
     cycle: Option<Cycle>,
     /// How many cycles it has been in.
-    cycles: u64,
+    pub cycles: u64,
     now: Instant,
     fates: HashMap<(String, String), Fate>,
     grants: Grants,
@@ -338,18 +338,26 @@ impl Org {
 
     /// Its numbers as they stand.
     pub fn report(&self) -> OrgReport {
+        OrgReport {
+            grants: self.grants.list.iter().map(|grant| (grant.id.clone(), GrantReport::of(grant))).collect(),
+            alerts: self.watch.alerts.clone(),
+            movements: self.grants.movements.clone(),
+            ..self.sums()
+        }
+    }
+
+    /// Of the report the sums and the cycle.
+    pub fn sums(&self) -> OrgReport {
         let cycle = self.cycle.as_ref();
         OrgReport {
             credits: self.balances(),
-            grants: self.grants.list.iter().map(|grant| (grant.id.clone(), GrantReport::of(grant))).collect(),
             tally: self.tally,
-            alerts: self.watch.alerts.clone(),
             cycle: cycle.map(|Cycle { number, start, end, .. }| CycleReport {
                 number: *number,
                 start: *start,
                 end: *end,
             }),
-            movements: self.grants.movements.clone(),
+            ..OrgReport::default()
         }
     }
 

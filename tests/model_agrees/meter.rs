@@ -182,6 +182,12 @@ impl Meter {
         moved.collect()
     }
 
+    /// Of one organization's books the sums and the cycle.
+    pub fn sums_of(&self, name: &str) -> Option<OrgReport> {
+        let report = self.partition.book().read(name, org_report)?;
+        Some(OrgReport { grants: BTreeMap::new(), ..report })
+    }
+
     /// The books as they stand.
     pub fn report(&self) -> Report {
         let stray = &self.partition.commons().stray;

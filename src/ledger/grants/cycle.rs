@@ -153,5 +153,7 @@ impl Pool {
             grant.expires = end;
         }
         self.grants.sort_by_key(Grant::burn_order);
+        self.first = 0;
+        self.look_ahead();
     }
 }

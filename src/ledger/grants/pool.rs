@@ -219,6 +219,11 @@ impl Pool {
                 .filter(|grant| grant.phase == Phase::Usable && grant.remaining > Credits::ZERO);
             self.base = held.fold(Credits::ZERO, |sum, grant| sum.plus(grant.amount));
         }
+        self.look_ahead();
+    }
+
+    /// Sees when something is due next, and whether scopes have to be looked at.
+    pub(super) fn look_ahead(&mut self) {
         self.next_change = Timestamp::MAX;
         self.scoped = false;
         for grant in &self.grants {

@@ -170,11 +170,10 @@ impl Org {
     /// Whether the grant was given before under the same name.
     fn was_given(&self, order: &GrantOrder) -> Result<bool, Rejection> {
         let Some(name) = &order.id else { return Ok(false) };
+        let oldest = self.at.minus(OLDEST_EVENT);
         for pool in self.pools() {
-            let Some(given) = pool.grants().iter().find(|grant| grant.is_named(name, pool.credit_type))
-            else {
-                continue;
-            };
+            let mut kept = pool.grants().iter().filter(|grant| !grant.is_forgettable(oldest));
+            let Some(given) = kept.find(|grant| grant.is_named(name, pool.credit_type)) else { continue };
             let same = pool.credit_type == order.credit_type && given.is_of(order);
             return if same { Ok(true) } else { Err(other_grant(name)) };
         }

@@ -1,0 +1,3 @@
+//! What leaves on its own: alerts to whoever asked to be told.
+
+pub mod webhooks;
