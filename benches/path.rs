@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use creditd::book::Book;
-use creditd::book::partition::{Commons, Item, Listener, Partition};
+use creditd::book::commons::Commons;
+use creditd::book::partition::{Item, Listener, Partition};
 use creditd::book::shelf::{History, Shelf};
 use creditd::clock::Stopwatch;
 use creditd::ledger::effect::{Effect, Outcome};

@@ -18,8 +18,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
+use super::commons::Commons;
 use super::outbox::{Outbox, Outgoing};
-use super::partition::{Commons, Dirty};
+use super::partition::Dirty;
 use super::pipeline::{Ask, Cut};
 use super::progress::Progress;
 use super::shelf::Shelf;

@@ -3,11 +3,10 @@
 //! The daemon's pipeline and the offline `replay` both go through here, so that what is replayed is what was run.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
+use super::commons::Commons;
 use super::row;
 use super::shelf::History;
 use super::{Book, OrgName, Slot};
@@ -44,21 +43,6 @@ pub struct Item<'a> {
     pub is_event: bool,
     /// Whether the event is over an hour older than its record.
     pub late: bool,
-}
-
-/// What of a partition belongs to no organization: the rest of a checkpoint's position.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Commons {
-    /// The last record that was applied.
-    pub seq: u64,
-    /// The log's time: never earlier than that of an earlier record.
-    pub at: Timestamp,
-    /// Events that were refused before they reached an organization.
-    pub stray: BTreeMap<Reason, u64>,
-    /// The rate cards and plans.
-    pub catalog: Arc<Catalog>,
-    /// The number of the next organization.
-    pub next_key: u32,
 }
 
 /// An organization that changed since it was last written.

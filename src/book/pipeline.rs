@@ -8,8 +8,9 @@ use serde_json::Value;
 use smallvec::SmallVec;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::commons::Commons;
 use super::outbox::Outbox;
-use super::partition::{Commons, Dirty, Item, Listener, Partition};
+use super::partition::{Dirty, Item, Listener, Partition};
 use super::progress::Progress;
 use super::waiters::Waiters;
 use crate::clock::{self, Stopwatch};

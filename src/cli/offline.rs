@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use super::Failure;
 use crate::book::Book;
-use crate::book::partition::{Commons, Listener, Partition};
+use crate::book::commons::Commons;
+use crate::book::partition::{Listener, Partition};
 use crate::book::shelf::{History, Shelf};
 use crate::ledger::catalog::Catalog;
 use crate::ledger::units::Timestamp;

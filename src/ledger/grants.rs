@@ -4,6 +4,7 @@
 //! `granted = remaining + consumed + expired + voided` and `consumed − covered = charged − overage`.
 
 mod cycle;
+mod instants;
 mod pool;
 
 use serde::{Deserialize, Serialize};

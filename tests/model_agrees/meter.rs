@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use creditd::book::commons::Commons;
 use creditd::book::keeper::Meta;
-use creditd::book::partition::{Commons, Item, Listener, Partition};
+use creditd::book::partition::{Item, Listener, Partition};
 use creditd::book::recovery::recover;
 use creditd::book::row::What;
 use creditd::book::shelf::{History, Shelf};

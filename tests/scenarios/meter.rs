@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use creditd::book::partition::{Commons, Item, Listener, Partition};
+use creditd::book::commons::Commons;
+use creditd::book::partition::{Item, Listener, Partition};
 use creditd::book::shelf::{History, Shelf};
 use creditd::book::{Book, OrgName};
 use creditd::ledger::effect::{Effect, Outcome};

@@ -186,6 +186,8 @@ impl Org {
             let period = self.period.get_or_insert_default();
             period.zone = zone.unwrap_or(&period.zone).clone();
             period.anchor = anchor.or(period.anchor);
+            let (at, zone) = (self.at, &period.zone);
+            self.balances.iter_mut().for_each(|balance| balance.pool.follow_zone(at, zone));
         }
     }
 
