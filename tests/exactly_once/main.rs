@@ -28,7 +28,7 @@ use creditd::log::local::{self, LocalLog};
 use creditd::store::history::Limits;
 use daemon::Daemon;
 use model::Model;
-use model::report::Report;
+use model::report::{OrgReport, Report};
 use nats::NatsServer;
 use tempfile::tempdir;
 
@@ -121,7 +121,10 @@ async fn settle_and_compare(mut daemon: Daemon, log: Arc<dyn Log>) {
     let recovered = recover(&data, u64::MAX, Limits::default()).unwrap();
     let expected = without_alerts(expected);
     let (book, stray) = (recovered.partition.book(), &recovered.partition.commons().stray);
-    let organization = |name: &str| book.read(name, books::org_report).unwrap();
+    let organization = |name: &str| {
+        let report = book.read(name, books::org_report).unwrap();
+        OrgReport { movements: books::movements(&recovered.partition, name), ..report }
+    };
     let found = Report {
         items: expected.items,
         rejected: expected.rejected.clone(),

@@ -8,7 +8,6 @@ use creditd::book::commons::Commons;
 use creditd::book::keeper::Meta;
 use creditd::book::partition::{Item, Listener, Partition};
 use creditd::book::recovery::recover;
-use creditd::book::row::What;
 use creditd::book::shelf::{History, Shelf};
 use creditd::book::{Book, OrgName, Slot};
 use creditd::ledger::effect::{Effect, Outcome as Fate};
@@ -19,8 +18,8 @@ use creditd::store::history::Limits;
 use creditd::store::{OrgKey, codec};
 use creditd::wire::alert_id;
 
-use crate::books::{movement, org_report};
-use crate::model::report::{Movement, OrgReport, Report};
+use crate::books::{movements, org_report};
+use crate::model::report::{OrgReport, Report};
 use crate::model::watch::Alert;
 use crate::model::{Outcome, Record};
 
@@ -172,17 +171,6 @@ impl Meter {
         section.commit(&bytes).unwrap();
     }
 
-    /// How an organization's credits moved, as its history tells.
-    fn movements(&self, name: &str) -> Vec<Movement> {
-        let key = self.partition.book().read(name, |slot| slot.key).unwrap();
-        let rows = self.partition.past().rows(key).unwrap();
-        let moved = rows.iter().rev().filter_map(|(_, row)| match &row.what {
-            What::Moved(moved) => Some(movement(moved)),
-            What::Charge { .. } | What::Void { .. } => None,
-        });
-        moved.collect()
-    }
-
     /// Of one organization's books the sums and the cycle.
     pub fn sums_of(&self, name: &str) -> Option<OrgReport> {
         let report = self.partition.book().read(name, org_report)?;
@@ -195,7 +183,7 @@ impl Meter {
         let orgs = self.names().into_iter().map(|name| {
             let report = self.partition.book().read(&name, org_report).unwrap();
             let alerts = self.told.alerts.get(&*name).cloned().unwrap_or_default();
-            let movements = self.movements(&name);
+            let movements = movements(&self.partition, &name);
             (name.to_string(), OrgReport { alerts, movements, ..report })
         });
         Report {

@@ -1,6 +1,8 @@
 //! The daemon's books and its log, laid out as the model reads them.
 
 use creditd::book::Slot;
+use creditd::book::partition::Partition;
+use creditd::book::row::What;
 use creditd::ledger::entry::GrantKind;
 use creditd::ledger::grants::{self as ledger, Grant};
 use creditd::ledger::movement::MovementKind;
@@ -71,8 +73,18 @@ fn grant_report(grant: &Grant, credit_type: &str) -> GrantReport {
     }
 }
 
-/// How credits moved, in the model's words.
-pub fn movement(movement: &creditd::ledger::movement::Movement) -> Movement {
+/// How an organization's credits moved, as its history tells.
+pub fn movements(partition: &Partition, name: &str) -> Vec<Movement> {
+    let key = partition.book().read(name, |slot| slot.key).unwrap();
+    let rows = partition.past().rows(key).unwrap();
+    let moved = rows.iter().rev().filter_map(|(_, row)| match &row.what {
+        What::Moved(moved) => Some(movement(moved)),
+        What::Charge { .. } | What::Void { .. } => None,
+    });
+    moved.collect()
+}
+
+fn movement(movement: &creditd::ledger::movement::Movement) -> Movement {
     Movement {
         at: movement.at.micros(),
         credit_type: movement.credit_type.to_string(),

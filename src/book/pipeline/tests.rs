@@ -13,7 +13,7 @@ use tempfile::tempdir;
 use super::*;
 use crate::book::keeper::{Call, Keeper};
 use crate::book::recovery::recover;
-use crate::ledger::units::Hour;
+use crate::ledger::units::{EventId, Hour};
 use crate::log::local::{LocalLog, Options};
 use crate::store::history::{Limits, Runs};
 
@@ -142,13 +142,14 @@ impl Scene {
         self.pipeline.partition.book().read(org, |slot| slot.org.pools().next().unwrap().level())
     }
 
-    /// Where the rows of an organization stand that are in runs, newest first.
+    /// Where the rows of an organization's events stand that are in runs, newest first.
     fn rows(&mut self, org: &str) -> Vec<u64> {
         let key = self.pipeline.partition.book().read(org, |slot| slot.key).unwrap();
         let head = self.pipeline.partition.history().shelf().head(key);
         let runs = Runs::open(&self.folder.join("history")).unwrap();
         let found = runs.newest(key, head, None, usize::MAX).unwrap();
-        found.into_iter().map(|found| found.event.position.seq).collect()
+        let events = found.into_iter().filter(|found| found.event.id != EventId::default());
+        events.map(|found| found.event.position.seq).collect()
     }
 }
 
