@@ -15,6 +15,7 @@ pub mod outbox;
 pub mod partition;
 pub mod pipeline;
 pub mod progress;
+pub mod recount;
 pub mod recovery;
 pub mod row;
 pub mod shelf;

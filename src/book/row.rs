@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::ledger::charge::Charge;
+use crate::ledger::charge::{Charge, Return};
 use crate::ledger::effect::Outcome;
 use crate::ledger::entry::{Event, Kind};
 use crate::ledger::movement::Movement;
@@ -37,6 +37,8 @@ enum WhatRef<'a> {
     Void {
         /// The entry that does not count any more.
         target: Option<Position>,
+        /// What it gave back, in the order in which it did.
+        returns: &'a [Return],
     },
     /// Credits came or went other than by an event.
     Moved(&'a Movement),
@@ -69,6 +71,8 @@ pub enum What {
     Void {
         /// The entry that does not count any more.
         target: Option<Position>,
+        /// What it gave back, in the order in which it did.
+        returns: Vec<Return>,
     },
     /// Credits came or went other than by an event.
     Moved(Box<Movement>),
@@ -107,7 +111,9 @@ pub fn encode(
             }
             ((event.id, event.time.hour()), WhatRef::Charge { actions: &actions, charge })
         }
-        Outcome::Voided(voided) => (voided.remembered, WhatRef::Void { target: voided.target }),
+        Outcome::Voided(voided) => {
+            (voided.remembered, WhatRef::Void { target: voided.target, returns: &voided.returns })
+        }
         _ => return Ok(None),
     };
     let of = &event.dimensions;

@@ -102,6 +102,32 @@ pub enum Source {
     Overage,
 }
 
+/// Credits given back by a void.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Return {
+    /// The kind of credits.
+    pub credit_type: CreditType,
+    /// Where the charge had taken them from.
+    pub from: Source,
+    /// Where they went.
+    pub to: Destination,
+    /// How many; more than none.
+    pub amount: Credits,
+}
+
+/// Where credits that are given back go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Destination {
+    /// Into a grant, by its number within the pool.
+    Grant(u32),
+    /// Nowhere: the grant has ended, they are expired.
+    Expired,
+    /// They were still owed, and are not any more.
+    Owed,
+    /// They had been forgiven at a reset, and count no more among what was.
+    Dropped,
+}
+
 impl Charge {
     /// The credits of one kind that were taken.
     #[must_use]

@@ -1,9 +1,10 @@
 //! What comes out: the outcome of an entry, and effects that the shell carries out afterwards.
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::alerts::Crossing;
-use super::charge::Charge;
+use super::charge::{Charge, Return};
 use super::movement::Movement;
 use super::price::CreditType;
 use super::rejection::Rejection;
@@ -52,12 +53,14 @@ pub struct Recall {
 }
 
 /// A void that was carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Voided {
     /// The entry that does not count any more; none where it is yet to arrive.
     pub target: Option<Position>,
     /// The identity under which the void is remembered, and the hour it belongs to: the target's.
     pub remembered: (EventId, Hour),
+    /// What it gave back, in the order in which it did.
+    pub returns: SmallVec<[Return; 2]>,
 }
 
 /// Something that leaves.

@@ -10,12 +10,14 @@ use super::units::{Credits, Timestamp};
 pub struct Movement {
     /// The instant.
     pub at: Timestamp,
+    /// Whether time did it, not an entry.
+    pub due: bool,
     /// The kind of credits.
     pub credit_type: CreditType,
     /// What happened.
     pub kind: MovementKind,
-    /// The grant it happened to; none where overage is dropped.
-    pub grant: Option<Box<str>>,
+    /// The grant it happened to, by its number within the pool and its name; none where overage is dropped.
+    pub grant: Option<(u32, Box<str>)>,
     /// How many; more than none.
     pub amount: Credits,
     /// Why, and who, where a command said so.

@@ -203,13 +203,13 @@ pub fn rejected_json(
 /// Credits that came or went other than by an event.
 #[must_use]
 pub fn movement_json(org: &str, movement: &Movement) -> Value {
-    let Movement { at, credit_type, kind, grant, amount, note } = movement;
+    let Movement { at, due: _, credit_type, kind, grant, amount, note } = movement;
     json!({
         "org": org,
         "at": time::format(*at),
         "credit_type": credit_type,
         "kind": kind,
-        "grant": grant,
+        "grant": grant.as_ref().map(|(_, name)| name),
         "amount": amount,
         "reason": note.as_ref().and_then(|note| note.reason.as_deref()),
         "by": note.as_ref().and_then(|note| note.by.as_deref()),

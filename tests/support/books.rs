@@ -2,6 +2,7 @@
 
 use creditd::book::Slot;
 use creditd::book::partition::Partition;
+use creditd::book::recount::Recount;
 use creditd::book::row::What;
 use creditd::ledger::entry::GrantKind;
 use creditd::ledger::grants::{self as ledger, Grant};
@@ -73,10 +74,16 @@ fn grant_report(grant: &Grant, credit_type: &str) -> GrantReport {
     }
 }
 
-/// How an organization's credits moved, as its history tells.
+/// How an organization's credits moved, as its history tells. Added up, the history must give the organization's books.
 pub fn movements(partition: &Partition, name: &str) -> Vec<Movement> {
     let key = partition.book().read(name, |slot| slot.key).unwrap();
     let rows = partition.past().rows(key).unwrap();
+    let wrong = |slot: &Slot| Recount::of(&slot.org, &rows).differences(&slot.org);
+    assert_eq!(
+        partition.book().read(name, wrong).unwrap(),
+        [],
+        "the history of {name} adds up to something else"
+    );
     let moved = rows.iter().rev().filter_map(|(_, row)| match &row.what {
         What::Moved(moved) => Some(movement(moved)),
         What::Charge { .. } | What::Void { .. } => None,
@@ -97,7 +104,7 @@ fn movement(movement: &creditd::ledger::movement::Movement) -> Movement {
             MovementKind::Covered => Moved::Covered,
             MovementKind::Dropped => Moved::Dropped,
         },
-        grant: movement.grant.as_deref().map(str::to_owned),
+        grant: movement.grant.as_ref().map(|(_, name)| name.to_string()),
         amount: Micros::from(movement.amount.micros()),
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::{Grant, Phase, Purpose, Totals};
-use crate::ledger::charge::{Draw, Source};
+use crate::ledger::charge::{Destination, Draw, Return, Source};
 use crate::ledger::effect::Effect;
 use crate::ledger::movement::{Movement, MovementKind, Note};
 use crate::ledger::price::CreditType;
@@ -41,6 +41,7 @@ pub const MOST_GRANTS: usize = 10_000;
 /// Where movements are written down: the instant, what was said about it, and the effects.
 pub(in crate::ledger) struct Booking<'a> {
     pub(in crate::ledger) at: Timestamp,
+    /// What was said about it; none where time does it, not an entry.
     pub(in crate::ledger) note: Option<&'a Note>,
     pub(in crate::ledger) out: &'a mut Vec<Effect>,
 }
@@ -54,9 +55,17 @@ impl Booking<'_> {
         amount: Credits,
     ) {
         if amount > Credits::ZERO {
-            let grant = grant.map(|grant| grant.name(credit_type).into());
+            let grant = grant.map(|grant| (grant.serial, grant.name(credit_type).into()));
             let note = self.note.filter(|note| **note != Note::default()).cloned().map(Box::new);
-            self.out.push(Effect::Moved(Movement { at: self.at, credit_type, kind, grant, amount, note }));
+            self.out.push(Effect::Moved(Movement {
+                at: self.at,
+                due: self.note.is_none(),
+                credit_type,
+                kind,
+                grant,
+                amount,
+                note,
+            }));
         }
     }
 }
@@ -262,17 +271,27 @@ impl Pool {
         }
     }
 
-    /// Gives back what an event took, in exact reverse order, and repays what is still owed.
-    pub(in crate::ledger) fn give_back(&mut self, draws: &[Draw], booking: &mut Booking<'_>) {
+    /// Gives back what an event took, in exact reverse order, notes where it went, and repays what is still owed.
+    pub(in crate::ledger) fn give_back(
+        &mut self,
+        draws: &[Draw],
+        returns: &mut SmallVec<[Return; 2]>,
+        booking: &mut Booking<'_>,
+    ) {
         let credit_type = self.credit_type;
         for draw in draws.iter().rev().filter(|draw| draw.credit_type == credit_type) {
             self.totals.charged = self.totals.charged.minus(draw.amount);
+            let mut note = |to, amount| {
+                if amount > Credits::ZERO {
+                    returns.push(Return { credit_type, from: draw.from, to, amount });
+                }
+            };
             match draw.from {
-                Source::Overage => self.give_back_overage(draw.amount),
+                Source::Overage => self.give_back_overage(draw.amount, &mut note),
                 Source::Grant(serial) => {
                     self.totals.consumed = self.totals.consumed.minus(draw.amount);
                     let place = self.grants.iter().position(|grant| grant.serial == serial);
-                    self.return_to(place, draw.amount);
+                    note(self.return_to(place, draw.amount), draw.amount);
                 }
             }
         }
@@ -282,10 +301,12 @@ impl Pool {
 
     /// Overage that did not count: what is still owed of it is forgiven, then what was dropped counts no more, and what was
     /// repaid goes back to the grants that repaid it, the newest first.
-    fn give_back_overage(&mut self, amount: Credits) {
-        let rest = amount.minus(amount.min(self.totals.owed()));
-        let dropped = rest.min(self.totals.dropped);
-        let mut repaid = rest.minus(dropped);
+    fn give_back_overage(&mut self, amount: Credits, note: &mut impl FnMut(Destination, Credits)) {
+        let owed = amount.min(self.totals.owed());
+        let dropped = amount.minus(owed).min(self.totals.dropped);
+        let mut repaid = amount.minus(owed).minus(dropped);
+        note(Destination::Owed, owed);
+        note(Destination::Dropped, dropped);
         self.totals.overage = self.totals.overage.minus(amount);
         self.totals.dropped = self.totals.dropped.minus(dropped);
         self.totals.covered = self.totals.covered.minus(repaid);
@@ -300,21 +321,26 @@ impl Pool {
             });
             if part > Credits::ZERO {
                 repaid = repaid.minus(part);
-                self.return_to(Some(at), part);
+                note(self.return_to(Some(at), part), part);
             }
         }
         // What a forgotten grant had repaid can only have expired with it.
+        note(Destination::Expired, repaid);
         self.totals.expired = self.totals.expired.plus(repaid);
     }
 
     /// Puts credits back into a grant; into one that has ended, or is forgotten, they expire at once.
-    fn return_to(&mut self, place: Option<usize>, amount: Credits) {
+    fn return_to(&mut self, place: Option<usize>, amount: Credits) -> Destination {
         match place.and_then(|at| self.grants.get_mut(at)) {
             Some(grant) if grant.phase != Phase::Ended => {
                 grant.remaining = grant.remaining.plus(amount);
                 self.usable = self.usable.plus(amount);
+                Destination::Grant(grant.serial)
             }
-            _ => self.totals.expired = self.totals.expired.plus(amount),
+            _ => {
+                self.totals.expired = self.totals.expired.plus(amount);
+                Destination::Expired
+            }
         }
     }
 }

@@ -64,7 +64,7 @@ fn pass(pool: &mut Pool, to: Timestamp) -> Option<Timestamp> {
 }
 
 fn give_back(pool: &mut Pool, draws: &[Draw]) {
-    booked(at(0), |booking| pool.give_back(draws, booking));
+    booked(at(0), |booking| pool.give_back(draws, &mut SmallVec::new(), booking));
 }
 
 fn take(pool: &mut Pool, amount: i64) -> SmallVec<[Draw; 2]> {

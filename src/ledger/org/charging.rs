@@ -4,10 +4,11 @@ use smallvec::SmallVec;
 
 use super::{Org, in_range};
 use crate::ledger::catalog::{Catalog, WhenExhausted};
-use crate::ledger::charge::{Charge, Line};
+use crate::ledger::charge::{Charge, Line, Return};
 use crate::ledger::effect::{Effect, Outcome, Recall, Voided};
 use crate::ledger::entry::{Dimensions, Event, Kind, Void};
 use crate::ledger::grants::{Booking, Pool, Purpose};
+use crate::ledger::movement::Note;
 use crate::ledger::price::CreditType;
 use crate::ledger::rating::Pricing;
 use crate::ledger::refusals::{insufficient, no_terms, out_of_range, too_large, unknown_event};
@@ -122,19 +123,30 @@ impl Org {
         }
         let target = self.ids.find(void.target, hour);
         let hour = target.map_or(hour, |seen| seen.hour);
+        let mut returns = SmallVec::new();
         match (&recall.charge, target) {
             (Some((position, charge)), Some(seen)) if *position == seen.position => {
-                self.give_back(charge, catalog, out);
+                returns = self.give_back(charge, catalog, out);
             }
             (_, Some(_)) => return Err(unknown_event()),
             (_, None) if void.target_time.is_none() => return Err(unknown_event()),
             (_, None) => self.voided_ahead = self.voided_ahead.max(Some(hour.next())),
         }
         self.remember(mark, hour);
-        Ok(Outcome::Voided(Voided { target: target.map(|seen| seen.position), remembered: (mark, hour) }))
+        Ok(Outcome::Voided(Voided {
+            target: target.map(|seen| seen.position),
+            remembered: (mark, hour),
+            returns,
+        }))
     }
 
-    fn give_back(&mut self, charge: &Charge, catalog: &Catalog, out: &mut Vec<Effect>) {
+    fn give_back(
+        &mut self,
+        charge: &Charge,
+        catalog: &Catalog,
+        out: &mut Vec<Effect>,
+    ) -> SmallVec<[Return; 2]> {
+        let mut returns = SmallVec::new();
         let moment = self.moment();
         let Org { balances, terms, .. } = self;
         for balance in balances {
@@ -143,10 +155,13 @@ impl Org {
                 if let Some(rules) = rules_in_force(terms, moment.at, catalog) {
                     balance.follow(rules);
                 }
-                balance.pool.give_back(&charge.draws, &mut Booking { at: moment.at, note: None, out });
+                let note = Some(&Note::default());
+                let mut booking = Booking { at: moment.at, note, out };
+                balance.pool.give_back(&charge.draws, &mut returns, &mut booking);
                 balance.look(moment, out);
             }
         }
+        returns
     }
 }
 
