@@ -193,7 +193,11 @@ impl Daemon {
     }
 }
 
-fn lock(data: &Path) -> Result<File, DaemonError> {
+/// Holds a data folder against other processes for as long as the file is open.
+///
+/// # Errors
+/// [`DaemonError::Data`] where another process holds it, or it cannot be written.
+pub fn lock(data: &Path) -> Result<File, DaemonError> {
     let failed = |why: String| DaemonError::Data { path: data.to_owned(), why };
     std::fs::create_dir_all(data).map_err(|e| failed(format!("cannot be made: {e}; check data.folder")))?;
     let file = File::create(data.join("lock")).map_err(|e| failed(format!("cannot be written: {e}")))?;

@@ -4,18 +4,19 @@
 //! it is durable and nothing more is known yet; or it is not in the log, and this is why. Whether a record whose
 //! append failed half-way is in the log cannot be known: sending it again under the same event ids is always safe.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 
-use super::Book;
 use super::outbox::{self, Outbox};
+use super::pipeline::{Ask, Look};
 use super::progress::Progress;
 use super::waiters::Waiters;
+use super::{Book, OrgName};
 use crate::clock::Stopwatch;
 use crate::ledger::rejection::Rejection;
 use crate::ledger::units::{Millis, Timestamp};
@@ -48,6 +49,8 @@ pub struct Desk {
     log: Arc<dyn Log>,
     waiters: Arc<Waiters>,
     room: Semaphore,
+    /// The pipeline's ear.
+    asks: OnceLock<mpsc::WeakSender<Ask>>,
     look: Mutex<Option<(Stopwatch, Result<Extent, String>)>>,
 }
 
@@ -128,7 +131,27 @@ impl Desk {
         metrics: Metrics,
     ) -> Desk {
         let room = Semaphore::new(MOST_SUBMISSIONS);
-        Desk { book, progress, outbox, metrics, log, waiters, room, look: Mutex::new(None) }
+        let asks = OnceLock::new();
+        Desk { book, progress, outbox, metrics, log, waiters, room, asks, look: Mutex::new(None) }
+    }
+
+    /// Lets the pipeline be asked. It ends all the same when its keeper has.
+    pub fn connect(&self, asks: &mpsc::Sender<Ask>) {
+        // The second of two pipelines would not be this desk's.
+        let _first = self.asks.set(asks.downgrade());
+    }
+
+    /// How an organization stands between two records, with all of its history sealed. `None` where it is not known.
+    ///
+    /// # Errors
+    /// Why the pipeline does not answer.
+    pub async fn look(&self, org: &str) -> Result<Option<Look>, &'static str> {
+        let gone = "the pipeline has stopped; see /readyz";
+        let asks = self.asks.get().and_then(mpsc::WeakSender::upgrade).ok_or(gone)?;
+        let (reply, answer) = oneshot::channel();
+        asks.send(Ask::Look(OrgName::from(org), reply)).await.map_err(|_| gone)?;
+        drop(asks);
+        answer.await.map_err(|_| gone)
     }
 
     /// Counts an item that was refused before it reached the log, and lets a copy of it leave, as one of the log's would.

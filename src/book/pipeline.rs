@@ -12,19 +12,22 @@ use super::commons::Commons;
 use super::outbox::Outbox;
 use super::partition::{Dirty, Item, Listener, Partition};
 use super::progress::Progress;
+use super::shelf::Shelf;
 use super::waiters::Waiters;
+use super::{OrgName, Slot};
 use crate::clock::{self, Stopwatch};
 use crate::ledger::charge::Charge;
 use crate::ledger::effect::{Effect, Outcome};
 use crate::ledger::movement::MovementKind;
+use crate::ledger::org::Org;
 use crate::ledger::price::CreditType;
 use crate::ledger::units::{Credits, Timestamp};
 use crate::log::{Draft, Fingerprint, Log, LogError, Reader, Record};
 use crate::metrics::Metrics;
-use crate::store::StoreError;
+use crate::store::{OrgKey, StoreError};
 use crate::wire::{Subject, outcome_json};
 
-/// What the keeper asks of the pipeline, between two records.
+/// What is asked of the pipeline, between two records.
 #[derive(Debug)]
 pub enum Ask {
     /// Where do you stand, and what changed since I asked last?
@@ -33,6 +36,19 @@ pub enum Ask {
     Seal(oneshot::Sender<Fingerprint>),
     /// These could not be written: ask for them again.
     StillDirty(Vec<Dirty>),
+    /// How does an organization stand, with every row of its history sealed?
+    Look(OrgName, oneshot::Sender<Option<Look>>),
+}
+
+/// An organization between two records.
+#[derive(Debug)]
+pub struct Look {
+    /// The organization.
+    pub org: Box<Org>,
+    /// Its number.
+    pub key: OrgKey,
+    /// Where its history is found.
+    pub shelf: Arc<Shelf>,
 }
 
 /// Where the pipeline stands: what a checkpoint begins with.
@@ -150,6 +166,13 @@ impl Pipeline {
                 drop(reply.send(sealed.clone()));
             }
             Ask::StillDirty(orgs) => self.partition.still_dirty(orgs),
+            Ask::Look(name, reply) => {
+                self.partition.history().seal();
+                let shelf = Arc::clone(self.partition.history().shelf());
+                let look = |slot: &Slot| Look { org: Box::new(slot.org.without_ids()), key: slot.key, shelf };
+                // Who asked may be gone.
+                drop(reply.send(self.partition.book().read(&name, look)));
+            }
         }
     }
 

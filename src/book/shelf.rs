@@ -75,13 +75,15 @@ impl Shelf {
         let Some(runs) = &self.runs else { return Ok(None) };
         let written = runs.write(run, &buffer, |key| self.head(key))?;
         let touched = written.map(|written| written.heads).unwrap_or_default();
+        // At once: whoever looks for a row finds it on the shelf or in the runs, and not in both.
+        let mut sealed = self.sealed.lock();
         let mut heads = self.heads.write();
         for (key, block) in &touched {
             set_head(&mut heads, *key, *block);
         }
         drop(heads);
-        // Only now: whoever looks for a row looks on the shelf first, then in the runs.
-        self.sealed.lock().pop_front();
+        sealed.pop_front();
+        drop(sealed);
         // A reader that still holds it keeps it; then the next buffer is a new one.
         if let Some(mut written) = Arc::into_inner(buffer) {
             written.clear();
@@ -101,6 +103,26 @@ impl Shelf {
         Ok(())
     }
 
+    /// All rows of an organization that are sealed, newest first.
+    ///
+    /// # Errors
+    /// As [`Runs::newest`]; [`StoreError::Row`] for one that cannot be read.
+    pub fn rows(&self, key: OrgKey) -> Result<Vec<(Position, Row)>, StoreError> {
+        let (sealed, head) = {
+            let sealed = self.sealed.lock();
+            (sealed.iter().rev().cloned().collect::<Vec<_>>(), self.head(key))
+        };
+        let mut rows = Vec::new();
+        for buffer in sealed {
+            buffer.newest(key).try_for_each(|(known, bytes)| take_row(&mut rows, key, known, bytes))?;
+        }
+        if let Some(runs) = &self.runs {
+            let stored = runs.newest(key, head, None, usize::MAX)?;
+            stored.iter().try_for_each(|found| take_row(&mut rows, key, found.event, &found.bytes))?;
+        }
+        Ok(rows)
+    }
+
     fn sealed(&self) -> Vec<Arc<Buffer>> {
         self.sealed.lock().iter().rev().cloned().collect()
     }
@@ -114,6 +136,18 @@ fn set_head(heads: &mut Vec<Option<BlockRef>>, key: OrgKey, block: BlockRef) {
     if let Some(head) = heads.get_mut(at) {
         *head = Some(block);
     }
+}
+
+fn take_row(
+    rows: &mut Vec<(Position, Row)>,
+    key: OrgKey,
+    known: KnownId,
+    bytes: &[u8],
+) -> Result<(), StoreError> {
+    let position = known.position;
+    let row = codec::decode::<Row>(bytes).map_err(|source| StoreError::Row { key, position, source })?;
+    rows.push((position, row));
+    Ok(())
 }
 
 /// The pipeline's end of the history: the open buffer, and recall.
@@ -211,24 +245,11 @@ impl History {
     /// All rows of an organization, newest first.
     ///
     /// # Errors
-    /// As [`Runs::newest`]; [`StoreError::Row`] for one that cannot be read.
+    /// As [`Shelf::rows`].
     pub fn rows(&self, key: OrgKey) -> Result<Vec<(Position, Row)>, StoreError> {
         let mut rows = Vec::new();
-        let mut take = |position: Position, bytes: &[u8]| match codec::decode::<Row>(bytes) {
-            Ok(row) => {
-                rows.push((position, row));
-                Ok(())
-            }
-            Err(source) => Err(StoreError::Row { key, position, source }),
-        };
-        self.open.newest(key).try_for_each(|(known, bytes)| take(known.position, bytes))?;
-        for buffer in self.shelf.sealed() {
-            buffer.newest(key).try_for_each(|(known, bytes)| take(known.position, bytes))?;
-        }
-        if let Some(runs) = &self.shelf.runs {
-            let stored = runs.newest(key, self.shelf.head(key), None, usize::MAX)?;
-            stored.iter().try_for_each(|found| take(found.event.position, &found.bytes))?;
-        }
+        self.open.newest(key).try_for_each(|(known, bytes)| take_row(&mut rows, key, known, bytes))?;
+        rows.extend(self.shelf.rows(key)?);
         Ok(rows)
     }
 

@@ -19,6 +19,7 @@ mod replay;
 mod serve;
 mod simulate;
 mod terminal;
+mod verify;
 mod version;
 
 use std::ffi::OsString;
@@ -49,6 +50,7 @@ enum Command {
     Replay(replay::Arguments),
     Serve(serve::Arguments),
     Simulate(Box<simulate::Arguments>),
+    Verify(verify::Arguments),
     Version(version::Arguments),
 }
 
@@ -145,6 +147,7 @@ fn dispatch(Arguments { config, command }: Arguments) -> Result<(), Failure> {
         Command::Replay(arguments) => replay::run(file, &arguments),
         Command::Serve(arguments) => serve::run(file, &arguments),
         Command::Simulate(arguments) => simulate::run(*arguments),
+        Command::Verify(arguments) => verify::run(file, &arguments),
         Command::Version(arguments) => version::run(&arguments),
     }
 }

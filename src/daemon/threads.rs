@@ -41,6 +41,7 @@ pub(super) async fn start(
     desk.progress.start(cut.seq, log.extent().await?.last);
     desk.progress.beat(clock::now());
     let (asks, asked) = mpsc::channel(ASKS);
+    desk.connect(&asks);
     let (calls, called) = channel();
     let names = partition.names().to_vec();
     let shelf = Arc::clone(partition.history().shelf());

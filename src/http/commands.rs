@@ -82,6 +82,22 @@ pub(super) async fn adjust(
     corrected(&face, &org, "creditd.adjust.v1", object(&body)?).await
 }
 
+/// `POST /v1/orgs/{org}/verify`: adds up the organization's history and compares.
+pub(super) async fn verify(
+    State(face): State<Arc<Face>>,
+    OrgName(org): OrgName,
+) -> Result<Response, Problem> {
+    let unavailable = |why: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why);
+    let look = face.desk.look(&org).await.map_err(|why| unavailable(why.to_owned()))?;
+    let look = look.ok_or_else(|| Problem::unknown_org(&org))?;
+    let verified = tokio::task::spawn_blocking(move || query::verify(&org, &look)).await;
+    match verified {
+        Ok(Ok(verified)) => Ok(parts::json(StatusCode::OK, &verified)),
+        Ok(Err(error)) => Err(unavailable(format!("the history cannot be read: {error}"))),
+        Err(error) => Err(unavailable(format!("the verification ended early: {error}"))),
+    }
+}
+
 async fn corrected(
     face: &Face,
     org: &str,

@@ -103,6 +103,7 @@ fn router(desk: Arc<Desk>, options: Options) -> Router {
         .route("/v1/orgs/{org}/grants", post(commands::grant))
         .route("/v1/orgs/{org}/grants/{id}/void", post(commands::void_grant))
         .route("/v1/orgs/{org}/adjustments", post(commands::adjust))
+        .route("/v1/orgs/{org}/verify", post(commands::verify))
         .route("/v1/catalog", get(reads::catalog))
         .route("/v1/rate-cards/{id}", put(commands::put_rate_card))
         .route("/v1/plans/{id}", put(commands::put_plan))

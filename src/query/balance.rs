@@ -265,12 +265,12 @@ fn grant_state(grant: &Grant, credit_type: CreditType) -> GrantState {
 }
 
 /// Writes a value as text, without making the text first.
-fn text<S: Serializer>(value: &Position, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn text<S: Serializer>(value: &Position, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }
 
 /// Writes an instant as RFC 3339.
-fn instant<S: Serializer>(instant: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn instant<S: Serializer>(instant: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&time::Rfc3339(*instant))
 }
 

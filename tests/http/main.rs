@@ -8,6 +8,7 @@ mod running;
 
 mod bad_input;
 mod commands;
+mod corrections;
 mod events;
 mod health;
 mod reads;

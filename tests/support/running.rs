@@ -55,6 +55,7 @@ impl Running {
         let mut partition = recovered.partition;
         let shelf = Arc::clone(partition.history().shelf());
         let (asks, questions) = mpsc::channel(4);
+        let ear = asks.clone();
         let (stop, stopping) = watch::channel(false);
         let pipeline = Pipeline {
             partition,
@@ -95,6 +96,8 @@ impl Running {
         let (calls, inbox) = channel();
         let keeper = std::thread::spawn(move || keeper.run(&inbox));
         let desk = Arc::new(Desk::new(book, log, waiters, progress, outbox, metrics));
+        desk.connect(&ear);
+        drop(ear);
         let threads = vec![keeper, pipeline];
         let running = Running::face(desk, options, calls, stop, threads).await;
         running.caught_up().await;

@@ -1,0 +1,46 @@
+//! Verification: an organization's books against its history.
+
+use serde::Serialize;
+
+use super::balance::{instant, text};
+use crate::book::pipeline::Look;
+use crate::book::recount::{Difference, Recount};
+use crate::ledger::units::{Position, Timestamp};
+use crate::store::StoreError;
+
+/// What adding up an organization's history came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// The organization.
+    pub org: String,
+    /// The record and item of its last entry.
+    #[serde(serialize_with = "text")]
+    pub seq: Position,
+    /// The instant its books stand at.
+    #[serde(serialize_with = "instant")]
+    pub as_of: Timestamp,
+    /// How many rows were added up.
+    pub rows: u64,
+    /// Whether every figure is the same.
+    pub ok: bool,
+    /// The figures that are not.
+    pub differences: Vec<Difference>,
+}
+
+/// Adds up the history of an organization and compares. Reads all of it: not for the threads of a runtime.
+///
+/// # Errors
+/// [`StoreError`] where the history cannot be read.
+pub fn verify(name: &str, look: &Look) -> Result<Verified, StoreError> {
+    let rows = look.shelf.rows(look.key)?;
+    let recount = Recount::of(&look.org, &rows);
+    let differences = recount.differences(&look.org);
+    Ok(Verified {
+        org: name.to_owned(),
+        seq: look.org.position(),
+        as_of: look.org.at(),
+        rows: recount.rows,
+        ok: differences.is_empty(),
+        differences,
+    })
+}
