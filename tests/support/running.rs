@@ -18,8 +18,8 @@ use creditd::book::waiters::Waiters;
 use creditd::clock;
 use creditd::http;
 use creditd::ledger::units::Hour;
-use creditd::log::Log;
 use creditd::log::local::{LocalLog, Options};
+use creditd::log::{Log, Reader};
 use creditd::metrics::Metrics;
 use creditd::store::history::Limits;
 use tokio::net::TcpListener;
@@ -36,6 +36,16 @@ pub(crate) struct Running {
     threads: Vec<JoinHandle<()>>,
     hang_up: oneshot::Sender<()>,
     serving: tokio::task::JoinHandle<()>,
+}
+
+/// Runs a pipeline on a thread of its own.
+fn on_a_thread(pipeline: Pipeline, reader: Box<dyn Reader>, progress: Arc<Progress>) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        if let Err(error) = runtime.block_on(pipeline.run(reader)) {
+            progress.fail(error.to_string());
+        }
+    })
 }
 
 impl Running {
@@ -86,13 +96,7 @@ impl Running {
             last: Some(recovered.cut.seq).filter(|seq| *seq > 0),
             hour: Hour::default(),
         };
-        let failing = Arc::clone(&progress);
-        let pipeline = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            if let Err(error) = runtime.block_on(pipeline.run(reader)) {
-                failing.fail(error.to_string());
-            }
-        });
+        let pipeline = on_a_thread(pipeline, reader, Arc::clone(&progress));
         let (calls, inbox) = channel();
         let keeper = std::thread::spawn(move || keeper.run(&inbox));
         let desk = Arc::new(Desk::new(book, log, waiters, progress, outbox, metrics));
