@@ -7,6 +7,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::price::CreditType;
 use super::units::Credits;
@@ -99,31 +100,40 @@ impl fmt::Display for Threshold {
     }
 }
 
-/// What a pool remembers of its rules.
+/// The thresholds of one kind of credits, worst first, each once.
+pub type Thresholds = SmallVec<[Threshold; 4]>;
+
+/// The thresholds that rules set for one kind of credits.
+#[must_use]
+pub fn thresholds(rules: &[Rule], credit_type: CreditType) -> Thresholds {
+    let concerned = rules.iter().filter(|rule| rule.concerns(credit_type));
+    let mut thresholds: Thresholds = concerned.map(|rule| rule.threshold).take(MOST_RULES).collect();
+    thresholds.sort_unstable();
+    thresholds.dedup();
+    thresholds
+}
+
+/// The most rules of a plan or an organization.
+pub const MOST_RULES: usize = 32;
+
+/// What a pool remembers of its rules. The rules themselves are those in force, which whoever asks brings along: a pool
+/// of which no rule ever fired keeps two words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watches {
-    /// The rules in force, worst first.
-    awake: Vec<Watch>,
-    /// How often rules fired that are out of force, the one that left last at the end. Few have any.
-    dormant: Option<Box<Dormant>>,
+    /// Two bits for each threshold, in their order.
+    phases: u64,
+    fired: Option<Box<Fired>>,
 }
 
-/// Rules out of force, each with its count.
+/// How often thresholds were crossed, the one that was crossed last at the end: the last part of an alert's id, which never
+/// starts over.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Dormant(Vec<(Threshold, u32)>);
+struct Fired(Vec<(Threshold, u32)>);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Watch {
-    threshold: Threshold,
-    phase: Phase,
-    /// How often the rule fired: the last part of an alert's id. It never starts over.
-    fired: u32,
-}
-
-/// The most rules out of force whose count is kept: the oldest goes first.
+/// The most thresholds whose count is kept beside those in force: the one that was crossed longest ago goes first.
 const MOST_DORMANT: usize = 64;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Fresh,
     Armed,
@@ -140,64 +150,84 @@ pub struct Crossing {
 }
 
 impl Watches {
-    /// Follows the rules in force: a rule that stays keeps what it remembers.
-    pub fn follow(&mut self, rules: &[Rule], credit_type: CreditType) {
-        let mut wanted: Vec<Threshold> =
-            rules.iter().filter(|rule| rule.concerns(credit_type)).map(|rule| rule.threshold).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        if self.awake.iter().map(|watch| watch.threshold).eq(wanted.iter().copied()) {
-            return;
-        }
-        let known = std::mem::take(&mut self.awake);
-        let gone = |watch: &&Watch| watch.fired > 0 && !wanted.contains(&watch.threshold);
-        let gone: Vec<_> = known.iter().filter(gone).map(|watch| (watch.threshold, watch.fired)).collect();
-        if !gone.is_empty() {
-            self.dormant.get_or_insert_default().0.extend(gone);
-        }
-        for threshold in wanted {
-            let kept = known.iter().find(|watch| watch.threshold == threshold).copied();
-            let watch = match kept {
-                Some(watch) => watch,
-                None => Watch { threshold, phase: Phase::Fresh, fired: self.wake(threshold) },
-            };
-            self.awake.push(watch);
-        }
-        if let Some(dormant) = &mut self.dormant {
-            let excess = dormant.0.len().saturating_sub(MOST_DORMANT);
-            dormant.0.drain(..excess);
+    fn phase(&self, place: u32) -> Phase {
+        match self.phases.wrapping_shr(place.wrapping_mul(2)) & 3 {
+            0 => Phase::Fresh,
+            1 => Phase::Armed,
+            _ => Phase::Fired,
         }
     }
 
-    /// How often a rule that was out of force had fired.
-    fn wake(&mut self, threshold: Threshold) -> u32 {
-        let Some(Dormant(dormant)) = self.dormant.as_deref_mut() else { return 0 };
-        let place = dormant.iter().position(|(known, _)| *known == threshold);
-        place.map_or(0, |place| dormant.remove(place).1)
+    fn set(&mut self, place: u32, phase: Phase) {
+        let shift = place.wrapping_mul(2);
+        let bits: u64 = match phase {
+            Phase::Fresh => 0,
+            Phase::Armed => 1,
+            Phase::Fired => 2,
+        };
+        self.phases = self.phases & !3_u64.wrapping_shl(shift) | bits.wrapping_shl(shift);
+    }
+
+    /// Goes from the thresholds in force until now to others: one that stays keeps what is remembered of it.
+    pub fn follow(&mut self, until_now: &[Threshold], from_now: &[Threshold]) {
+        if until_now == from_now {
+            return;
+        }
+        let known = self.clone();
+        self.phases = 0;
+        for (place, threshold) in (0..).zip(from_now) {
+            if let Some((before, _)) = (0..).zip(until_now).find(|(_, known)| *known == threshold) {
+                self.set(place, known.phase(before));
+            }
+        }
+        if let Some(Fired(counts)) = self.fired.as_deref_mut() {
+            let dormant = |(threshold, _): &&(Threshold, u32)| !from_now.contains(threshold);
+            let mut excess = counts.iter().filter(dormant).count().saturating_sub(MOST_DORMANT);
+            counts.retain(|count| {
+                let goes = excess > 0 && !from_now.contains(&count.0);
+                excess = excess.saturating_sub(usize::from(goes));
+                !goes
+            });
+        }
     }
 
     /// Looks at the level and reports every threshold crossed just now, worst first.
     ///
     /// Answers the highest level at which a rule would fire next: above it, nothing needs looking at.
-    pub fn look(&mut self, level: Credits, total: Credits, mut crossed: impl FnMut(Crossing)) -> Credits {
+    pub fn look(
+        &mut self,
+        thresholds: &[Threshold],
+        level: Credits,
+        total: Credits,
+        mut crossed: impl FnMut(Crossing),
+    ) -> Credits {
         let mut next = Credits::from_micros(i64::MIN);
-        for watch in &mut self.awake {
-            let above = watch.threshold.is_above(level, total);
-            match watch.phase {
-                Phase::Fresh if above => watch.phase = Phase::Armed,
+        for (place, threshold) in (0..).zip(thresholds) {
+            let above = threshold.is_above(level, total);
+            match self.phase(place) {
+                Phase::Fresh if above => self.set(place, Phase::Armed),
                 Phase::Armed if !above => {
-                    watch.phase = Phase::Fired;
-                    watch.fired = watch.fired.saturating_add(1);
-                    crossed(Crossing { threshold: watch.threshold, nth: watch.fired });
+                    self.set(place, Phase::Fired);
+                    crossed(Crossing { threshold: *threshold, nth: self.count(*threshold) });
                 }
-                Phase::Fired if watch.threshold.has_recovered(level, total) => watch.phase = Phase::Armed,
+                Phase::Fired if threshold.has_recovered(level, total) => self.set(place, Phase::Armed),
                 _ => {}
             }
-            if watch.phase == Phase::Armed {
-                next = next.max(watch.threshold.floor(total));
+            if self.phase(place) == Phase::Armed {
+                next = next.max(threshold.floor(total));
             }
         }
         next
+    }
+
+    /// Counts a crossing.
+    fn count(&mut self, threshold: Threshold) -> u32 {
+        let Fired(counts) = &mut **self.fired.get_or_insert_default();
+        let place = counts.iter().position(|(known, _)| *known == threshold);
+        let before = place.map_or(0, |place| counts.remove(place).1);
+        let nth = before.saturating_add(1);
+        counts.push((threshold, nth));
+        nth
     }
 }
 
@@ -209,16 +239,36 @@ mod tests {
         n.to_string().parse().unwrap()
     }
 
-    fn crossings(watches: &mut Watches, level: i64, total: i64) -> Vec<String> {
+    /// Watches with the rules that they follow.
+    #[derive(Default)]
+    struct Watched {
+        watches: Watches,
+        thresholds: Thresholds,
+    }
+
+    impl Watched {
+        fn follow(&mut self, rules: &[Rule]) {
+            let new = thresholds(rules, CreditType::default());
+            self.watches.follow(&self.thresholds, &new);
+            self.thresholds = new;
+        }
+
+        fn floor(&mut self, level: i64) -> Credits {
+            self.watches.look(&self.thresholds, credits(level), credits(100), |_| ())
+        }
+    }
+
+    fn crossings(watched: &mut Watched, level: i64, total: i64) -> Vec<String> {
         let mut seen = Vec::new();
-        watches.look(credits(level), credits(total), |c| seen.push(format!("{}.{}", c.threshold, c.nth)));
+        let told = |c: Crossing| seen.push(format!("{}.{}", c.threshold, c.nth));
+        watched.watches.look(&watched.thresholds, credits(level), credits(total), told);
         seen
     }
 
     #[test]
     fn a_fluttering_balance_raises_one_alert() {
-        let mut watches = Watches::default();
-        watches.follow(&Rule::defaults(), CreditType::default());
+        let mut watches = Watched::default();
+        watches.follow(&Rule::defaults());
         assert!(crossings(&mut watches, 100, 100).is_empty());
         assert_eq!(crossings(&mut watches, 60, 100), ["p60.1"]);
         assert!(crossings(&mut watches, 64, 100).is_empty());
@@ -229,38 +279,38 @@ mod tests {
 
     #[test]
     fn thresholds_jumped_at_once_come_worst_first() {
-        let mut watches = Watches::default();
-        watches.follow(&Rule::defaults(), CreditType::default());
+        let mut watches = Watched::default();
+        watches.follow(&Rule::defaults());
         crossings(&mut watches, 100, 100);
         assert_eq!(crossings(&mut watches, -5, 100), ["p0.1", "p10.1", "p30.1", "p60.1"]);
     }
 
     #[test]
     fn nothing_to_look_at_above_the_next_threshold() {
-        let mut watches = Watches::default();
-        watches.follow(&Rule::defaults(), CreditType::default());
-        assert_eq!(watches.look(credits(100), credits(100), |_| ()), credits(60));
-        assert_eq!(watches.look(credits(59), credits(100), |_| ()), credits(30));
-        assert_eq!(watches.look(credits(0), credits(100), |_| ()), Credits::from_micros(i64::MIN));
+        let mut watches = Watched::default();
+        watches.follow(&Rule::defaults());
+        assert_eq!(watches.floor(100), credits(60));
+        assert_eq!(watches.floor(59), credits(30));
+        assert_eq!(watches.floor(0), Credits::from_micros(i64::MIN));
     }
 
     #[test]
     fn an_organization_that_never_had_credits_hears_nothing() {
-        let mut watches = Watches::default();
-        watches.follow(&Rule::defaults(), CreditType::default());
+        let mut watches = Watched::default();
+        watches.follow(&Rule::defaults());
         assert!(crossings(&mut watches, 0, 0).is_empty());
         assert!(crossings(&mut watches, -10, 0).is_empty());
     }
 
     #[test]
     fn a_rule_that_stays_keeps_what_it_remembers() {
-        let mut watches = Watches::default();
-        watches.follow(&Rule::defaults(), CreditType::default());
+        let mut watches = Watched::default();
+        watches.follow(&Rule::defaults());
         crossings(&mut watches, 100, 100);
         crossings(&mut watches, 25, 100);
         let amount = Rule { threshold: Threshold::Amount(credits(20)), credit_type: None };
         let kept = Rule { threshold: Threshold::Percent(30), credit_type: None };
-        watches.follow(&[amount, kept], CreditType::default());
+        watches.follow(&[amount, kept]);
         assert!(crossings(&mut watches, 25, 100).is_empty());
         assert_eq!(crossings(&mut watches, 20, 100), ["a20.1"]);
         assert!(crossings(&mut watches, 20, 100).is_empty());
@@ -271,12 +321,12 @@ mod tests {
     #[test]
     fn the_count_of_a_rule_outlives_its_absence() {
         let rule = |amount| Rule { threshold: Threshold::Amount(credits(amount)), credit_type: None };
-        let mut watches = Watches::default();
-        watches.follow(&[rule(20)], CreditType::default());
+        let mut watches = Watched::default();
+        watches.follow(&[rule(20)]);
         crossings(&mut watches, 100, 100);
         assert_eq!(crossings(&mut watches, 10, 100), ["a20.1"]);
-        watches.follow(&[rule(5)], CreditType::default());
-        watches.follow(&[rule(20)], CreditType::default());
+        watches.follow(&[rule(5)]);
+        watches.follow(&[rule(20)]);
         // It is new again: it waits to see the level above, and then counts on.
         assert!(crossings(&mut watches, 10, 100).is_empty());
         assert!(crossings(&mut watches, 20, 100).is_empty());
@@ -286,13 +336,14 @@ mod tests {
 
     #[test]
     fn only_so_many_absent_rules_are_remembered() {
-        let mut watches = Watches::default();
+        let mut watches = Watched::default();
         for amount in 1..1_000 {
             let rule = Rule { threshold: Threshold::Amount(credits(amount)), credit_type: None };
-            watches.follow(&[rule], CreditType::default());
+            watches.follow(&[rule]);
             crossings(&mut watches, 2_000, 2_000);
             assert_eq!(crossings(&mut watches, 0, 2_000), [format!("a{amount}.1")]);
         }
-        assert_eq!(watches.dormant.map(|dormant| dormant.0.len()), Some(MOST_DORMANT));
+        let kept = watches.watches.fired.map(|fired| fired.0.len());
+        assert_eq!(kept, Some(MOST_DORMANT + 1));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::alerts::{Rule, Watches};
+use super::alerts::{Rule, Threshold, Thresholds, Watches, thresholds};
 use super::calendar::Zone;
 use super::catalog::{History, Plan};
 use super::effect::{Effect, LowBalance};
@@ -40,8 +40,10 @@ pub(super) struct RulesInForce<'a> {
 }
 
 impl<'a> RulesInForce<'a> {
-    fn of(&self, plan_version: u32) -> &'a [Rule] {
-        self.own.or_else(|| self.plan.version(plan_version).map(|plan| &*plan.alerts)).unwrap_or_default()
+    /// The thresholds that a version of the plan sets, where the organization has no rules of its own.
+    fn thresholds(&self, plan_version: u32, credit_type: CreditType) -> Thresholds {
+        let planned = || self.plan.version(plan_version).map(|plan| &*plan.alerts);
+        thresholds(self.own.or_else(planned).unwrap_or_default(), credit_type)
     }
 }
 
@@ -64,50 +66,82 @@ impl Balance {
 
     /// Takes over the rules in force, before anything changes: a new rule is judged on the level it finds. Each version
     /// of the plan since the last change had its turn at that same level.
-    pub(super) fn follow(&mut self, in_force: RulesInForce<'_>) {
-        let (known, now) = (self.followed, in_force.version);
+    pub(super) fn follow(&mut self, in_force: Option<RulesInForce<'_>>) {
+        let (Some(in_force), known) = (in_force, self.followed) else { return };
+        let now = in_force.version;
         if known == now {
             return;
         }
-        let on = known.plan_version > 0 && known.terms_from == now.terms_from;
-        let first = if on { known.plan_version.saturating_add(1) } else { now.plan_version };
-        let (level, total) = (self.pool.level(), self.pool.base());
+        let (first, mut until_now) = if known.plan_version > 0 && known.terms_from == now.terms_from {
+            (
+                known.plan_version.saturating_add(1),
+                in_force.thresholds(known.plan_version, self.pool.credit_type),
+            )
+        } else {
+            (now.plan_version, Thresholds::new())
+        };
         for version in first..=now.plan_version {
-            self.watches.follow(in_force.of(version), self.pool.credit_type);
-            // Rules that stay have been judged on this very level: none of them can fire here.
-            self.floor = self.watches.look(level, total, |_| ());
+            let from_now = in_force.thresholds(version, self.pool.credit_type);
+            self.turn(&until_now, &from_now);
+            until_now = from_now;
         }
         self.followed = now;
     }
 
-    /// Takes over the rules of new terms.
-    pub(super) fn follow_anew(&mut self, in_force: RulesInForce<'_>) {
-        self.followed = RulesVersion::default();
-        self.follow(in_force);
+    /// The thresholds that are followed where these rules are.
+    pub(super) fn thresholds(&self, rules: Option<RulesInForce<'_>>) -> Thresholds {
+        let of =
+            |rules: RulesInForce<'_>| rules.thresholds(rules.version.plan_version, self.pool.credit_type);
+        rules.map(of).unwrap_or_default()
+    }
+
+    /// Takes over the rules of new terms, from the thresholds of the ones before.
+    pub(super) fn follow_anew(&mut self, until_now: &[Threshold], rules: Option<RulesInForce<'_>>) {
+        self.turn(until_now, &self.thresholds(rules));
+        self.followed = rules.map(|rules| rules.version).unwrap_or_default();
+    }
+
+    fn turn(&mut self, until_now: &[Threshold], from_now: &[Threshold]) {
+        self.watches.follow(until_now, from_now);
+        // Rules that stay have been judged on this very level: none of them can fire here.
+        self.floor = self.watches.look(from_now, self.pool.level(), self.pool.base(), |_| ());
     }
 
     /// After grants came, ended or changed: what is due becomes usable and repays what is owed, and the rules look again.
-    pub(super) fn go_on(&mut self, moment: Moment, zone: &Zone, note: Option<&Note>, out: &mut Vec<Effect>) {
+    pub(super) fn go_on(
+        &mut self,
+        rules: Option<RulesInForce<'_>>,
+        moment: Moment,
+        zone: &Zone,
+        note: Option<&Note>,
+        out: &mut Vec<Effect>,
+    ) {
         let mut booking = Booking { at: moment.at, note, out };
         self.pool.refill(moment.at, zone, &mut booking);
         self.pool.start(moment.at, zone);
         self.pool.settle(&mut booking);
-        self.look(moment, out);
+        self.look(rules, moment, out);
     }
 
     /// Looks again after credits were taken: cheap while the level is above every threshold.
-    pub(super) fn look_lower(&mut self, moment: Moment, out: &mut Vec<Effect>) {
+    pub(super) fn look_lower<'a>(
+        &mut self,
+        rules: impl FnOnce() -> Option<RulesInForce<'a>>,
+        moment: Moment,
+        out: &mut Vec<Effect>,
+    ) {
         if self.pool.level() <= self.floor {
-            self.look(moment, out);
+            self.look(rules(), moment, out);
         }
     }
 
-    /// Looks again after any change.
-    pub(super) fn look(&mut self, moment: Moment, out: &mut Vec<Effect>) {
+    /// Looks again after any change, by the rules that are followed.
+    pub(super) fn look(&mut self, rules: Option<RulesInForce<'_>>, moment: Moment, out: &mut Vec<Effect>) {
         let credit_type = self.pool.credit_type;
         let Moment { at, position } = moment;
         let (level, total) = (self.pool.level(), self.pool.base());
-        self.floor = self.watches.look(level, total, |crossing| {
+        let thresholds = self.thresholds(rules);
+        self.floor = self.watches.look(&thresholds, level, total, |crossing| {
             out.push(Effect::LowBalance(LowBalance { credit_type, crossing, level, total, at, position }));
         });
     }

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde_json::{Value, json};
 
 use super::text::LONGEST_TEXT;
-use crate::ledger::alerts::{Rule, Threshold};
+use crate::ledger::alerts::{MOST_RULES, Rule, Threshold};
 use crate::ledger::catalog::Catalog;
 use crate::ledger::entry::{LARGEST_QUANTITY, Overrides};
 use crate::ledger::price::{
@@ -252,7 +252,6 @@ pub(super) fn check_prices(
 
 /// Checks a list of alert rules.
 pub(super) fn check_rules(written: Vec<WrittenRule>) -> Result<Vec<Rule>, Rejection> {
-    const MOST_RULES: usize = 32;
     if written.len() > MOST_RULES {
         return Err(invalid("alerts".to_owned(), format!("list up to {MOST_RULES} rules")));
     }

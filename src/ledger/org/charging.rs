@@ -60,14 +60,14 @@ impl Org {
             let place = self.balance_place(credit_type);
             let Org { balances, terms, .. } = self;
             let Some(balance) = balances.get_mut(place) else { continue };
-            if let Some(rules) = rules_in_force(terms, moment.at, catalog) {
-                balance.follow(rules);
-            }
+            let rules = rules_in_force(terms, moment.at, catalog);
+            balance.follow(rules);
             balance.pool.take(amount, purpose, &mut charge.draws);
         }
-        for balance in &mut self.balances {
+        let Org { balances, terms, .. } = self;
+        for balance in balances {
             if charge.draws.iter().any(|draw| draw.credit_type == balance.pool.credit_type) {
-                balance.look_lower(moment, out);
+                balance.look_lower(|| rules_in_force(terms, moment.at, catalog), moment, out);
             }
         }
         Ok(())
@@ -152,13 +152,12 @@ impl Org {
         for balance in balances {
             let credit_type = balance.pool.credit_type;
             if charge.draws.iter().any(|draw| draw.credit_type == credit_type) {
-                if let Some(rules) = rules_in_force(terms, moment.at, catalog) {
-                    balance.follow(rules);
-                }
+                let rules = rules_in_force(terms, moment.at, catalog);
+                balance.follow(rules);
                 let note = Some(&Note::default());
                 let mut booking = Booking { at: moment.at, note, out };
                 balance.pool.give_back(&charge.draws, &mut returns, &mut booking);
-                balance.look(moment, out);
+                balance.look(rules, moment, out);
             }
         }
         returns

@@ -1,7 +1,10 @@
 //! Commands: what an organization is told.
 
+use smallvec::SmallVec;
+
 use super::Org;
 use super::cycles::{Pending, Turn};
+use crate::ledger::alerts::Thresholds;
 use crate::ledger::balance::Moment;
 use crate::ledger::catalog::Catalog;
 use crate::ledger::effect::Effect;
@@ -103,16 +106,14 @@ impl Org {
     /// Changes the terms. The old ones end and the new ones begin with all their rules looked at.
     pub(super) fn turn_to(&mut self, new: Terms, at: Timestamp, catalog: &Catalog) {
         let Org { balances, terms, .. } = self;
-        for balance in balances.iter_mut() {
-            if let Some(rules) = rules_in_force(terms, at, catalog) {
-                balance.follow(rules);
-            }
-        }
+        let until_now = rules_in_force(terms, at, catalog);
+        balances.iter_mut().for_each(|balance| balance.follow(until_now));
+        let before: SmallVec<[Thresholds; 1]> =
+            balances.iter().map(|balance| balance.thresholds(until_now)).collect();
         terms.push(new);
-        for balance in balances {
-            if let Some(rules) = rules_in_force(terms, at, catalog) {
-                balance.follow_anew(rules);
-            }
+        let from_now = rules_in_force(terms, at, catalog);
+        for (balance, before) in balances.iter_mut().zip(before) {
+            balance.follow_anew(&before, from_now);
         }
     }
 
@@ -130,13 +131,12 @@ impl Org {
         let (zone, moment) = (self.zone(), self.moment());
         let Org { balances, terms, .. } = self;
         let Some(balance) = balances.get_mut(place) else { return Ok(()) };
-        if let Some(rules) = rules_in_force(terms, moment.at, catalog) {
-            balance.follow(rules);
-        }
+        let rules = rules_in_force(terms, moment.at, catalog);
+        balance.follow(rules);
         balance.pool.forget_ended(moment.at.minus(OLDEST_EVENT));
         let note = Some(&order.note);
         balance.pool.add(given(order, moment), Credits::ZERO, &mut Booking { at: moment.at, note, out });
-        balance.go_on(moment, &zone, note, out);
+        balance.go_on(rules, moment, &zone, note, out);
         Ok(())
     }
 

@@ -56,12 +56,11 @@ impl Org {
         if balance.pool.grants().get(at).is_some_and(|grant| grant.phase == Phase::Ended) {
             return Ok(());
         }
-        if let Some(rules) = rules_in_force(terms, moment.at, catalog) {
-            balance.follow(rules);
-        }
+        let rules = rules_in_force(terms, moment.at, catalog);
+        balance.follow(rules);
         let note = Some(&order.note);
         balance.pool.void_grant(at, &mut Booking { at: moment.at, note, out });
-        balance.go_on(moment, &zone, note, out);
+        balance.go_on(rules, moment, &zone, note, out);
         Ok(())
     }
 
@@ -126,11 +125,10 @@ impl Org {
         let moment = self.moment();
         let Org { balances, terms, .. } = self;
         let Some(balance) = balances.get_mut(place) else { return };
-        if let Some(rules) = rules_in_force(terms, moment.at, catalog) {
-            balance.follow(rules);
-        }
+        let rules = rules_in_force(terms, moment.at, catalog);
+        balance.follow(rules);
         balance.pool.withdraw(amount, &mut Booking { at: moment.at, note: Some(&order.note), out });
-        balance.look(moment, out);
+        balance.look(rules, moment, out);
     }
 }
 

@@ -185,19 +185,18 @@ impl Org {
     fn step(&mut self, at: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
         let turns = self.next_reset <= at;
         let ends = self.cycle().filter(|_| turns).map(|cycle| cycle.number);
+        let (zone, moment) = (self.zone(), Moment { at, position: self.position });
         let Org { balances, terms, .. } = self;
+        let rules = rules_in_force(terms, at, catalog);
         for balance in balances.iter_mut().filter(|balance| turns || balance.pool.next_change() <= at) {
-            if let Some(rules) = rules_in_force(terms, at, catalog) {
-                balance.follow(rules);
-            }
+            balance.follow(rules);
             balance.pool.end(at, ends, &mut Booking { at, note: None, out });
         }
         if turns {
             return self.reset(at, catalog, out);
         }
-        let (zone, moment) = (self.zone(), Moment { at, position: self.position });
-        for balance in self.balances.iter_mut().filter(|balance| balance.pool.next_change() <= at) {
-            balance.go_on(moment, &zone, None, out);
+        for balance in balances.iter_mut().filter(|balance| balance.pool.next_change() <= at) {
+            balance.go_on(rules, moment, &zone, None, out);
         }
     }
 
@@ -211,12 +210,11 @@ impl Org {
     ) {
         let (zone, moment) = (self.zone(), Moment { at: turn.at, position: self.position });
         let Org { balances, terms, .. } = self;
+        let rules = rules_in_force(terms, turn.at, catalog);
         for balance in balances.iter_mut() {
-            if let Some(rules) = rules_in_force(terms, turn.at, catalog) {
-                balance.follow(rules);
-            }
+            balance.follow(rules);
             change(&mut balance.pool, moment.position, &mut Booking { at: turn.at, note: turn.note, out });
-            balance.go_on(moment, &zone, turn.note, out);
+            balance.go_on(rules, moment, &zone, turn.note, out);
         }
     }
 
