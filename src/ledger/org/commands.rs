@@ -89,22 +89,25 @@ impl Org {
         }
     }
 
-    /// Forgets terms by which nothing is rated any more.
     fn make_room_for_terms(&mut self) -> Result<(), Rejection> {
-        let oldest = self.at.minus(OLDEST_EVENT);
-        let past = self.terms.iter().skip(1).take_while(|next| next.from < oldest).count();
-        if self.terms.len().saturating_sub(past) >= MOST_TERMS {
+        if self.terms.len().saturating_sub(self.past_terms(self.at)) >= MOST_TERMS {
             let why = format!(
                 "the organization's terms changed {MOST_TERMS} times already; wait or change the plan itself"
             );
             return Err(Rejection::new(Reason::TooMany, "plan", why));
         }
-        self.terms.drain(..past);
         Ok(())
     }
 
-    /// Changes the terms. The old ones end and the new ones begin with all their rules looked at.
+    /// How many of the terms are such by which nothing is rated any more.
+    fn past_terms(&self, at: Timestamp) -> usize {
+        let oldest = at.minus(OLDEST_EVENT);
+        self.terms.iter().skip(1).take_while(|next| next.from < oldest).count()
+    }
+
+    /// Changes the terms, and forgets those that are past. The old ones end and the new ones begin with all their rules looked at.
     pub(super) fn turn_to(&mut self, new: Terms, at: Timestamp, catalog: &Catalog) {
+        self.terms.drain(..self.past_terms(at));
         let Org { balances, terms, .. } = self;
         let until_now = rules_in_force(terms, at, catalog);
         balances.iter_mut().for_each(|balance| balance.follow(until_now));
