@@ -24,6 +24,8 @@ impl Org {
             Command::Grant(order) => self.grant(order, catalog, out),
             Command::VoidGrant(order) => self.void_grant(order, catalog, out),
             Command::Adjust(order) => self.adjust(order, catalog, out),
+            Command::PutLimit(order) => self.put_limit(order, catalog),
+            Command::RemoveLimit(id) => self.remove_limit(id, catalog),
         }
     }
 
@@ -48,6 +50,7 @@ impl Org {
         if !same && !waits {
             self.make_room_for_terms()?;
         }
+        self.follow_limits(self.at, catalog);
         self.place(new.time_zone.as_ref(), new.cycle_anchor);
         let overrides = new.overrides.clone();
         if let Some(period) = self.period.as_deref_mut() {
@@ -102,6 +105,7 @@ impl Org {
 
     /// Changes the terms. The old ones end and the new ones begin with all their rules looked at.
     pub(super) fn turn_to(&mut self, new: Terms, at: Timestamp, catalog: &Catalog) {
+        self.follow_limits(at, catalog);
         let Org { balances, terms, .. } = self;
         for balance in balances.iter_mut() {
             if let Some(rules) = rules_in_force(terms, at, catalog) {
@@ -114,6 +118,7 @@ impl Org {
                 balance.follow_anew(rules);
             }
         }
+        self.follow_limits_anew(at, catalog);
     }
 
     pub(super) fn grant(
