@@ -10,6 +10,7 @@ mod bad_input;
 mod commands;
 mod events;
 mod health;
+mod limits;
 mod reads;
 mod restart;
 
