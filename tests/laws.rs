@@ -7,5 +7,7 @@ pub mod books;
 mod folding;
 #[path = "laws/history.rs"]
 pub mod history;
+#[path = "laws/limits.rs"]
+mod limits;
 #[path = "laws/rating.rs"]
 mod rating;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::partition::Item;
-use crate::ledger::effect::LowBalance;
+use crate::ledger::effect::{LimitAlert, LowBalance};
 use crate::ledger::rejection::Rejection;
 use crate::ledger::units::Timestamp;
 use crate::log::Record;
@@ -113,6 +113,16 @@ pub fn alert(org: &str, alert: &LowBalance) -> Outgoing {
         id: wire::alert_id(org, alert.credit_type, alert.crossing),
         subject: format!("credits.alerts.{org}.balance_low"),
         payload: wire::alert_json(org, alert).to_string().into_bytes(),
+    }
+}
+
+/// The message of an alert about a limit.
+#[must_use]
+pub fn limit_alert(org: &str, alert: &LimitAlert) -> Outgoing {
+    Outgoing {
+        id: wire::limit_alert_id(org, alert),
+        subject: format!("credits.alerts.{org}.limit_{}", alert.level.slug()),
+        payload: wire::limit_alert_json(org, alert).to_string().into_bytes(),
     }
 }
 

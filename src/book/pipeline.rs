@@ -320,6 +320,10 @@ impl Listener for Sink<'_> {
                 self.metrics.alerts.inc();
                 self.outbox.push(super::outbox::alert(org, alert));
             }
+            Effect::Limit(alert) => {
+                self.metrics.alerts.inc();
+                self.outbox.push(super::outbox::limit_alert(org, alert));
+            }
         }
     }
 }

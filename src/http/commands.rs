@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::Face;
 use super::body::Body;
-use super::parts::{self, CatalogName, GrantName, OrgName};
+use super::parts::{self, CatalogName, NameWithin, OrgName};
 use super::problem::{Problem, Refusal};
 use crate::book::desk::{Submitted, Wait};
 use crate::clock;
@@ -65,7 +65,7 @@ pub(super) async fn grant(
 pub(super) async fn void_grant(
     State(face): State<Arc<Face>>,
     OrgName(org): OrgName,
-    GrantName(id): GrantName,
+    NameWithin(id): NameWithin,
     body: Body,
 ) -> Result<Response, Problem> {
     let mut data = if body.bytes.is_empty() { Map::new() } else { object(&body)? };
@@ -129,27 +129,31 @@ pub(super) async fn put_plan(
 }
 
 async fn publish(face: &Face, id: &str, kind: &str, body: &Body) -> Result<Response, Problem> {
-    let mut data = object(body)?;
-    match data.get("id") {
-        None => {
-            data.insert("id".to_owned(), json!(id));
-        }
-        Some(same) if same == id => {}
-        Some(other) => {
-            let detail = format!("the body names {other}, the path {id:?}; leave the id out of the body");
-            let (reason, field) = ("invalid_field".to_owned(), "id".to_owned());
-            let refusal = Refusal { reason, field, detail };
-            return Err(Problem::refused(StatusCode::UNPROCESSABLE_ENTITY, refusal));
-        }
-    }
+    let data = named(id, object(body)?)?;
     let version = data.get("version").cloned();
     let seq = command(face, Subject::Catalog, kind, data).await?;
     let position = Position { seq, item: 0 }.to_string();
     Ok(parts::json(StatusCode::OK, &json!({ "id": id, "version": version, "position": position })))
 }
 
+/// The content of a body whose `id` the path gives.
+pub(super) fn named(id: &str, mut data: Map<String, Value>) -> Result<Map<String, Value>, Problem> {
+    match data.get("id") {
+        Some(other) if other != id => {
+            let detail = format!("the body names {other}, the path {id:?}; leave the id out of the body");
+            let (reason, field) = ("invalid_field".to_owned(), "id".to_owned());
+            let refusal = Refusal { reason, field, detail };
+            Err(Problem::refused(StatusCode::UNPROCESSABLE_ENTITY, refusal))
+        }
+        _ => {
+            data.insert("id".to_owned(), json!(id));
+            Ok(data)
+        }
+    }
+}
+
 /// Reads a body that must be a JSON object.
-fn object(body: &Body) -> Result<Map<String, Value>, Problem> {
+pub(super) fn object(body: &Body) -> Result<Map<String, Value>, Problem> {
     serde_json::from_slice(&body.bytes).map_err(|error| {
         let why = format!("the body is not a JSON object: {error}; see docs/HTTP.md for what it holds");
         Problem::new(StatusCode::BAD_REQUEST, "not_json", why)
@@ -157,7 +161,7 @@ fn object(body: &Body) -> Result<Map<String, Value>, Problem> {
 }
 
 /// Submits one command and waits until it is carried out. Answers its record.
-async fn command(
+pub(super) async fn command(
     face: &Face,
     subject: Subject<'_>,
     kind: &str,

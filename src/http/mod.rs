@@ -11,6 +11,7 @@ mod body;
 mod commands;
 mod events;
 mod health;
+mod limits;
 mod listener;
 mod parts;
 mod problem;
@@ -104,6 +105,8 @@ fn router(desk: Arc<Desk>, options: Options) -> Router {
         .route("/v1/orgs/{org}/grants/{id}/void", post(commands::void_grant))
         .route("/v1/orgs/{org}/adjustments", post(commands::adjust))
         .route("/v1/orgs/{org}/verify", post(commands::verify))
+        .route("/v1/orgs/{org}/limits", get(limits::list))
+        .route("/v1/orgs/{org}/limits/{id}", put(limits::put).delete(limits::remove))
         .route("/v1/catalog", get(reads::catalog))
         .route("/v1/rate-cards/{id}", put(commands::put_rate_card))
         .route("/v1/plans/{id}", put(commands::put_plan))

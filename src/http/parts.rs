@@ -41,14 +41,14 @@ impl<S: Send + Sync> FromRequestParts<S> for CatalogName {
     }
 }
 
-/// The grant that the path names, after its organization.
-pub(super) struct GrantName(pub(super) String);
+/// What the path names after its organization: a grant or a limit.
+pub(super) struct NameWithin(pub(super) String);
 
-impl<S: Send + Sync> FromRequestParts<S> for GrantName {
+impl<S: Send + Sync> FromRequestParts<S> for NameWithin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        name_in_path(1, parts, state).await.map(GrantName)
+        name_in_path(1, parts, state).await.map(NameWithin)
     }
 }
 

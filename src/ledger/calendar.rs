@@ -55,6 +55,11 @@ impl Zone {
         self.0.iana_name().unwrap_or("UTC")
     }
 
+    /// The midnight with which 1 January 2024 began, a Monday: from here days, weeks and months are counted.
+    pub(super) fn first_monday(&self) -> Timestamp {
+        self.instant(civil::date(2024, 1, 1).at(0, 0, 0, 0)).unwrap_or_default()
+    }
+
     fn civil(&self, instant: Timestamp) -> Option<civil::DateTime> {
         Some(self.0.to_datetime(jiff::Timestamp::from_microsecond(instant.micros()).ok()?))
     }

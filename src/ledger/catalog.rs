@@ -4,6 +4,7 @@
 //! version number with another content is refused, and a new version cannot begin in the past.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,7 @@ use super::alerts::Rule;
 use super::calendar::Every;
 use super::entry::{CatalogCommand, Versioned};
 use super::grants::Rollover;
+use super::limits::{Limit, PastLimit, Unit};
 use super::price::{CreditType, Increment, Price};
 use super::refusals::unknown_credit_type;
 use super::rejection::{Reason, Rejection};
@@ -50,6 +52,10 @@ pub struct Plan {
     pub overage_at_reset: OverageAtReset,
     /// Whether events count as usage and take nothing.
     pub unmetered: bool,
+    /// What each organization on the plan may use, in the order of the names.
+    pub limits: Vec<Arc<Limit>>,
+    /// What happens to an event past a hard limit.
+    pub past_limit: PastLimit,
 }
 
 impl Plan {
@@ -167,6 +173,7 @@ impl Catalog {
                 };
                 self.knows_kinds_of(&plan.content.alerts)?;
                 plan.content.allotments.iter().try_for_each(|allotment| self.knows(allotment.credit_type))?;
+                plan.content.limits.iter().try_for_each(|limit| self.knows_kind_of(limit))?;
                 plan.content.rate_card = CardIndex(index);
                 put(&mut self.plans, plan, at, "plan")
             }
@@ -188,6 +195,14 @@ impl Catalog {
             return Ok(());
         }
         Err(unknown_credit_type(credit_type, &self.credit_types))
+    }
+
+    /// Whether the kind of credits that a limit counts is known.
+    pub(super) fn knows_kind_of(&self, limit: &Limit) -> Result<(), Rejection> {
+        match limit.unit {
+            Unit::Credits(credit_type) => self.knows(credit_type),
+            Unit::Quantity => Ok(()),
+        }
     }
 
     /// Whether all kinds of credits that alert rules name are known.

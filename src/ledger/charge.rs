@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::catalog::{CardIndex, PlanIndex};
+use super::limits::Counted;
 use super::price::{CreditType, Direction, Increment, Rate};
 use super::units::{Credits, Millis, Timestamp};
 
@@ -20,6 +21,8 @@ pub struct Charge {
     pub lines: SmallVec<[Line; 1]>,
     /// What paid, in the order in which it was drawn.
     pub draws: SmallVec<[Draw; 2]>,
+    /// What it was counted under, where limits are in force.
+    pub counted: Option<Box<Counted>>,
 }
 
 /// The price of one action, with how it came about.
@@ -129,6 +132,12 @@ pub enum Destination {
 }
 
 impl Charge {
+    /// The names of the hard limits that it went past.
+    #[must_use]
+    pub fn past_limits(&self) -> &[Box<str>] {
+        self.counted.as_ref().map_or(&[], |counted| &counted.past_limits)
+    }
+
     /// The credits of one kind that were taken.
     #[must_use]
     pub fn amount(&self, credit_type: CreditType) -> Credits {

@@ -1,10 +1,14 @@
 //! What comes out: the outcome of an entry, and effects that the shell carries out afterwards.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::alerts::Crossing;
+use super::balance::Moment;
 use super::charge::{Charge, Return};
+use super::limits::{Count, Level, Limit, Measure};
 use super::movement::Movement;
 use super::price::CreditType;
 use super::rejection::Rejection;
@@ -68,6 +72,8 @@ pub struct Voided {
 pub enum Effect {
     /// The balance is low.
     LowBalance(LowBalance),
+    /// A limit is nearly or wholly used up.
+    Limit(Box<LimitAlert>),
     /// Credits came or went other than by an event.
     Moved(Movement),
 }
@@ -87,6 +93,49 @@ pub struct LowBalance {
     pub at: Timestamp,
     /// The entry at which it was crossed, or the last one before where an expiry did it.
     pub position: Position,
+}
+
+/// What is used came near a limit, or reached it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitAlert {
+    /// The limit.
+    pub limit: Arc<Limit>,
+    /// Whose use it is, where the limit counts values one by one.
+    pub value: Option<Box<str>>,
+    /// How far it is used up: at least near.
+    pub level: Level,
+    /// What is used.
+    pub used: Measure,
+    /// Where counting began in this window: together with the organization, the limit's name, the value and the level, the
+    /// alert's id.
+    pub begin: Timestamp,
+    /// The begin of the window in the calendar.
+    pub start: Timestamp,
+    /// The end of the window; [`Timestamp::MAX`] for life.
+    pub end: Timestamp,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The entry at which it happened.
+    pub position: Position,
+}
+
+impl LimitAlert {
+    pub(super) fn of(count: &Count, value: Box<str>, level: Level, used: Measure, moment: Moment) -> Self {
+        let Moment { at, position } = moment;
+        let value = Some(value).filter(|value| !value.is_empty());
+        let (limit, span) = (Arc::clone(&count.limit), count.span());
+        LimitAlert {
+            limit,
+            value,
+            level,
+            used,
+            begin: count.begin(),
+            start: span.start,
+            end: span.end,
+            at,
+            position,
+        }
+    }
 }
 
 /// How many of an organization's events came to which end. They add up to what arrived.

@@ -4,6 +4,7 @@ use super::alerts::Rule;
 use super::calendar::Zone;
 use super::catalog::{Plan, RateCard};
 use super::grants::{Recurrence, Rollover, Scope};
+use super::limits::Own;
 use super::movement::Note;
 use super::price::{CreditType, Direction, Increment, Price};
 use super::units::{Credits, EventId, Millis, Position, Timestamp};
@@ -130,6 +131,10 @@ pub enum Command {
     VoidGrant(GrantVoid),
     /// Move credits by hand.
     Adjust(Adjustment),
+    /// Limit what may be used, or switch a limit of the plan off.
+    PutLimit(Own),
+    /// Take a limit of the organization's own away.
+    RemoveLimit(Box<str>),
 }
 
 /// The end of a grant.

@@ -15,6 +15,7 @@ pub mod effect;
 pub mod entry;
 pub mod grants;
 pub mod ids;
+pub mod limits;
 pub mod movement;
 pub mod org;
 pub mod price;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::catalog::Catalog;
 use super::entry::{CLOCK_SKEW, OLDEST_EVENT};
+use super::limits::{Limit, Measure};
 use super::price::CreditType;
 use super::rejection::{Reason, Rejection};
 use super::units::{Credits, Timestamp};
@@ -23,6 +24,43 @@ pub(super) fn out_of_range(field: &'static str, time: Timestamp, at: Timestamp) 
 pub(super) fn insufficient(credit_type: CreditType, amount: Credits, usable: Credits) -> Rejection {
     let why = format!("the event costs {amount} {credit_type} and {usable} are left; top up or send less");
     Rejection::new(Reason::InsufficientCredits, "org", why)
+}
+
+pub(super) fn limit_reached(limit: &Limit, value: &str, used: Measure, amount: Measure) -> Rejection {
+    let (unit, field) = (limit.unit, limit.on.parts().first().map_or("org", |part| part.field.name()));
+    let of = if value.is_empty() { String::new() } else { format!(" of {value:?}") };
+    let why = format!(
+        "the limit {:?}{of} is {} {unit}, {} are used and the event would use {}; raise the limit or wait for its next window",
+        limit.id,
+        unit.show(limit.max),
+        unit.show(used),
+        unit.show(amount)
+    );
+    Rejection::new(Reason::LimitReached, field, why)
+}
+
+pub(super) fn too_much_use(limit: &Limit) -> Rejection {
+    let why = format!("what is used of the limit {:?} would not fit any more; remove the limit", limit.id);
+    Rejection::new(Reason::AmountTooLarge, "quantity", why)
+}
+
+pub(super) fn too_many_values(most: usize) -> Rejection {
+    let why = format!(
+        "the organization's limits count {most} values one by one already, and the event has a new one; limit by fields with fewer values"
+    );
+    Rejection::new(Reason::TooMany, "org", why)
+}
+
+pub(super) fn too_many_limits(most: usize) -> Rejection {
+    let why = format!("the organization has {most} limits of its own; remove one or use its plan's");
+    Rejection::new(Reason::TooMany, "id", why)
+}
+
+pub(super) fn unknown_limit(id: &str) -> Rejection {
+    let why = format!(
+        "the organization has no limit {id:?} of its own; compare with its limits, or put one that is off"
+    );
+    Rejection::new(Reason::UnknownLimit, "id", why)
 }
 
 pub(super) fn too_large(field: &'static str, amount: Credits) -> Rejection {

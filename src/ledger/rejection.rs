@@ -29,12 +29,16 @@ pub enum Reason {
     UnknownAction,
     /// The amount does not fit.
     AmountTooLarge,
+    /// It would go past a hard limit, and the plan says reject.
+    LimitReached,
     /// The credits do not cover it, and the plan says reject.
     InsufficientCredits,
     /// There is no such event to void.
     UnknownEvent,
     /// There is no such grant.
     UnknownGrant,
+    /// There is no such limit.
+    UnknownLimit,
     /// There is no such plan.
     UnknownPlan,
     /// There is no such rate card.
@@ -49,7 +53,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order in which they are checked.
-    pub const ALL: [Reason; 18] = [
+    pub const ALL: [Reason; 20] = [
         Reason::UnknownSubject,
         Reason::NotJson,
         Reason::MissingField,
@@ -60,9 +64,11 @@ impl Reason {
         Reason::TimeOutOfRange,
         Reason::UnknownAction,
         Reason::AmountTooLarge,
+        Reason::LimitReached,
         Reason::InsufficientCredits,
         Reason::UnknownEvent,
         Reason::UnknownGrant,
+        Reason::UnknownLimit,
         Reason::UnknownPlan,
         Reason::UnknownRateCard,
         Reason::Conflict,
@@ -84,9 +90,11 @@ impl Reason {
             Reason::TimeOutOfRange => "time_out_of_range",
             Reason::UnknownAction => "unknown_action",
             Reason::AmountTooLarge => "amount_too_large",
+            Reason::LimitReached => "limit_reached",
             Reason::InsufficientCredits => "insufficient_credits",
             Reason::UnknownEvent => "unknown_event",
             Reason::UnknownGrant => "unknown_grant",
+            Reason::UnknownLimit => "unknown_limit",
             Reason::UnknownPlan => "unknown_plan",
             Reason::UnknownRateCard => "unknown_rate_card",
             Reason::Conflict => "conflict",

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::balance::{RulesInForce, RulesVersion};
-use super::catalog::{Catalog, Plan, PlanIndex, WhenExhausted};
+use super::catalog::{Catalog, Plan, PlanIndex};
 use super::entry::Overrides;
 use super::units::Timestamp;
 
@@ -32,11 +32,6 @@ pub(super) fn plan_at<'c>(
     let index = terms_at(terms, at)?.plan;
     let (version, plan) = catalog.plan(index)?.at(at)?;
     Some((index, version, plan))
-}
-
-/// What the plan in force says about running out of credits.
-pub(super) fn policy(terms: &[Terms], at: Timestamp, catalog: &Catalog) -> Option<WhenExhausted> {
-    plan_at(terms, at, catalog).map(|(_, _, plan)| plan.when_exhausted)
 }
 
 /// The alert rules in force: the organization's own, else its plan's.

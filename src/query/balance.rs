@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use super::limits::{LimitState, used_limits};
 use crate::book::Book;
 use crate::ledger::effect::Tally;
 use crate::ledger::entry::GrantKind;
@@ -111,6 +112,8 @@ pub struct OrgState {
     pub cycle: Option<CycleState>,
     /// One for each kind of credits.
     pub balances: Vec<BalanceState>,
+    /// What is used of the limits: one for each that is for the whole, and for each value that was used.
+    pub limits: Vec<LimitState>,
 }
 
 /// How many events came to which end.
@@ -222,6 +225,7 @@ pub fn org_state(org: &Org) -> OrgState {
         events: TallyState { charged, voided, duplicate, rejected },
         cycle: org.cycle().map(|cycle| CycleState::of(org, cycle)),
         balances: balances.collect(),
+        limits: used_limits(org),
     }
 }
 

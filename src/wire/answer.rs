@@ -18,7 +18,11 @@ pub fn outcome_json(position: Position, outcome: &Outcome) -> Value {
     let position = position.to_string();
     match outcome {
         Outcome::Charged(charge) => {
-            json!({ "status": "accepted", "position": position, "credits": amounts(charge) })
+            let mut told = json!({ "status": "accepted", "position": position, "credits": amounts(charge) });
+            if let (Some(object), false) = (told.as_object_mut(), charge.past_limits().is_empty()) {
+                object.insert("past_limits".to_owned(), json!(charge.past_limits()));
+            }
+            told
         }
         Outcome::Voided(voided) => {
             let target = voided.target.map(|target| target.to_string());
@@ -82,6 +86,7 @@ pub fn charge_json(
         "credits": amounts(charge),
         "lines": lines,
         "paid_by": draws,
+        "past_limits": charge.past_limits(),
     })
 }
 

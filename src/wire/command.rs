@@ -3,6 +3,7 @@
 //! A command is a CloudEvent with its content in `data`, or one flat object. Unlike an event's, its unknown
 //! fields are refused: a misspelt price must not pass for none.
 
+mod limit;
 mod org;
 mod published;
 
@@ -18,6 +19,7 @@ use super::time;
 use crate::ledger::entry::{CatalogCommand, Command};
 use crate::ledger::rejection::{Reason, Rejection};
 use crate::ledger::units::Timestamp;
+use limit::{WrittenLimit, WrittenLimitRemoval};
 use org::{WrittenAdjustment, WrittenGrant, WrittenGrantVoid, WrittenOrg};
 use published::{WrittenCard, WrittenPlanVersion};
 
@@ -154,9 +156,15 @@ fn decode_data(subject: Subject<'_>, kind: &str, data: Map<String, Value>) -> Re
         (Subject::Commands(_), "creditd.adjust.v1" | "adjust") => {
             read::<WrittenAdjustment>(data)?.check().map(Command::Adjust).map(AnyCommand::Org)
         }
+        (Subject::Commands(_), "creditd.limit.put.v1" | "limit.put") => {
+            read::<WrittenLimit>(data)?.check().map(Command::PutLimit).map(AnyCommand::Org)
+        }
+        (Subject::Commands(_), "creditd.limit.remove.v1" | "limit.remove") => {
+            read::<WrittenLimitRemoval>(data)?.check().map(Command::RemoveLimit).map(AnyCommand::Org)
+        }
         _ => {
             let why = format!(
-                "{kind:?} is not a command on this subject; organizations take creditd.org.put.v1, creditd.grant.v1, creditd.grant.void.v1 and creditd.adjust.v1, the catalog creditd.rate_card.put.v1 and creditd.plan.put.v1"
+                "{kind:?} is not a command on this subject; organizations take creditd.org.put.v1, creditd.grant.v1, creditd.grant.void.v1, creditd.adjust.v1, creditd.limit.put.v1 and creditd.limit.remove.v1, the catalog creditd.rate_card.put.v1 and creditd.plan.put.v1"
             );
             Err(Rejection::new(Reason::UnknownType, "type", why))
         }

@@ -11,6 +11,7 @@ mod commands;
 mod corrections;
 mod events;
 mod health;
+mod limits;
 mod reads;
 mod restart;
 

@@ -37,6 +37,29 @@ async fn a_balance_is_answered_as_over_http() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn limits_are_answered_as_over_http() {
+    let mut scene = Scene::start().await;
+    scene.publish_acme().await;
+    let limits = format!("{}/v1/orgs/acme/limits", scene.daemon.url());
+    let limit = json!({ "credits": "10", "window": "life" }).to_string();
+    let put = reqwest::Client::new().put(format!("{limits}/total")).body(limit).send().await.unwrap();
+    assert_eq!(put.status(), 200);
+    let seq = scene.spend("m1", 3).await;
+    scene.daemon.wait_for(seq, Duration::from_secs(10)).await;
+
+    let (error, page) = ask(&scene, "creditd.limits.acme").await;
+    assert_eq!(error, None);
+    assert_eq!((&page["data"][0]["used"], &page["data"][0]["remaining"]), (&json!("3"), &json!("7")));
+    let other: Value = reqwest::get(limits).await.unwrap().json().await.unwrap();
+    assert_eq!(page, other);
+
+    let part = scene.client.request("creditd.limits.acme", r#"{"id":"other"}"#.into()).await.unwrap();
+    assert_eq!(part.payload, r#"{"data":[],"meta":{"next":null}}"#);
+    let wrong = scene.client.request("creditd.limits.acme", r#"{"limit":0}"#.into()).await.unwrap();
+    assert_eq!(wrong.headers.unwrap().get("Nats-Service-Error-Code").unwrap().as_str(), "400");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_answered_is_a_service_error() {
     let scene = Scene::start().await;
     let (code, why) = ask(&scene, "creditd.balance.nobody").await;

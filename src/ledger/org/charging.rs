@@ -13,7 +13,7 @@ use crate::ledger::price::CreditType;
 use crate::ledger::rating::Pricing;
 use crate::ledger::refusals::{insufficient, no_terms, out_of_range, too_large, unknown_event};
 use crate::ledger::rejection::Rejection;
-use crate::ledger::terms::{policy, rules_in_force, terms_at};
+use crate::ledger::terms::{plan_at, rules_in_force, terms_at};
 use crate::ledger::units::Credits;
 
 impl Org {
@@ -36,7 +36,7 @@ impl Org {
             Kind::Void(_) => SmallVec::new(),
         };
         let (plan, card) = (pricing.plan_version, pricing.card_version);
-        let mut charge = Charge { rated_at, plan, card, lines, draws: SmallVec::new() };
+        let mut charge = Charge { rated_at, plan, card, lines, draws: SmallVec::new(), counted: None };
         self.take(event, &mut charge, catalog, out)?;
         Ok(charge)
     }
@@ -49,12 +49,27 @@ impl Org {
         catalog: &Catalog,
         out: &mut Vec<Effect>,
     ) -> Result<(), Rejection> {
+        let Some((_, _, plan)) = plan_at(&self.terms, self.at, catalog) else { return Err(no_terms()) };
         let wanted = wanted(event, charge);
-        if wanted.is_empty() {
-            return Ok(());
+        self.fits(&wanted)?;
+        let uses = self.uses(event, charge, plan, catalog)?;
+        if plan.when_exhausted == WhenExhausted::Reject {
+            self.covers(&wanted)?;
         }
-        let policy = policy(&self.terms, self.at, catalog).unwrap_or_default();
-        self.may_take(&wanted, policy)?;
+        self.can_count(&uses)?;
+        self.draw(wanted, charge, catalog, out);
+        charge.counted = self.count_uses(uses, out);
+        Ok(())
+    }
+
+    /// Takes what is wanted from the pools, and notes what paid.
+    fn draw(
+        &mut self,
+        wanted: SmallVec<[Wanted<'_>; 1]>,
+        charge: &mut Charge,
+        catalog: &Catalog,
+        out: &mut Vec<Effect>,
+    ) {
         let moment = self.moment();
         for (credit_type, purpose, amount) in wanted {
             let place = self.balance_place(credit_type);
@@ -70,32 +85,34 @@ impl Org {
                 balance.look_lower(|| rules_in_force(terms, moment.at, catalog), moment, out);
             }
         }
-        Ok(())
     }
 
-    /// Whether all of it can be taken together.
-    fn may_take(&self, wanted: &[Wanted<'_>], policy: WhenExhausted) -> Result<(), Rejection> {
-        for (nth, (credit_type, _, _)) in wanted.iter().enumerate() {
-            if wanted.iter().take(nth).any(|(known, _, _)| known == credit_type) {
-                continue;
-            }
-            let parts: SmallVec<[(Purpose<'_>, Credits); 1]> = wanted
-                .iter()
-                .filter(|(kind, _, _)| kind == credit_type)
-                .map(|(_, purpose, amount)| (*purpose, *amount))
-                .collect();
-            let amount = parts.iter().fold(Credits::ZERO, |sum, (_, amount)| sum.plus(*amount));
-            let pool = self.pools().find(|pool| pool.credit_type == *credit_type);
-            let charged = pool.map_or(Credits::ZERO, |pool| pool.totals().charged);
+    /// Whether the books have room for what is wanted.
+    fn fits(&self, wanted: &[Wanted<'_>]) -> Result<(), Rejection> {
+        for (credit_type, parts) in by_type(wanted) {
+            let amount = sum(&parts);
+            let charged = self.pool(credit_type).map_or(Credits::ZERO, |pool| pool.totals().charged);
             if charged.total_with(amount).is_none() {
                 return Err(too_large("quantity", amount));
             }
-            if policy == WhenExhausted::Reject && !pool.is_some_and(|pool| pool.covers(&parts)) {
+        }
+        Ok(())
+    }
+
+    /// Whether the usable grants pay for all that is wanted together.
+    fn covers(&self, wanted: &[Wanted<'_>]) -> Result<(), Rejection> {
+        for (credit_type, parts) in by_type(wanted) {
+            let pool = self.pool(credit_type);
+            if !pool.is_some_and(|pool| pool.covers(&parts)) {
                 let usable = pool.map_or(Credits::ZERO, Pool::usable);
-                return Err(insufficient(*credit_type, amount, usable));
+                return Err(insufficient(credit_type, sum(&parts), usable));
             }
         }
         Ok(())
+    }
+
+    fn pool(&self, credit_type: CreditType) -> Option<&Pool> {
+        self.pools().find(|pool| pool.credit_type == credit_type)
     }
 
     pub(super) fn void(
@@ -127,6 +144,7 @@ impl Org {
         match (&recall.charge, target) {
             (Some((position, charge)), Some(seen)) if *position == seen.position => {
                 returns = self.give_back(charge, catalog, out);
+                self.take_back_uses(charge, catalog);
             }
             (_, Some(_)) => return Err(unknown_event()),
             (_, None) if void.target_time.is_none() => return Err(unknown_event()),
@@ -166,6 +184,25 @@ impl Org {
 
 /// What is wanted of one kind of credits for one line of a charge.
 type Wanted<'a> = (CreditType, Purpose<'a>, Credits);
+
+/// What is wanted of one kind of credits, part by part.
+type Parts<'a> = SmallVec<[(Purpose<'a>, Credits); 1]>;
+
+/// What is wanted, each kind of credits by itself.
+fn by_type<'w>(wanted: &'w [Wanted<'w>]) -> impl Iterator<Item = (CreditType, Parts<'w>)> {
+    let is_first = move |nth: usize, of: CreditType| {
+        !wanted.iter().take(nth).any(|(credit_type, _, _)| *credit_type == of)
+    };
+    let types = wanted.iter().enumerate().filter(move |(nth, (of, _, _))| is_first(*nth, *of));
+    types.map(move |(_, (of, _, _))| {
+        let parts = wanted.iter().filter(|(credit_type, _, _)| credit_type == of);
+        (*of, parts.map(|(_, purpose, amount)| (*purpose, *amount)).collect())
+    })
+}
+
+fn sum(parts: &Parts<'_>) -> Credits {
+    parts.iter().fold(Credits::ZERO, |sum, (_, amount)| sum.plus(*amount))
+}
 
 /// What the lines of a charge want, without those that cost nothing.
 fn wanted<'a>(event: &Event<'a>, charge: &Charge) -> SmallVec<[Wanted<'a>; 1]> {

@@ -27,6 +27,8 @@ impl Org {
             Command::Grant(order) => self.grant(order, catalog, out),
             Command::VoidGrant(order) => self.void_grant(order, catalog, out),
             Command::Adjust(order) => self.adjust(order, catalog, out),
+            Command::PutLimit(order) => self.put_limit(order, catalog),
+            Command::RemoveLimit(id) => self.remove_limit(id, catalog),
         }
     }
 
@@ -51,6 +53,7 @@ impl Org {
         if !same && !waits {
             self.make_room_for_terms()?;
         }
+        self.follow_limits(self.at, catalog);
         self.place(new.time_zone.as_ref(), new.cycle_anchor);
         let overrides = new.overrides.clone();
         if let Some(period) = self.period.as_deref_mut() {
@@ -108,6 +111,7 @@ impl Org {
     /// Changes the terms, and forgets those that are past. The old ones end and the new ones begin with all their rules looked at.
     pub(super) fn turn_to(&mut self, new: Terms, at: Timestamp, catalog: &Catalog) {
         self.terms.drain(..self.past_terms(at));
+        self.follow_limits(at, catalog);
         let Org { balances, terms, .. } = self;
         let until_now = rules_in_force(terms, at, catalog);
         balances.iter_mut().for_each(|balance| balance.follow(until_now));
@@ -118,6 +122,7 @@ impl Org {
         for (balance, before) in balances.iter_mut().zip(before) {
             balance.follow_anew(&before, from_now);
         }
+        self.follow_limits_anew(at, catalog);
     }
 
     pub(super) fn grant(

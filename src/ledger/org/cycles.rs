@@ -103,6 +103,7 @@ impl Org {
 
     /// Ends the running cycle, if there is one, and begins that of the plan in force, if it has one.
     pub(super) fn turn_cycle(&mut self, turn: Turn<'_>, catalog: &Catalog, out: &mut Vec<Effect>) {
+        self.follow_limits(turn.at, catalog);
         let Some((index, version, plan)) = plan_at(&self.terms, turn.at, catalog) else { return };
         if self.period.is_none() && plan.cycle.is_none() {
             return;
@@ -122,6 +123,7 @@ impl Org {
         });
         period.running = begun;
         self.next_reset = begun.map_or(Timestamp::MAX, |cycle| cycle.end);
+        self.turn_limits(turn.at);
         if begun.is_some() {
             self.make_room_for(plan);
         }
@@ -177,6 +179,7 @@ impl Org {
         if let Some(period) = self.period.as_deref_mut() {
             period.running = None;
             self.next_reset = Timestamp::MAX;
+            self.turn_limits(self.at);
         }
     }
 
@@ -188,6 +191,7 @@ impl Org {
             period.anchor = anchor.or(period.anchor);
             let (at, zone) = (self.at, &period.zone);
             self.balances.iter_mut().for_each(|balance| balance.pool.follow_zone(at, zone));
+            self.move_limits();
         }
     }
 
@@ -200,6 +204,7 @@ impl Org {
             self.next_reset = cycle.end;
             let Cycle { number, end, .. } = *cycle;
             self.balances.iter_mut().for_each(|balance| balance.pool.move_end(number, end));
+            self.move_limits();
         }
     }
 }

@@ -4,6 +4,7 @@ mod charging;
 mod commands;
 mod corrections;
 mod cycles;
+mod limiting;
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -14,6 +15,7 @@ use super::effect::{Effect, Need, Outcome, Recall, Tally};
 use super::entry::{CLOCK_SKEW, Entry, Event, Kind, OLDEST_EVENT, What};
 use super::grants::{Booking, Pool};
 use super::ids::{Ids, Seen};
+use super::limits::Limits;
 use super::price::CreditType;
 use super::refusals::out_of_range;
 use super::rejection::Rejection;
@@ -39,6 +41,8 @@ pub struct Org {
     next_reset: Timestamp,
     period: Option<Box<Period>>,
     adjusted: Option<Box<Adjusted>>,
+    /// Few have any.
+    limits: Option<Box<Limits>>,
     /// The latest hour that an id belongs to.
     latest_hour: Option<Hour>,
     /// Events up to this hour may have been voided before they arrived.
@@ -58,6 +62,7 @@ impl Default for Org {
             next_reset: Timestamp::MAX,
             period: None,
             adjusted: None,
+            limits: None,
             latest_hour: None,
             voided_ahead: None,
             ids: Ids::default(),
@@ -115,7 +120,7 @@ impl Org {
         self.ids = self.latest_hour.map_or_else(Ids::default, Ids::forgotten);
     }
 
-    /// A copy to look ahead with: the memory of ids is left out.
+    /// A copy to look ahead with: the memory of ids is left out, and what is used of limits.
     #[must_use]
     pub fn without_ids(&self) -> Org {
         Org {
@@ -123,6 +128,7 @@ impl Org {
             balances: self.balances.clone(),
             period: self.period.clone(),
             adjusted: self.adjusted.clone(),
+            limits: self.limits.as_ref().map(|limits| Box::new(limits.part(("", ""), 0))),
             ids: Ids::default(),
             ..*self
         }

@@ -71,7 +71,7 @@ impl Acme {
         }
         let names = effects.iter().filter_map(|effect| match effect {
             Effect::LowBalance(low) => Some(format!("{}.{}", low.crossing.threshold, low.crossing.nth)),
-            Effect::Moved(_) => None,
+            Effect::Moved(_) | Effect::Limit(_) => None,
         });
         self.alerts.extend(names);
         outcome

@@ -242,7 +242,7 @@ impl WrittenAdjustment {
     }
 }
 
-fn note(reason: Option<Box<str>>, by: Option<Box<str>>) -> Result<Note, Rejection> {
+pub(super) fn note(reason: Option<Box<str>>, by: Option<Box<str>>) -> Result<Note, Rejection> {
     let text = |field, text: Option<Box<str>>| text.map(|text| name(field, text)).transpose();
     Ok(Note { reason: text("reason", reason)?, by: text("by", by)? })
 }

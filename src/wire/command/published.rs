@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::limit::{WrittenLimit, check_limits};
 use super::{instant, invalid, name};
 use crate::ledger::alerts::Rule;
 use crate::ledger::calendar::Every;
 use crate::ledger::catalog::{Allotment, CardIndex, OverageAtReset, Plan, RateCard, WhenExhausted};
 use crate::ledger::entry::Versioned;
 use crate::ledger::grants::Rollover;
+use crate::ledger::limits::PastLimit;
 use crate::ledger::price::{CreditType, Increment};
 use crate::ledger::rejection::Rejection;
 use crate::ledger::units::Credits;
@@ -64,6 +66,10 @@ pub(super) struct WrittenPlanVersion {
     overage_at_reset: OverageAtReset,
     #[serde(default)]
     unmetered: bool,
+    #[serde(default)]
+    limits: Vec<WrittenLimit>,
+    #[serde(default)]
+    past_limit: PastLimit,
 }
 
 impl WrittenPlanVersion {
@@ -81,6 +87,8 @@ impl WrittenPlanVersion {
             allotments: check_allotments(self.allotments)?,
             overage_at_reset: self.overage_at_reset,
             unmetered: self.unmetered,
+            limits: check_limits(self.limits)?,
+            past_limit: self.past_limit,
         };
         let effective_from = instant("effective_from", self.effective_from)?;
         let version = number(self.version)?;

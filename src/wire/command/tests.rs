@@ -151,3 +151,72 @@ fn a_catalog_file_says_what_is_wrong_with_it() {
         assert!(why.contains(named), "{why}");
     }
 }
+
+fn limit(rest: &str) -> Option<(Reason, String)> {
+    let limit = format!(r#"{{"type":"creditd.limit.put.v1","id":"l"{rest}}}"#);
+    refusal(Subject::Commands("acme"), &limit)
+}
+
+#[test]
+fn a_limit_says_how_much_of_what_in_which_window() {
+    for good in [
+        r#","credits":"500","window":"month""#,
+        r#","credits":0,"credit_type":"email","window":"life","hard":true,"reason":"r","by":"b""#,
+        r#","quantity":200,"window":"cycle","on":{"entity":{"type":"campaign","id":"*"},"action":"lead"}"#,
+        r#","quantity":200,"window":"day","on":{"user":"*","team":null}"#,
+        r#","quantity":200,"window":"week","on":{},"off":false"#,
+        r#","quantity":200,"window":"week","off":true"#,
+        r#","off":true"#,
+    ] {
+        assert_eq!(limit(good), None, "{good}");
+    }
+    for (bad, field) in [
+        (r#","window":"month""#, "credits"),
+        (r#","credits":"1","quantity":1,"window":"month""#, "quantity"),
+        (r#","quantity":1,"credit_type":"email","window":"month""#, "credit_type"),
+        (r#","quantity":-1,"window":"month""#, "quantity"),
+        (r#","quantity":1.5,"window":"month""#, "quantity"),
+        (r#","credits":"-1","window":"month""#, "credits"),
+        (r#","credits":"1","window":"year""#, "window"),
+        (r#","credits":"1","window":"month","hard":"yes""#, "hard"),
+        (r#","credits":"1","window":"month","on":{"users":"*"}"#, "users"),
+        (r#","credits":"1","window":"month","on":{"user":""}"#, "on"),
+        (r#","credits":"1","window":"month","on":{"user":"*","team":"a","account":"b"}"#, "on"),
+        (r#","credits":"1","window":"month","on":{"entity":{"type":"*","id":"*"}}"#, "on"),
+        (r#","credits":"1","window":"month","max":"5""#, "max"),
+        (r#","window":"month","off":true"#, "credits"),
+        (r#","off":true,"by":"""#, "by"),
+    ] {
+        assert_eq!(limit(bad), Some((Reason::InvalidField, field.to_owned())), "{bad}");
+    }
+    assert_eq!(limit(r#","credits":"1""#), Some((Reason::MissingField, "window".to_owned())));
+    let without_id = r#"{"type":"limit.put","credits":"1","window":"day"}"#;
+    let missing = Some((Reason::MissingField, "id".to_owned()));
+    assert_eq!(refusal(Subject::Commands("acme"), without_id), missing);
+    assert_eq!(refusal(Subject::Commands("acme"), r#"{"type":"limit.remove"}"#), missing);
+    assert_eq!(refusal(Subject::Commands("acme"), r#"{"type":"limit.remove","id":"l","by":"ana"}"#), None);
+}
+
+#[test]
+fn a_plan_lists_limits_by_their_names() {
+    let plan = |rest: &str| {
+        let text = format!(r#"{{"type":"plan.put","id":"p","version":1,"rate_card":"c"{rest}}}"#);
+        refusal(Subject::Catalog, &text).map(|(reason, field)| format!("{} {field}", reason.slug()))
+    };
+    let limit = |rest: &str| format!(r#","limits":[{{"id":"l","credits":"1","window":"day"{rest}}}]"#);
+    assert_eq!(plan(&limit("")), None);
+    assert_eq!(plan(r#","past_limit":"reject","limits":[]"#), None);
+    assert_eq!(plan(r#","past_limit":"refuse""#).as_deref(), Some("invalid_field past_limit"));
+    for bad in [r#","off":true"#, r#","off":false"#, r#","by":"ana""#, r#","reason":"r""#, r#","quantity":1"#]
+    {
+        assert_eq!(plan(&limit(bad)).as_deref(), Some("invalid_field limits"), "{bad}");
+    }
+    let many = |n: usize, same: bool| {
+        let one =
+            |n: usize| format!(r#"{{"id":"l{}","quantity":1,"window":"day"}}"#, if same { 0 } else { n });
+        format!(r#","limits":[{}]"#, (0..n).map(one).collect::<Vec<_>>().join(","))
+    };
+    assert_eq!(plan(&many(32, false)), None);
+    assert_eq!(plan(&many(33, false)).as_deref(), Some("invalid_field limits"));
+    assert_eq!(plan(&many(2, true)).as_deref(), Some("invalid_field limits"));
+}

@@ -1,0 +1,180 @@
+//! What an event uses of each limit: found before anything changes, counted once the event is charged.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use super::rule::{Level, Measure, Unit};
+use super::{Limits, MOST_VALUES};
+use crate::ledger::balance::Moment;
+use crate::ledger::charge::Charge;
+use crate::ledger::effect::{Effect, LimitAlert};
+use crate::ledger::entry::{Dimensions, Event, Kind};
+use crate::ledger::price::CreditType;
+use crate::ledger::refusals::{limit_reached, too_many_values, too_much_use};
+use crate::ledger::rejection::Rejection;
+use crate::ledger::units::Credits;
+
+/// What a charge was counted under, kept with it: so that a void can take it back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    uses: Vec<CountedUse>,
+    /// The hard limits that it went past, by their names.
+    pub past_limits: Vec<Box<str>>,
+}
+
+/// What was counted in one window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct CountedUse {
+    /// The number of the window.
+    window: u64,
+    value: Box<str>,
+    amount: Measure,
+}
+
+/// A rated event, as limits look at it.
+#[derive(Clone, Debug)]
+pub(in crate::ledger) struct Spending<'e> {
+    dimensions: Dimensions<'e>,
+    action: &'e str,
+    quantity: u64,
+    lines: SmallVec<[(&'e str, CreditType, Credits); 1]>,
+}
+
+impl<'e> Spending<'e> {
+    /// What an event spends; `None` for a void.
+    pub(in crate::ledger) fn of(event: &Event<'e>, charge: &Charge) -> Option<Spending<'e>> {
+        let (action, quantity, add_ons) = match &event.kind {
+            Kind::Action { action, quantity } => (*action, *quantity, &[][..]),
+            Kind::Call(call) => (call.action, 1, call.add_ons),
+            Kind::Void(_) => return None,
+        };
+        let actions = std::iter::once(action).chain(add_ons.iter().copied());
+        let lines = actions.zip(&charge.lines).map(|(action, line)| (action, line.credit_type, line.amount));
+        Some(Spending { dimensions: event.dimensions, action, quantity, lines: lines.collect() })
+    }
+}
+
+/// What an event uses of the limits it is in, one after the other by their names.
+pub(in crate::ledger) type Uses<'e> = SmallVec<[Use<'e>; 4]>;
+
+/// What an event uses of one limit.
+#[derive(Clone, Debug)]
+pub(in crate::ledger) struct Use<'e> {
+    /// Where the limit stands.
+    place: usize,
+    value: Cow<'e, str>,
+    amount: Measure,
+}
+
+impl Limits {
+    /// What an event uses of the limits in force, as far as it is more than nothing.
+    pub(in crate::ledger) fn uses<'e>(&self, spending: &Spending<'e>) -> Uses<'e> {
+        let mut uses = Uses::new();
+        for (place, count) in self.counts.iter().enumerate() {
+            let on = &count.limit.on;
+            let mut add = |action: &'e str, amount: Measure| {
+                if amount > Measure::ZERO
+                    && let Some(value) = on.value(&spending.dimensions, action)
+                {
+                    add_up(&mut uses, Use { place, value, amount });
+                }
+            };
+            match count.limit.unit {
+                Unit::Quantity => add(spending.action, Measure::of_quantity(spending.quantity)),
+                Unit::Credits(credit_type) => {
+                    for (action, _, amount) in spending.lines.iter().filter(|line| line.1 == credit_type) {
+                        let action = if on.names_action() { action } else { spending.action };
+                        add(action, Measure::of_credits(*amount));
+                    }
+                }
+            }
+        }
+        uses
+    }
+
+    /// Whether the limits leave room for an event, or its plan charges what is past them.
+    pub(in crate::ledger) fn admit(&self, uses: &Uses<'_>, rejects: bool) -> Result<(), Rejection> {
+        for used in uses {
+            let Some(count) = self.counts.get(used.place) else { continue };
+            let before = count.used.get(&*used.value).map_or(Measure::ZERO, |known| known.amount);
+            let after = before.checked_add(used.amount).ok_or_else(|| too_much_use(&count.limit))?;
+            if rejects && count.limit.hard && after > count.limit.max {
+                return Err(limit_reached(&count.limit, &used.value, before, used.amount));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the values that an event would be the first to use can be counted too.
+    pub(in crate::ledger) fn has_room_for(&self, uses: &Uses<'_>) -> Result<(), Rejection> {
+        let is_new = |used: &&Use<'_>| {
+            !used.value.is_empty()
+                && self.counts.get(used.place).is_some_and(|count| !count.used.contains_key(&*used.value))
+        };
+        let new = uses.iter().filter(is_new).count();
+        if new == 0 || self.values().saturating_add(new) <= MOST_VALUES {
+            return Ok(());
+        }
+        Err(too_many_values(MOST_VALUES))
+    }
+
+    /// How many values are counted one by one.
+    fn values(&self) -> usize {
+        let each = self.counts.iter().filter(|count| count.limit.on.is_each());
+        each.fold(0, |sum, count| sum.saturating_add(count.used.len()))
+    }
+
+    /// Counts what an event used that is charged, and raises the alerts. `None` where no limit is concerned.
+    pub(in crate::ledger) fn count(
+        &mut self,
+        uses: Uses<'_>,
+        moment: Moment,
+        out: &mut Vec<Effect>,
+    ) -> Option<Box<Counted>> {
+        if uses.is_empty() {
+            return None;
+        }
+        let mut counted = Counted::default();
+        for Use { place, value, amount } in uses {
+            let Some(count) = self.counts.get_mut(place) else { continue };
+            let limit = &count.limit;
+            let value: Box<str> = value.into();
+            let used = count.used.entry(value.clone()).or_default();
+            used.amount = used.amount.checked_add(amount).unwrap_or(used.amount);
+            if limit.hard && used.amount > limit.max {
+                counted.past_limits.push(limit.id.clone());
+            }
+            let level = Level::of(used.amount, limit.max);
+            let (now, rings) = (used.amount, level > used.raised);
+            used.raised = level.max(used.raised);
+            if rings {
+                let value = value.clone();
+                out.push(Effect::Limit(Box::new(LimitAlert::of(count, value, level, now, moment))));
+            }
+            counted.uses.push(CountedUse { window: count.span.number, value, amount });
+        }
+        counted.past_limits.dedup();
+        Some(Box::new(counted))
+    }
+
+    /// Takes back what a charge was counted under, where the window still runs.
+    pub(in crate::ledger) fn take_back(&mut self, counted: &Counted) {
+        for CountedUse { window, value, amount } in &counted.uses {
+            if let Some(count) = self.counts.iter_mut().find(|count| count.span.number == *window) {
+                count.take_back(value, *amount);
+            }
+        }
+    }
+}
+
+/// Adds a use to those of the same limit and value.
+fn add_up<'e>(uses: &mut Uses<'e>, new: Use<'e>) {
+    let known = uses.iter_mut().rev().take_while(|known| known.place == new.place);
+    match known.into_iter().find(|known| known.value == new.value) {
+        // What does not fit was refused when the event was rated.
+        Some(known) => known.amount = known.amount.checked_add(new.amount).unwrap_or(known.amount),
+        None => uses.push(new),
+    }
+}
