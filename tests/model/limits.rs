@@ -276,6 +276,25 @@ impl Limits {
         }
         report
     }
+
+    /// Where what was used is not the use of the events that are charged, a line each.
+    pub fn breaches<'a>(&self, charged: impl Iterator<Item = &'a Use>) -> Vec<String> {
+        let mut sums: BTreeMap<(u64, &Value), i128> = BTreeMap::new();
+        for of in charged {
+            *sums.entry((of.window, &of.value)).or_default() += of.amount;
+        }
+        let mut lines = Vec::new();
+        for (id, count) in &self.counts {
+            let number = count.span.number;
+            let in_window = sums.iter().filter(|((window, _), _)| *window == number);
+            let found: BTreeMap<Value, i128> =
+                in_window.map(|((_, value), amount)| ((*value).clone(), *amount)).collect();
+            if found != count.used {
+                lines.push(format!("limit {id}: {:?} is not what was charged: {found:?}", count.used));
+            }
+        }
+        lines
+    }
 }
 
 /// A value as it is written: `ana`, `ana/message`, or `-` where nothing is counted each by itself.

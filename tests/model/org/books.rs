@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Org;
+use super::{Fate, Org};
 use crate::model::cycles::Cycle;
 use crate::model::report::{Balance, CycleReport, GrantReport, OrgReport};
 
@@ -61,6 +61,12 @@ impl Org {
 
     /// Every breach of what must hold inside its books, a line each.
     pub fn breaches(&self) -> Vec<String> {
-        self.grants.breaches()
+        let charged = self.fates.values().filter_map(|fate| match fate {
+            Fate::Charged(_, uses) => Some(uses),
+            Fate::Voided | Fate::Swallowed => None,
+        });
+        let mut lines = self.grants.breaches();
+        lines.extend(self.limits.breaches(charged.flatten()));
+        lines
     }
 }
