@@ -15,6 +15,8 @@ mod documents;
 mod forms;
 #[path = "model_selftest/grants.rs"]
 mod grants;
+#[path = "model_selftest/limits.rs"]
+mod limits;
 #[path = "model_selftest/logs.rs"]
 mod logs;
 #[path = "model_selftest/plans.rs"]
@@ -23,9 +25,11 @@ mod plans;
 mod prices;
 #[path = "model_selftest/purposes.rs"]
 mod purposes;
+#[path = "model_selftest/windows.rs"]
+mod windows;
 
 use model::fields::{rfc3339, show};
-use model::report::{Balance, Movement, OrgReport};
+use model::report::{Balance, LimitAlert, LimitReport, Movement, OrgReport};
 use model::{Instant, Micros, Model, Outcome, Record};
 use serde_json::{Value, json};
 
@@ -162,6 +166,49 @@ impl Book {
     /// The ids of the alerts raised so far, without the leading `acme.`.
     fn alerts(&mut self, second: Instant) -> Vec<String> {
         self.acme(second).alerts.iter().map(|alert| alert.id.replacen("acme.", "", 1)).collect()
+    }
+}
+
+// Limits.
+impl Book {
+    /// States a limit of `acme`.
+    fn limit(&mut self, second: Instant, id: &str, terms: &Value) {
+        assert_eq!(self.try_limit(second, id, terms), Outcome::Accepted);
+    }
+
+    fn try_limit(&mut self, second: Instant, id: &str, terms: &Value) -> Outcome {
+        let put = json!({ "type": "creditd.limit.put.v1", "id": id });
+        self.command(second, &with(put, terms))
+    }
+
+    /// So many actions at a price of one each, with these fields more.
+    fn act(&mut self, second: Instant, quantity: i64, fields: &Value) -> Outcome {
+        let action = json!({ "type": "action", "action": "one", "quantity": quantity });
+        self.event(second, with(action, fields))
+    }
+
+    /// What was used of the limits in force, as `each-user ana 3 of 5`, in things or credits.
+    fn limits(&mut self, second: Instant) -> Vec<String> {
+        let line = |((id, value), limit): (&(String, String), &LimitReport)| {
+            // Amounts of credits here are whole, numbers of things small.
+            let unit = if limit.max >= CREDIT || limit.used >= CREDIT { CREDIT } else { 1 };
+            format!("{id} {value} {} of {}", limit.used / unit, limit.max / unit)
+        };
+        self.acme(second).limits.iter().map(line).collect()
+    }
+
+    /// The running window of a limit.
+    fn window(&mut self, second: Instant, id: &str) -> Option<(String, String)> {
+        let spelt = |at| jiff::Timestamp::from_microsecond(at).map(|at| at.to_string()).unwrap_or_default();
+        let limit = self.acme(second).limits[&(id.to_string(), "-".to_string())];
+        limit.start.map(spelt).zip(limit.end.map(spelt))
+    }
+
+    /// The alerts of limits raised so far, as `near each-user ana`.
+    fn warnings(&mut self, second: Instant) -> Vec<String> {
+        let line =
+            |alert: &LimitAlert| format!("{:?} {} {}", alert.level, alert.limit, alert.value).to_lowercase();
+        self.acme(second).limit_alerts.iter().map(line).collect()
     }
 }
 

@@ -1,9 +1,10 @@
 //! Golden scenarios: what happens to an organization's credits, one behaviour a file, readable without knowing the program.
 //!
 //! Every `tests/scenarios/<topic>/<behaviour>.txt` is folded through the product's own partition. Their language is told in
-//! `script.rs`, `catalog.rs`, `language.rs` and `expectation.rs` beside them. After every line the books of every organization must
-//! add up; at the end the log is folded again, cut at every record and without the looks in between, and must end with the
-//! same bytes. `SCENARIO=<part of a path> cargo test --test scenarios` runs only some.
+//! `script.rs`, `catalog.rs`, `language.rs`, `expectation.rs` and `limits.rs` beside them. After every line the books of
+//! every organization must add up; at the end the log is folded again, cut at every record and without the looks in
+//! between, and must end with the same bytes.
+//! `SCENARIO=<part of a path> cargo test --test scenarios` runs only some.
 
 #[path = "scenarios/catalog.rs"]
 mod catalog;
@@ -11,6 +12,8 @@ mod catalog;
 mod expectation;
 #[path = "scenarios/language.rs"]
 mod language;
+#[path = "scenarios/limits.rs"]
+mod limits;
 #[path = "scenarios/meter.rs"]
 mod meter;
 #[path = "scenarios/restarts.rs"]
@@ -32,7 +35,7 @@ use script::{Act, Script, Step};
 use serde_json::{Value, json};
 
 /// How many scenarios there are, at least: one that is lost is noticed.
-const SCENARIOS: usize = 286;
+const SCENARIOS: usize = 345;
 
 /// A scenario being folded.
 struct Run {
@@ -182,6 +185,13 @@ fn a_sound_scenario_passes_and_a_wrong_one_names_line_and_figure() {
         ("costs 40", "costs 41", "line 7"),
         ("40 email ", "40 emails ", "unknown_action"),
         ("=> costs 40", "=> rejected conflict", "rejected conflict was expected"),
+        ("=> costs 40", "=> rejected conflict all", "rejected conflict all was expected"),
+        ("available 60", "limit all: used 3 of 5", "limit all for - was expected"),
+        (
+            "available 60",
+            "limit alerts near all for ana",
+            "[\"near all for ana\"] were expected; they are []",
+        ),
         ("grant a 60", "grant b 60", "grant b was expected"),
     ] {
         let found = failures(&SOUND.replace(right, wrong)).join("\n");
@@ -195,6 +205,19 @@ fn what_is_not_understood_is_an_error_that_names_its_line() {
         ("acme buys", "acme purchases", "line 6: the word \"purchases\" is not known here"),
         ("costs 1", "costs", "line 3: an amount is missing at the end"),
         ("available 60", "availible 60", "line 8: the word \"availible\" is not known here"),
+        (
+            "acme buys 100 as a",
+            "acme sets limit all 5 things hourly",
+            "line 6: the word \"hourly\" is not known here",
+        ),
+        (
+            "acme buys 100 as a",
+            "acme sets limit all 0.5 things a day",
+            "line 6: the word \"0.5\" is not known here",
+        ),
+        ("available 60", "limit all: used", "line 8: an amount is missing at the end"),
+        ("available 60", "limit all", "line 8: say what is seen of the limit"),
+        ("alerts p60.1", "limit alerts all", "line 8: the word \"all\" is not known here"),
         ("as a", "as a b", "line 6: the word \"b\" is not known here"),
         ("no cycle", "no cycle at all", "line 4: the word \"at\" is not known here"),
         ("2026-01-01 ", "2026-13-01 ", "line 5: \"2026-13-01T00:00:00Z\" is not an instant"),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::calendar::Period;
+use super::limits::{Limit, Unit};
 use super::watch::Rule;
 use super::{Instant, Micros, Reason};
 
@@ -101,6 +102,10 @@ pub struct Plan {
     pub drop_overage: bool,
     /// Whether events take nothing.
     pub unmetered: bool,
+    /// The limits of each organization on it.
+    pub limits: BTreeMap<String, Limit>,
+    /// Whether events past a hard limit are rejected.
+    pub reject_past_limit: bool,
 }
 
 /// What a cycle brings in one credit type.
@@ -231,6 +236,7 @@ impl Catalog {
         }
         self.knows_kinds(&Prices::new(), &plan.alerts)?;
         plan.allotments.keys().try_for_each(|kind| self.knows(kind))?;
+        plan.limits.values().try_for_each(|limit| self.knows_unit(limit))?;
         put(&mut self.plans, id, release, plan, now)
     }
 
@@ -246,6 +252,14 @@ impl Catalog {
         priced
             .chain(rules.iter().filter_map(|rule| rule.credit_type.as_ref()))
             .try_for_each(|kind| self.knows(kind))
+    }
+
+    /// Whether the credit type that a limit counts is known.
+    pub fn knows_unit(&self, limit: &Limit) -> Result<(), Reason> {
+        match &limit.measure.unit {
+            Unit::Credits(kind) => self.knows(kind),
+            Unit::Quantity => Ok(()),
+        }
     }
 
     /// Whether there is such a plan.

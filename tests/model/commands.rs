@@ -1,5 +1,6 @@
 //! From an item on a commands subject to a command.
 
+pub mod limits;
 pub mod prices;
 
 use std::collections::BTreeMap;
@@ -10,9 +11,10 @@ use self::prices::{increment, prices};
 use super::calendar::{Period, Zone};
 use super::catalog::{Allotment, Increment, Plan, Prices, Release, Rollover};
 use super::fields::{self, Object, needed};
+use super::limits::Limit;
 use super::read::Item;
 use super::scope::Scope;
-use super::watch::{Limit, Rule};
+use super::watch::{Rule, Threshold};
 use super::{Instant, LARGEST, Micros, Reason};
 
 const INVALID: Reason = "invalid_field";
@@ -45,6 +47,10 @@ pub enum Command {
     GrantVoid(String),
     /// Credits moved by hand.
     Adjust(Adjustment),
+    /// A limit of the organization's own; none to switch off the plan's.
+    Limit(String, Option<Limit>),
+    /// A limit of its own taken away.
+    LimitRemove(String),
 }
 
 /// The plan of an organization and its own deviations.
@@ -135,16 +141,26 @@ pub fn command(item: &Item, org: &str) -> Result<Command, Reason> {
         }),
         ("creditd.org.put.v1", false) => put(data, org).map(Command::Org),
         ("creditd.grant.v1", false) => grant(data, org).map(Command::Grant),
-        ("creditd.grant.void.v1", false) => {
-            fields::only(data, &["id", "reason", "by", "org"])?;
-            texts(data)?;
-            let id = needed(fields::text(data, "id")?)?;
-            same_org(data, org)?;
-            Ok(Command::GrantVoid(id))
-        }
+        ("creditd.grant.void.v1", false) => ended(data, org).map(Command::GrantVoid),
         ("creditd.adjust.v1", false) => adjustment(data, org).map(Command::Adjust),
+        ("creditd.limit.put.v1", false) => {
+            texts(data)?;
+            let (id, limit) = limits::put(data)?;
+            same_org(data, org)?;
+            Ok(Command::Limit(id, limit))
+        }
+        ("creditd.limit.remove.v1", false) => ended(data, org).map(Command::LimitRemove),
         _ => Err("unknown_type"),
     }
+}
+
+/// The name of what is taken away.
+fn ended(data: &Object, org: &str) -> Result<String, Reason> {
+    fields::only(data, &["id", "reason", "by", "org"])?;
+    texts(data)?;
+    let id = needed(fields::text(data, "id")?)?;
+    same_org(data, org)?;
+    Ok(id)
 }
 
 fn same_org(data: &Object, org: &str) -> Result<(), Reason> {
@@ -177,10 +193,12 @@ fn plan(data: &Object) -> Result<Plan, Reason> {
         "allotments",
         "overage_at_reset",
         "unmetered",
+        "limits",
+        "past_limit",
     ];
     fields::only(data, &known)?;
     let standard =
-        || [60, 30, 10, 0].map(|percent| Rule { limit: Limit::Percent(percent), credit_type: None });
+        || [60, 30, 10, 0].map(|percent| Rule { threshold: Threshold::Percent(percent), credit_type: None });
     let plan = Plan {
         card: needed(fields::text(data, "rate_card")?)?,
         increment: increment(data)?,
@@ -190,6 +208,8 @@ fn plan(data: &Object) -> Result<Plan, Reason> {
         allotments: allotments(data)?,
         drop_overage: fields::word(data, "overage_at_reset", &["keep", "drop"])? == Some("drop"),
         unmetered: fields::boolean(data, "unmetered")?.unwrap_or(false),
+        limits: limits::of_plan(data)?,
+        reject_past_limit: fields::word(data, "past_limit", &["charge", "reject"])? == Some("reject"),
     };
     let idle = plan.cycle.is_none() && !plan.allotments.is_empty();
     if idle { Err(INVALID) } else { Ok(plan) }
@@ -341,12 +361,12 @@ fn alerts(data: &Object) -> Result<Option<Vec<Rule>>, Reason> {
 fn rule(value: &Value) -> Result<Rule, Reason> {
     let data = value.as_object().ok_or(INVALID)?;
     fields::only(data, &["below_percent", "below", "credit_type"])?;
-    let limit = match (fields::integer(data, "below_percent", 0..=100)?, fields::amount(data, "below")?) {
-        (Some(percent), None) => Limit::Percent(percent),
-        (None, Some(amount)) => Limit::Amount(amount),
+    let threshold = match (fields::integer(data, "below_percent", 0..=100)?, fields::amount(data, "below")?) {
+        (Some(percent), None) => Threshold::Percent(percent),
+        (None, Some(amount)) => Threshold::Amount(amount),
         _ => return Err(INVALID),
     };
-    Ok(Rule { limit, credit_type: credit_type(data)? })
+    Ok(Rule { threshold, credit_type: credit_type(data)? })
 }
 
 fn credit_type(data: &Object) -> Result<Option<String>, Reason> {

@@ -4,6 +4,7 @@ pub mod catalog;
 mod cycles;
 pub mod drafts;
 pub mod faults;
+mod limits;
 pub mod random;
 
 use serde_json::{Value, json};
@@ -137,6 +138,9 @@ impl Writer {
         let years = self.recipe.years.is_some();
         if years && self.random.chance(16) {
             return self.cycle_command(org);
+        }
+        if years && self.random.chance(4) {
+            return self.limit_command(org);
         }
         match self.random.between(1, 100) {
             1..=11 if !years => self.grant(org),

@@ -6,8 +6,8 @@
 //!
 //! ```text
 //! record ─► read: items ─► events and commands ─┬─► catalog: cards, plans, versions
-//!                                               └─► org: rating ─► grants: draws ─► watch: alerts
-//!                                                      calendar ─► cycles: resets ─┘
+//!                                               └─► org: rating ─► limits ─► grants: draws ─► watch: alerts
+//!                                                      calendar ─────────────► cycles: resets ─┘
 //! ```
 
 pub mod calendar;
@@ -18,6 +18,7 @@ pub mod fields;
 pub mod generate;
 pub mod grant;
 pub mod grants;
+pub mod limits;
 pub mod org;
 pub mod rating;
 pub mod read;
@@ -29,7 +30,6 @@ use std::collections::BTreeMap;
 
 use catalog::Catalog;
 use commands::{Command, Put};
-use grants::Grants;
 use org::Org;
 use read::{Item, Subject};
 use report::{OrgReport, Report};
@@ -158,17 +158,22 @@ impl Model {
             Command::Org(put) => self.put(name, put, position)?,
             Command::Grant(order) => {
                 let known = self.catalog.knows(&order.credit_type);
-                self.change(name, position, |grants| known.and_then(|()| grants.add(order, position, now)))?;
+                self.change(name, position, |org| known.and_then(|()| org.grants.add(order, position, now)))?;
             }
             Command::GrantVoid(id) => {
                 let cycles = self.cycles_of(name);
-                self.change(name, position, |grants| grants.void(&id, cycles, now))?;
+                self.change(name, position, |org| org.grants.void(&id, cycles, now))?;
             }
             Command::Adjust(adjustment) => {
                 let known = self.catalog.knows(&adjustment.credit_type);
-                let adjust = |grants: &mut Grants| grants.adjust(&adjustment, position, now);
-                self.change(name, position, |grants| known.and_then(|()| adjust(grants)))?;
+                let adjust = |org: &mut Org| org.grants.adjust(&adjustment, position, now);
+                self.change(name, position, |org| known.and_then(|()| adjust(org)))?;
             }
+            Command::Limit(id, limit) => {
+                let known = limit.as_ref().map_or(Ok(()), |limit| self.catalog.knows_unit(limit));
+                self.change(name, position, |org| known.and_then(|()| org.limits.put(id, limit)))?;
+            }
+            Command::LimitRemove(id) => self.change(name, position, |org| org.limits.remove(&id))?,
         }
         Ok(Outcome::Accepted)
     }
@@ -189,12 +194,12 @@ impl Model {
         Ok(())
     }
 
-    /// Changes the grants of an organization by a command.
+    /// Changes the grants or the limits of an organization by a command.
     fn change(
         &mut self,
         name: &str,
         position: Position,
-        how: impl FnOnce(&mut Grants) -> Result<(), Reason>,
+        how: impl FnOnce(&mut Org) -> Result<(), Reason>,
     ) -> Result<(), Reason> {
         let org = self.orgs.get_mut(name).ok_or("unknown_org")?;
         org.advance(self.log_time, &self.catalog);
@@ -216,7 +221,7 @@ impl Model {
         Some(org.report())
     }
 
-    /// The same without grants, alerts and movements one by one: the sums and the cycle.
+    /// The same without grants, alerts and movements one by one: the sums, the limits and the cycle.
     pub fn sums_of(&mut self, name: &str, at: Instant) -> Option<OrgReport> {
         self.log_time = self.log_time.max(at);
         let org = self.orgs.get_mut(name)?;

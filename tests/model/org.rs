@@ -1,4 +1,6 @@
-//! One organization: its terms over time, what it was charged, and its grants.
+//! One organization: its terms over time, what it was charged, its grants and its limits.
+
+mod books;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,9 +9,10 @@ use super::catalog::{Catalog, Increment, Plan};
 use super::commands::{Put, Terms};
 use super::cycles::Cycle;
 use super::grants::{Draw, Grants};
+use super::limits::{Limits, Moment, Use};
 use super::rating::{Line, PriceList};
 use super::read::{Event, What, out_of_range};
-use super::report::{Balance, CycleReport, GrantReport, OrgReport, Tally};
+use super::report::Tally;
 use super::watch::Watch;
 use super::{Instant, LARGEST_TOTAL, Micros, Outcome, Position, Reason, rating};
 
@@ -21,8 +24,8 @@ const MOST_TERMS: usize = 64;
 /// What became of an event whose identity is known.
 #[derive(Debug)]
 enum Fate {
-    /// Charged: these draws.
-    Charged(Vec<Draw>),
+    /// Charged: these draws, and this use of limits.
+    Charged(Vec<Draw>, Vec<Use>),
     /// Charged, and taken back.
     Voided,
     /// Taken back before it came.
@@ -51,7 +54,10 @@ pub struct Org {
     pub cycles: u64,
     now: Instant,
     fates: HashMap<(String, String), Fate>,
-    grants: Grants,
+    /// Its grants.
+    pub grants: Grants,
+    /// Its limits.
+    pub limits: Limits,
     watch: Watch,
     /// What became of its events.
     pub tally: Tally,
@@ -71,6 +77,7 @@ impl Org {
             now,
             fates: HashMap::new(),
             grants: Grants::default(),
+            limits: Limits::default(),
             watch: Watch::default(),
             tally: Tally::default(),
         }
@@ -79,10 +86,12 @@ impl Org {
     /// Lets log time pass: all that time brings, at its own instant.
     pub fn advance(&mut self, to: Instant, catalog: &Catalog) {
         self.follow(catalog);
+        self.limits.look(self.now);
         while let Some(instant) = self.next_change(to, catalog) {
             self.turn(instant, catalog);
         }
         self.now = to;
+        self.limits.pass(moment(self.now, &self.zone, self.cycle.as_ref()));
     }
 
     fn next_change(&self, to: Instant, catalog: &Catalog) -> Option<Instant> {
@@ -119,16 +128,20 @@ impl Org {
         self.grants.settle(self.now);
         // A credit type that is new with this change is watched from the level it has now.
         self.follow(catalog);
-        self.watch.look(&self.name, &self.grants.gauges(), self.now, position);
+        self.limits.look(self.now);
+        self.look(position);
     }
 
-    /// Takes over the rules in force now, which look at the level as it is.
+    /// Takes over the rules in force now, which look at the level as it is, and the limits.
     fn follow(&mut self, catalog: &Catalog) {
         let Some((_, terms)) = self.terms.last() else { return };
-        let planned = catalog.plan(&terms.plan, self.now).map(|plan| &plan.alerts);
-        if let Some(rules) = terms.alerts.as_ref().or(planned) {
-            self.watch.follow(rules, &self.grants.gauges());
-        }
+        let Some(plan) = catalog.plan(&terms.plan, self.now) else { return };
+        self.watch.follow(terms.alerts.as_ref().unwrap_or(&plan.alerts), &self.grants.gauges());
+        self.limits.follow(&plan.limits, moment(self.now, &self.zone, self.cycle.as_ref()));
+    }
+
+    fn look(&mut self, position: Option<Position>) {
+        self.watch.look(&self.name, &self.grants.gauges(), self.now, position);
     }
 
     /// The begin of the next cycle at the end of one, by the plan now in force.
@@ -167,6 +180,7 @@ impl Org {
         }
         if let Some(zone) = put.zone {
             self.zone = zone;
+            self.limits.move_ends(moment(self.now, &self.zone, self.cycle.as_ref()));
         }
         self.anchor = put.anchor.or(self.anchor);
         self.waiting = None;
@@ -235,20 +249,16 @@ impl Org {
         }
     }
 
-    /// Changes its grants by a command.
+    /// Changes its grants or its limits by a command.
     pub fn change(
         &mut self,
         position: Position,
         catalog: &Catalog,
-        how: impl FnOnce(&mut Grants) -> Result<(), Reason>,
+        how: impl FnOnce(&mut Org) -> Result<(), Reason>,
     ) -> Result<(), Reason> {
-        how(&mut self.grants)?;
+        how(self)?;
         self.settle(Some(position), catalog);
         Ok(())
-    }
-
-    fn look(&mut self, position: Position) {
-        self.watch.look(&self.name, &self.grants.gauges(), self.now, Some(position));
     }
 
     /// Judges an event, in the order of the checks of `docs/EVENTS.md`.
@@ -263,9 +273,9 @@ impl Org {
             return self.void(target, *time, position);
         }
         let lines = self.rate(event, catalog)?;
-        let draws = self.charge(&lines, event, catalog)?;
-        self.fates.insert(event.identity.clone(), Fate::Charged(draws));
-        self.look(position);
+        let (draws, uses) = self.charge(&lines, event, catalog)?;
+        self.fates.insert(event.identity.clone(), Fate::Charged(draws, uses));
+        self.look(Some(position));
         Ok(Outcome::Charged)
     }
 
@@ -293,7 +303,12 @@ impl Org {
         }
     }
 
-    fn charge(&mut self, lines: &[Line], event: &Event, catalog: &Catalog) -> Result<Vec<Draw>, Reason> {
+    fn charge(
+        &mut self,
+        lines: &[Line],
+        event: &Event,
+        catalog: &Catalog,
+    ) -> Result<(Vec<Draw>, Vec<Use>), Reason> {
         let mut sums: BTreeMap<&str, Micros> = BTreeMap::new();
         for line in lines {
             *sums.entry(&line.credit_type).or_default() += line.amount;
@@ -303,10 +318,18 @@ impl Org {
             return Err("amount_too_large");
         }
         let (_, plan) = self.agreement(self.now, catalog)?;
+        let uses = self.limits.uses(event, lines);
+        if plan.reject_past_limit && self.limits.is_past(&uses) {
+            return Err("limit_reached");
+        }
         if plan.reject && !self.grants.covers(lines, &event.spender) {
             return Err("insufficient_credits");
         }
-        Ok(self.grants.charge(lines, &event.spender))
+        if !self.limits.has_room(&uses) {
+            return Err("too_many");
+        }
+        self.limits.count(&uses, self.now);
+        Ok((self.grants.charge(lines, &event.spender), uses))
     }
 
     fn void(
@@ -326,68 +349,18 @@ impl Org {
             None => {
                 self.fates.insert(target.clone(), Fate::Swallowed);
             }
-            Some(Fate::Charged(_)) => {
-                if let Some(Fate::Charged(draws)) = self.fates.insert(target.clone(), Fate::Voided) {
+            Some(Fate::Charged(..)) => {
+                if let Some(Fate::Charged(draws, uses)) = self.fates.insert(target.clone(), Fate::Voided) {
                     self.grants.undo(&draws, self.now);
+                    self.limits.take_back(&uses);
                 }
             }
         }
-        self.look(position);
+        self.look(Some(position));
         Ok(Outcome::Voided)
     }
+}
 
-    /// Its numbers as they stand.
-    pub fn report(&self) -> OrgReport {
-        OrgReport {
-            grants: self.grants.list.iter().map(|grant| (grant.id.clone(), GrantReport::of(grant))).collect(),
-            alerts: self.watch.alerts.clone(),
-            movements: self.grants.movements.clone(),
-            ..self.sums()
-        }
-    }
-
-    /// Of the report the sums and the cycle.
-    pub fn sums(&self) -> OrgReport {
-        let cycle = self.cycle.as_ref();
-        OrgReport {
-            credits: self.balances(),
-            tally: self.tally,
-            cycle: cycle.map(|Cycle { number, start, end, .. }| CycleReport {
-                number: *number,
-                start: *start,
-                end: *end,
-            }),
-            ..OrgReport::default()
-        }
-    }
-
-    fn balances(&self) -> BTreeMap<String, Balance> {
-        let mut balances: BTreeMap<String, Balance> = BTreeMap::new();
-        for grant in &self.grants.list {
-            let balance = balances.entry(grant.order.credit_type.clone()).or_default();
-            balance.granted += grant.given;
-            balance.remaining += grant.remaining;
-            balance.consumed += grant.consumed;
-            balance.expired += grant.expired;
-            balance.voided += grant.voided;
-        }
-        for (credit_type, sums) in &self.grants.sums {
-            let balance = balances.entry(credit_type.clone()).or_default();
-            balance.charged = sums.charged;
-            balance.overage = sums.overage;
-            balance.covered = sums.covered;
-            balance.dropped = sums.dropped;
-            balance.outstanding = sums.outstanding();
-        }
-        let gauges = self.grants.gauges();
-        for (credit_type, balance) in &mut balances {
-            balance.available = gauges.get(credit_type).map_or(-balance.outstanding, |gauge| gauge.level);
-        }
-        balances
-    }
-
-    /// Every breach of what must hold inside its books, a line each.
-    pub fn breaches(&self) -> Vec<String> {
-        self.grants.breaches()
-    }
+fn moment<'a>(at: Instant, zone: &'a Zone, cycle: Option<&'a Cycle>) -> Moment<'a> {
+    Moment { at, zone, cycle }
 }

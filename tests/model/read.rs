@@ -7,7 +7,7 @@ use super::scope::Spender;
 use super::{Instant, Reason, Record};
 
 const DAY: Instant = 86_400_000_000;
-const TYPES: [(&str, &str); 9] = [
+const TYPES: [(&str, &str); 11] = [
     ("creditd.action.v1", "action"),
     ("creditd.call.ended.v1", "call.ended"),
     ("creditd.void.v1", "void"),
@@ -17,6 +17,8 @@ const TYPES: [(&str, &str); 9] = [
     ("creditd.grant.v1", "grant"),
     ("creditd.grant.void.v1", "grant.void"),
     ("creditd.adjust.v1", "adjust"),
+    ("creditd.limit.put.v1", "limit.put"),
+    ("creditd.limit.remove.v1", "limit.remove"),
 ];
 /// How many items one record may hold.
 const MOST_ITEMS: usize = 10_000;
@@ -236,17 +238,20 @@ pub fn event(item: &Item, org: &str, now: Instant) -> Result<Event, Reason> {
     Ok(Event { identity, time, spender, what })
 }
 
-/// Who spent. Whatever of it no grant asks for must be well formed, too.
+/// Who spent.
 fn spender(data: &Object) -> Result<Spender, Reason> {
-    for name in ["account", "user", "team"] {
-        fields::text(data, name)?;
-    }
-    let feature = fields::text(data, "feature")?;
-    let Some(entity) = fields::object(data, "entity")? else { return Ok(Spender { feature, entity: None }) };
-    let kind = needed(fields::text(entity, "type")?)?;
-    let id = needed(fields::text(entity, "id")?)?;
-    fields::text(entity, "name")?;
-    Ok(Spender { feature, entity: Some((kind, id)) })
+    let text = |name| fields::text(data, name);
+    let (account, user, team) = (text("account")?, text("user")?, text("team")?);
+    let feature = text("feature")?;
+    let entity = fields::object(data, "entity")?.map(entity).transpose()?;
+    Ok(Spender { account, user, team, feature, entity })
+}
+
+fn entity(data: &Object) -> Result<(String, String), Reason> {
+    let kind = needed(fields::text(data, "type")?)?;
+    let id = needed(fields::text(data, "id")?)?;
+    fields::text(data, "name")?;
+    Ok((kind, id))
 }
 
 fn void(data: &Object, own: &(String, String)) -> Result<What, Reason> {

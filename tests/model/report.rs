@@ -32,10 +32,51 @@ pub struct OrgReport {
     pub tally: Tally,
     /// The alerts in the order they were raised.
     pub alerts: Vec<Alert>,
+    /// By the limit's name and the value of `*`, `-` where there is none: limits in force, and of their values those in use.
+    pub limits: BTreeMap<(String, String), LimitReport>,
+    /// The alerts of limits in the order they were raised.
+    pub limit_alerts: Vec<LimitAlert>,
     /// The billing period it is in.
     pub cycle: Option<CycleReport>,
     /// What moved beside charges and voids of events, in order.
     pub movements: Vec<Movement>,
+}
+
+/// A limit as it stands: micro-credits, or things.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LimitReport {
+    /// What was used in the running window.
+    pub used: i128,
+    /// What may be used.
+    pub max: i128,
+    /// The begin of the window; none for what is for life.
+    pub start: Option<Instant>,
+    /// The end of the window and the begin of the next.
+    pub end: Option<Instant>,
+}
+
+/// An alert of a limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitAlert {
+    /// The limit's name.
+    pub limit: String,
+    /// The value of `*`, `-` where there is none.
+    pub value: String,
+    /// How much of it is used.
+    pub level: Level,
+    /// The begin of the window; none for what is for life.
+    pub window: Option<Instant>,
+    /// The log time at which it was raised.
+    pub at: Instant,
+}
+
+/// How much of a limit is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// 80 %.
+    Near,
+    /// All of it.
+    Reached,
 }
 
 /// A billing period.
@@ -258,6 +299,25 @@ impl OrgReport {
         by_key(lines, &format!("{name} alert"), &alerts(self), &alerts(found));
         if self.alerts.len() != found.alerts.len() {
             differ(lines, &format!("{name}: alerts raised"), &self.alerts.len(), &found.alerts.len());
+        }
+        let limits = |org: &OrgReport| {
+            let line = |((id, value), limit): (&(String, String), &LimitReport)| {
+                (format!("{id} for {value}"), *limit)
+            };
+            org.limits.iter().map(line).collect()
+        };
+        by_key(lines, &format!("{name} limit"), &limits(self), &limits(found));
+        let alerts = |org: &OrgReport| {
+            let line = |alert: &LimitAlert| {
+                let LimitAlert { limit, value, level, at, .. } = alert;
+                (format!("{limit} {level:?} for {value} at {at}"), alert.clone())
+            };
+            org.limit_alerts.iter().map(line).collect()
+        };
+        by_key(lines, &format!("{name} alert"), &alerts(self), &alerts(found));
+        if self.limit_alerts.len() != found.limit_alerts.len() {
+            let (ours, theirs) = (self.limit_alerts.len(), found.limit_alerts.len());
+            differ(lines, &format!("{name}: alerts of limits"), &ours, &theirs);
         }
         differ(lines, &format!("{name}: cycle"), &self.cycle, &found.cycle);
         for number in 0..self.movements.len().max(found.movements.len()) {

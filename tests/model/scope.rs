@@ -16,9 +16,15 @@ pub struct Scope {
     entities: Option<Vec<(String, Option<String>)>>,
 }
 
-/// Who spent, as far as a grant may ask.
+/// Who spent, as far as grants and limits may ask.
 #[derive(Clone, Debug, Default)]
 pub struct Spender {
+    /// The unit inside the organization.
+    pub account: Option<String>,
+    /// Who did it.
+    pub user: Option<String>,
+    /// The user's group.
+    pub team: Option<String>,
     /// The product area.
     pub feature: Option<String>,
     /// Type and id of what spent.

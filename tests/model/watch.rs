@@ -9,14 +9,14 @@ use super::{Instant, Micros, Position};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
     /// Below what.
-    pub limit: Limit,
+    pub threshold: Threshold,
     /// For which credit type; if not given, a percentage is for each, an amount for `credits`.
     pub credit_type: Option<String>,
 }
 
 /// Below what. In the order in which alerts of one moment are raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Limit {
+pub enum Threshold {
     /// Percent of the total.
     Percent(i128),
     /// Credits.
@@ -57,8 +57,8 @@ enum Stage {
 /// The rules of one organization with their states.
 #[derive(Debug, Default)]
 pub struct Watch {
-    stages: BTreeMap<(String, Limit), Stage>,
-    firings: BTreeMap<(String, Limit), u64>,
+    stages: BTreeMap<(String, Threshold), Stage>,
+    firings: BTreeMap<(String, Threshold), u64>,
     /// All alerts raised so far.
     pub alerts: Vec<Alert>,
 }
@@ -70,8 +70,8 @@ impl Watch {
         let mut stages = BTreeMap::new();
         for (credit_type, gauge) in gauges {
             for rule in rules.iter().filter(|rule| rule.watches(credit_type)) {
-                let key = (credit_type.clone(), rule.limit);
-                let new = if rule.limit.above(*gauge) { Stage::Armed } else { Stage::Fresh };
+                let key = (credit_type.clone(), rule.threshold);
+                let new = if rule.threshold.above(*gauge) { Stage::Armed } else { Stage::Fresh };
                 let stage = match self.stages.get(&key) {
                     Some(Stage::Fresh) | None => new,
                     Some(known) => *known,
@@ -90,15 +90,15 @@ impl Watch {
         at: Instant,
         position: Option<Position>,
     ) {
-        for ((credit_type, limit), stage) in &mut self.stages {
+        for ((credit_type, threshold), stage) in &mut self.stages {
             let Some(gauge) = gauges.get(credit_type).copied() else { continue };
             *stage = match *stage {
-                Stage::Fresh if limit.above(gauge) => Stage::Armed,
-                Stage::Fired if limit.recovered(gauge) => Stage::Armed,
-                Stage::Armed if !limit.above(gauge) => {
-                    let firings = self.firings.entry((credit_type.clone(), *limit)).or_default();
+                Stage::Fresh if threshold.above(gauge) => Stage::Armed,
+                Stage::Fired if threshold.recovered(gauge) => Stage::Armed,
+                Stage::Armed if !threshold.above(gauge) => {
+                    let firings = self.firings.entry((credit_type.clone(), *threshold)).or_default();
                     *firings += 1;
-                    let (credit_type, rule) = (credit_type.clone(), limit.name());
+                    let (credit_type, rule) = (credit_type.clone(), threshold.name());
                     let id = format!("{org}.{credit_type}.{rule}.{firings}");
                     self.alerts.push(Alert { id, credit_type, rule, at, position });
                     Stage::Fired
@@ -111,35 +111,35 @@ impl Watch {
 
 impl Rule {
     fn watches(&self, credit_type: &str) -> bool {
-        match (&self.credit_type, self.limit) {
+        match (&self.credit_type, self.threshold) {
             (Some(only), _) => only == credit_type,
-            (None, Limit::Percent(_)) => true,
-            (None, Limit::Amount(_)) => credit_type == "credits",
+            (None, Threshold::Percent(_)) => true,
+            (None, Threshold::Amount(_)) => credit_type == "credits",
         }
     }
 }
 
-impl Limit {
+impl Threshold {
     fn name(self) -> String {
         match self {
-            Limit::Percent(percent) => format!("p{percent}"),
-            Limit::Amount(amount) => format!("a{}", show(amount)),
+            Threshold::Percent(percent) => format!("p{percent}"),
+            Threshold::Amount(amount) => format!("a{}", show(amount)),
         }
     }
 
     fn above(self, Gauge { level, total }: Gauge) -> bool {
         match self {
-            Limit::Percent(percent) => level * 100 > percent * total && level > 0,
-            Limit::Amount(amount) => level > amount,
+            Threshold::Percent(percent) => level * 100 > percent * total && level > 0,
+            Threshold::Amount(amount) => level > amount,
         }
     }
 
     fn recovered(self, Gauge { level, total }: Gauge) -> bool {
         match self {
-            Limit::Percent(percent) => {
+            Threshold::Percent(percent) => {
                 total > 0 && level > 0 && level * 100 >= (percent + 5).min(100) * total
             }
-            Limit::Amount(amount) => level >= amount + (amount / 20).max(1),
+            Threshold::Amount(amount) => level >= amount + (amount / 20).max(1),
         }
     }
 }

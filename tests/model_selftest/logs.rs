@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::generate::Recipe;
-use crate::model::report::{Moved, Movement, OrgReport, Report, Tally};
+use crate::model::report::{Level, LimitAlert, LimitReport, Moved, Movement, OrgReport, Report, Tally};
 use crate::model::{Model, Record};
 
 #[test]
@@ -152,6 +152,38 @@ fn the_recipes_of_years_reach_all_that_cycles_bring() {
     {
         assert!(rejected(reason) > 5, "{reason}: {}", rejected(reason));
     }
+}
+
+#[test]
+fn the_recipes_of_years_reach_all_that_limits_bring() {
+    let reports: Vec<Report> =
+        (0..16).map(|seed| Model::fold(&Recipe::years(seed, 1_000, 8).log()).report(0)).collect();
+    let orgs = || reports.iter().flat_map(|report| report.orgs.values());
+    let rejected =
+        |reason: &str| reports.iter().filter_map(|report| report.rejected.get(reason)).sum::<u64>();
+    assert!(rejected("limit_reached") > 100, "{}", rejected("limit_reached"));
+    assert!(rejected("unknown_limit") > 20, "{}", rejected("unknown_limit"));
+    let limits = || orgs().flat_map(|org| &org.limits);
+    assert!(limits().any(|((_, value), _)| value.contains('/')), "a pair");
+    assert!(limits().any(|(_, limit)| limit.used > limit.max && limit.max > 0), "charged past it");
+    assert!(
+        limits().any(|((id, _), limit)| id == "campaign" && limit.end.is_none()),
+        "a cycle outside of cycles"
+    );
+    let alerts = || orgs().flat_map(|org| &org.limit_alerts);
+    for level in [Level::Near, Level::Reached] {
+        let count = |which: fn(&LimitAlert) -> bool| {
+            alerts().filter(|alert| alert.level == level && which(alert)).count()
+        };
+        let (split, whole, ever) = (
+            count(|alert| alert.value != "-"),
+            count(|alert| alert.value == "-"),
+            count(|alert| alert.window.is_none()),
+        );
+        assert!(split.min(whole) > 50 && ever > 5, "{level:?}: {split}, {whole}, {ever}");
+    }
+    let midnight = |limit: &&LimitReport| limit.end.is_some_and(|end| end.rem_euclid(86_400_000_000) != 0);
+    assert!(limits().any(|(_, limit)| midnight(&limit)), "midnight of another place");
 }
 
 #[test]

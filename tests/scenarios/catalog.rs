@@ -6,14 +6,17 @@
 //! plan base: 100 credits and 5 email each month, priority 10, rejects, alerts 30% 10% 50
 //! plan roll: 100 credits each 30 days, rollover min 10 max 200, drops overage
 //! plan payg: no cycle, unmetered
+//! plan strict: no cycle, limit each-user 5 things a day on each user hard, rejects past limits
 //! ```
 //!
+//! How a limit is written is told in `limits.rs`.
 //! All prices are of one rate card, `card`. A card or plan that is put again is its next version.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::limits;
 use super::words::{Words, unknown};
 
 /// How many versions of each name there are.
@@ -104,12 +107,17 @@ fn of_minutes(clause: &mut Words<'_>, price: &mut Value) -> Result<(), String> {
             if let Some(direction) = direction {
                 destination["direction"] = json!(direction);
             }
-            let listed = price.as_object_mut().ok_or("a price is an object")?.entry("destinations");
-            listed.or_insert_with(|| json!([])).as_array_mut().ok_or("a list")?.push(destination);
+            list(price, "destinations")?.push(destination);
         }
         word => return Err(unknown(word)),
     }
     Ok(())
+}
+
+/// A list inside, empty at first.
+fn list<'v>(outer: &'v mut Value, name: &str) -> Result<&'v mut Vec<Value>, String> {
+    let listed = outer.as_object_mut().ok_or("an object")?.entry(name);
+    listed.or_insert_with(|| json!([])).as_array_mut().ok_or_else(|| "a list".to_owned())
 }
 
 /// `at 4 fee 0.1`
@@ -131,6 +139,12 @@ fn plan(content: &str) -> Result<Value, String> {
             "no" if clause.take("cycle") => {}
             "no" if clause.take("alerts") => plan["alerts"] = json!([]),
             "nothing" if clause.take("each") => plan["cycle"] = clause.period()?,
+            "rejects" if clause.take("past limits") => plan["past_limit"] = json!("reject"),
+            "charges" if clause.take("past limits") => plan["past_limit"] = json!("charge"),
+            "limit" => {
+                let limit = limits::limit(&mut clause)?;
+                list(&mut plan, "limits")?.push(limit);
+            }
             "rejects" => plan["when_exhausted"] = json!("reject"),
             "drops" if clause.take("overage") => plan["overage_at_reset"] = json!("drop"),
             "keeps" if clause.take("overage") => plan["overage_at_reset"] = json!("keep"),

@@ -8,11 +8,13 @@
 //! ```
 //!
 //! Alerts are those since the `expect` before, in the order in which they left. Figures are of `credits` where they name no type.
+//! Limits and their alerts are told in `limits.rs`.
 
 use creditd::ledger::units::{Credits, Timestamp};
 use creditd::wire::time;
 use serde_json::Value;
 
+use super::limits::{self, Seen};
 use super::words::{Words, unknown};
 
 /// The figures that an answer has for each credit type.
@@ -34,12 +36,29 @@ const FIGURES: &[&str] = &[
 /// One thing that must be seen.
 #[derive(Clone, Debug)]
 pub(crate) enum Fact {
-    Figure { name: String, amount: Credits, credit_type: String },
-    Grant { id: String, of_it: Vec<Detail> },
+    Figure {
+        name: String,
+        amount: Credits,
+        credit_type: String,
+    },
+    Grant {
+        id: String,
+        of_it: Vec<Detail>,
+    },
     NoGrant(String),
-    Cycle { number: u64, of_it: Vec<Detail> },
+    Cycle {
+        number: u64,
+        of_it: Vec<Detail>,
+    },
     NoCycle,
-    Alerts { ids: Vec<String>, at: Option<Timestamp> },
+    Alerts {
+        ids: Vec<String>,
+        at: Option<Timestamp>,
+    },
+    Limit(Seen),
+    /// The limit, and the value of it.
+    NoLimit(String, String),
+    LimitAlerts(Vec<String>),
 }
 
 /// What is looked at of a grant or a cycle: a field of the answer, and what must be in it.
@@ -73,6 +92,13 @@ fn fact(mut words: Words<'_>) -> Result<Fact, String> {
         }
         "no" if words.take("grant") => Fact::NoGrant(words.next("a grant")?.to_owned()),
         "no" if words.take("cycle") => Fact::NoCycle,
+        "limit" if words.take("alerts") => Fact::LimitAlerts(limits::alerts(&mut words)?),
+        "limit" => Fact::Limit(limits::seen(&mut words)?),
+        "no" if words.take("limit alerts") => Fact::LimitAlerts(Vec::new()),
+        "no" if words.take("limit") => {
+            let (id, value) = limits::unseen(&mut words)?;
+            Fact::NoLimit(id, value)
+        }
         "no" if words.take("alerts") => Fact::Alerts { ids: Vec::new(), at: None },
         "alert" | "alerts" => {
             let mut ids = Vec::new();
@@ -158,6 +184,13 @@ impl Fact {
                 (!cycle.is_null()).then(|| format!("no cycle was expected; it is {cycle}"))
             }
             Fact::Alerts { ids, at } => other_alerts(org, ids, *at, answer.alerts),
+            Fact::Limit(seen) => seen.differs(answer.state),
+            Fact::NoLimit(id, value) => {
+                let limit = limits::find(answer.state, id, value)
+                    .filter(|limit| limits::is_used(limit) || value == "-");
+                limit.map(|limit| format!("no limit {id} for {value} was expected; it is {limit}"))
+            }
+            Fact::LimitAlerts(wanted) => limits::other_alerts(wanted, answer.alerts),
         }
     }
 }
@@ -168,12 +201,13 @@ fn other_alerts(org: &str, ids: &[String], at: Option<Timestamp>, alerts: &[Valu
         let id = id.strip_prefix(&format!("{org}.")).unwrap_or(id);
         id.strip_prefix("credits.").unwrap_or(id).to_owned()
     };
-    let raised: Vec<String> = alerts.iter().map(short).collect();
+    let of_balance = || alerts.iter().filter(|alert| !limits::is_of_limit(alert));
+    let raised: Vec<String> = of_balance().map(short).collect();
     if raised != *ids {
         return Some(format!("alerts {ids:?} were expected; they are {raised:?}"));
     }
     let moment = Detail::Instant("time", at?);
-    alerts.iter().find_map(|alert| different("the alert", alert, std::slice::from_ref(&moment)))
+    of_balance().find_map(|alert| different("the alert", alert, std::slice::from_ref(&moment)))
 }
 
 fn different(what: &str, found: &Value, details: &[Detail]) -> Option<String> {

@@ -13,10 +13,11 @@
 //! acme: void e1, of 2026-01-05 10:00
 //! ```
 //!
-//! `buys` gives a purchased grant. An event without a name is named after its line.
+//! Limits are told in `limits.rs`. `buys` gives a purchased grant. An event without a name is named after its line.
 
 use serde_json::{Map, Value, json};
 
+use super::limits;
 use super::words::{Words, unknown};
 
 /// An item for an organization.
@@ -41,7 +42,7 @@ pub(crate) fn statement(text: &str, line: usize) -> Result<Statement, String> {
         match kind.as_str() {
             "org.put" => terms(word, &mut clause, &mut item)?,
             "grant" => grant(word, &mut clause, &mut item)?,
-            "adjust" | "grant.void" if matches!(word, "because" | "by") => {
+            "adjust" | "grant.void" | "limit.put" | "limit.remove" if matches!(word, "because" | "by") => {
                 let field = if word == "by" { "by" } else { "reason" };
                 item[field] = json!(clause.all("a text")?);
             }
@@ -55,7 +56,11 @@ pub(crate) fn statement(text: &str, line: usize) -> Result<Statement, String> {
 }
 
 fn command(head: &mut Words<'_>) -> Result<Value, String> {
-    match head.next("a verb")? {
+    let verb = head.next("a verb")?;
+    if let Some(item) = limits::command(verb, head)? {
+        return Ok(item);
+    }
+    match verb {
         "joins" => Ok(json!({ "type": "org.put", "plan": head.next("a plan")? })),
         "moves" if head.take("to") => Ok(json!({ "type": "org.put", "plan": head.next("a plan")? })),
         "buys" => given(head, None),

@@ -68,7 +68,11 @@ pub(crate) enum Ends {
     /// Accepted, for so much of each credit type.
     Costs(BTreeMap<String, Credits>),
     Duplicate,
-    Rejected(String),
+    Rejected {
+        reason: String,
+        /// What the rejection names, where that is looked at.
+        names: Option<String>,
+    },
 }
 
 impl Step {
@@ -159,9 +163,10 @@ impl Reader {
             return Ok(Act::Pass);
         }
         if let Some(wanted) = text.strip_prefix("expect ") {
+            // A colon that does not follow a single word is of a limit.
             let (org, wanted) = match wanted.split_once(": ") {
-                Some((org, wanted)) => (org, wanted),
-                None => (self.org.as_str(), wanted),
+                Some((org, wanted)) if !org.contains(' ') => (org, wanted),
+                _ => (self.org.as_str(), wanted),
             };
             return Ok(Act::Look { org: org.to_owned(), facts: facts(wanted)? });
         }
@@ -218,14 +223,15 @@ fn with_json(text: &str) -> Result<(&str, Map<String, Value>), String> {
     Ok((&text[..begin], fields))
 }
 
-/// What becomes of an item: `duplicate`, `rejected conflict`, `costs 12.5, 3 email`.
+/// What becomes of an item: `duplicate`, `rejected conflict`, `rejected limit_reached each-user`, `costs 12.5, 3 email`.
 fn ends(text: &str) -> Result<Ends, String> {
     let mut words = Words::of(text);
     match words.next("what becomes of it")? {
         "duplicate" => words.end().map(|()| Ends::Duplicate),
         "rejected" => {
             let reason = words.next("a reason")?.to_owned();
-            words.end().map(|()| Ends::Rejected(reason))
+            let names = if words.is_empty() { None } else { Some(words.all("a name")?) };
+            Ok(Ends::Rejected { reason, names })
         }
         "costs" => {
             let mut costs = BTreeMap::new();
@@ -250,7 +256,12 @@ impl Ends {
         let agrees = match self {
             Ends::Accepted => status == "accepted",
             Ends::Duplicate => status == "duplicate",
-            Ends::Rejected(reason) => status == "rejected" && outcome["reason"] == reason.as_str(),
+            Ends::Rejected { reason, names } => {
+                let detail = outcome["detail"].as_str().unwrap_or_default();
+                let mut words = detail.split(|sign: char| !sign.is_alphanumeric() && sign != '-');
+                let named = names.as_ref().is_none_or(|name| words.any(|word| word == name));
+                status == "rejected" && outcome["reason"] == reason.as_str() && named
+            }
             Ends::Costs(costs) => status == "accepted" && charged(outcome) == without_nothing(costs.clone()),
         };
         (!agrees).then(|| format!("{} was expected; it came to {outcome}", self.in_words()))
@@ -260,7 +271,9 @@ impl Ends {
         match self {
             Ends::Accepted => "accepted".to_owned(),
             Ends::Duplicate => "duplicate".to_owned(),
-            Ends::Rejected(reason) => format!("rejected {reason}"),
+            Ends::Rejected { reason, names } => {
+                format!("rejected {reason} {}", names.as_deref().unwrap_or_default()).trim_end().to_owned()
+            }
             Ends::Costs(costs) => {
                 let costs: Vec<String> =
                     costs.iter().map(|(kind, amount)| format!("{amount} {kind}")).collect();

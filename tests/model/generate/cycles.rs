@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::drafts::spell;
 use super::random::Random;
-use super::{DAY, MINUTE, Writer, name};
+use super::{DAY, MINUTE, Writer, limits, name};
 use crate::model::Instant;
 use crate::model::fields::Object;
 
@@ -88,10 +88,13 @@ const BAD_FOR_CATALOG: [&str; 8] = [
     r#"{"type":"creditd.plan.put.v1","id":"odd","version":1,"rate_card":"voice","cycle":"month","overage_at_reset":"forget"}"#,
 ];
 
-/// A product area, sometimes; and now and then so much of an action that credits run out.
+/// A product area and a team, sometimes; and now and then so much of an action that credits run out.
 pub(super) fn spice(data: &mut Object, random: &mut Random) {
     if random.chance(50) {
         data.insert("feature".to_string(), json!(random.pick(&FEATURES)));
+    }
+    if random.chance(40) {
+        data.insert("team".to_string(), json!(random.pick(&["sales", "support"])));
     }
     if data.get("action").is_some_and(|action| action == "message") && random.chance(40) {
         data.insert("quantity".to_string(), json!(random.between(20, 400)));
@@ -104,7 +107,7 @@ fn credits(random: &mut Random, most: i64) -> String {
 }
 
 impl Writer {
-    /// Mostly seconds, now and then days; some twenty times in a log up to four months.
+    /// Mostly seconds, now and then days or until a midnight; some twenty times in a log up to four months.
     pub(super) fn gap_of_years(&mut self, years: i64) -> Instant {
         let records = i64::try_from(self.recipe.records.max(1)).unwrap_or(i64::MAX);
         let mean = years * 365 * DAY / records;
@@ -112,7 +115,8 @@ impl Writer {
             return self.random.between(DAY, 120 * DAY);
         }
         match self.random.between(1, 100) {
-            1..=60 => self.random.between(0, MINUTE),
+            1..=3 => self.until_midnight(),
+            4..=60 => self.random.between(0, MINUTE),
             61..=85 => self.random.between(0, mean),
             _ => self.random.between(0, 8 * mean),
         }
@@ -120,7 +124,8 @@ impl Writer {
 
     /// The plans with cycles, and most organizations on one.
     pub(super) fn open_cycles(&mut self) {
-        for plan in plans() {
+        for mut plan in plans() {
+            limits::of_plan(&mut plan);
             self.command("_catalog", "plan.put", &plan);
             self.plans.push((plan, Instant::MIN));
         }
@@ -204,6 +209,7 @@ impl Writer {
                 allotment["rollover"] = json!({ "max": self.random.between(0, 200).to_string() });
             }
         }
+        limits::of_version(&mut plan, &mut self.random);
         let from = last.max(self.now + self.random.between(0, 40 * DAY));
         plan["effective_from"] = json!(spell(from, &mut self.random));
         self.plans[index] = (plan.clone(), from);

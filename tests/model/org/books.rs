@@ -1,0 +1,72 @@
+//! An organization's books as they stand.
+
+use std::collections::BTreeMap;
+
+use super::{Fate, Org};
+use crate::model::cycles::Cycle;
+use crate::model::report::{Balance, CycleReport, GrantReport, OrgReport};
+
+impl Org {
+    /// Its numbers as they stand.
+    pub fn report(&self) -> OrgReport {
+        OrgReport {
+            grants: self.grants.list.iter().map(|grant| (grant.id.clone(), GrantReport::of(grant))).collect(),
+            alerts: self.watch.alerts.clone(),
+            limit_alerts: self.limits.alerts.clone(),
+            movements: self.grants.movements.clone(),
+            ..self.sums()
+        }
+    }
+
+    /// Of the report the sums, the limits and the cycle.
+    pub fn sums(&self) -> OrgReport {
+        let cycle = self.cycle.as_ref();
+        OrgReport {
+            credits: self.balances(),
+            tally: self.tally,
+            limits: self.limits.report(),
+            cycle: cycle.map(|Cycle { number, start, end, .. }| CycleReport {
+                number: *number,
+                start: *start,
+                end: *end,
+            }),
+            ..OrgReport::default()
+        }
+    }
+
+    fn balances(&self) -> BTreeMap<String, Balance> {
+        let mut balances: BTreeMap<String, Balance> = BTreeMap::new();
+        for grant in &self.grants.list {
+            let balance = balances.entry(grant.order.credit_type.clone()).or_default();
+            balance.granted += grant.given;
+            balance.remaining += grant.remaining;
+            balance.consumed += grant.consumed;
+            balance.expired += grant.expired;
+            balance.voided += grant.voided;
+        }
+        for (credit_type, sums) in &self.grants.sums {
+            let balance = balances.entry(credit_type.clone()).or_default();
+            balance.charged = sums.charged;
+            balance.overage = sums.overage;
+            balance.covered = sums.covered;
+            balance.dropped = sums.dropped;
+            balance.outstanding = sums.outstanding();
+        }
+        let gauges = self.grants.gauges();
+        for (credit_type, balance) in &mut balances {
+            balance.available = gauges.get(credit_type).map_or(-balance.outstanding, |gauge| gauge.level);
+        }
+        balances
+    }
+
+    /// Every breach of what must hold inside its books, a line each.
+    pub fn breaches(&self) -> Vec<String> {
+        let charged = self.fates.values().filter_map(|fate| match fate {
+            Fate::Charged(_, uses) => Some(uses),
+            Fate::Voided | Fate::Swallowed => None,
+        });
+        let mut lines = self.grants.breaches();
+        lines.extend(self.limits.breaches(charged.flatten()));
+        lines
+    }
+}
