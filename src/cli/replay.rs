@@ -186,7 +186,7 @@ impl Report {
     fn state(self, fold: &Offline) -> Value {
         let book = fold.book();
         let orgs = book.names().into_iter().filter_map(|name| {
-            let state = book.read(&name, |slot| query::org_state(&slot.org))?;
+            let state = query::org_state(book, &name, fold.commons().at)?;
             Some((name.to_string(), serde_json::to_value(state).ok()?))
         });
         let commons = fold.commons();

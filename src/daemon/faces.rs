@@ -93,6 +93,20 @@ fn say_alert(message: &Outgoing) {
     let event: Value = serde_json::from_slice(&message.payload).unwrap_or_default();
     let data = &event["data"];
     let text = |field: &str| data[field].as_str().unwrap_or_default();
+    if data["limit"].is_string() {
+        tracing::warn!(
+            target: "creditd::alert",
+            org = %text("org"),
+            limit = %text("limit"),
+            value = %text("value"),
+            used = %text("used"),
+            max = %text("max"),
+            id = %message.id,
+            "limit {}",
+            text("level")
+        );
+        return;
+    }
     let below = match &data["threshold"] {
         rule if rule["below_percent"].is_null() => rule["below"].as_str().unwrap_or_default().to_owned(),
         rule => format!("{}%", rule["below_percent"]),

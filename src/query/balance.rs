@@ -4,6 +4,7 @@ use serde::{Serialize, Serializer};
 
 use super::limits::{LimitState, used_limits};
 use crate::book::Book;
+use crate::ledger::catalog::Catalog;
 use crate::ledger::effect::Tally;
 use crate::ledger::entry::GrantKind;
 use crate::ledger::grants::{Grant, Origin, Phase, Pool, Totals};
@@ -197,9 +198,16 @@ pub fn grant(
     })
 }
 
-/// Everything about an organization, at its last entry.
+/// Everything about an organization at an instant, or at its last entry where that is later.
 #[must_use]
-pub fn org_state(org: &Org) -> OrgState {
+pub fn org_state(book: &Book, name: &str, at: Timestamp) -> Option<OrgState> {
+    let mut org = book.read(name, |slot| slot.org.with_limits_from(("", ""), usize::MAX))?;
+    let catalog = book.catalog();
+    org.advance(at, &catalog, &mut Vec::new());
+    Some(state_of(&org, &catalog))
+}
+
+fn state_of(org: &Org, catalog: &Catalog) -> OrgState {
     let Tally { charged, voided, duplicate, rejected } = org.tally();
     let balances = org.pools().map(|pool| {
         let Totals { granted, consumed, expired, voided, charged, overage, covered, dropped } =
@@ -225,7 +233,7 @@ pub fn org_state(org: &Org) -> OrgState {
         events: TallyState { charged, voided, duplicate, rejected },
         cycle: org.cycle().map(|cycle| CycleState::of(org, cycle)),
         balances: balances.collect(),
-        limits: used_limits(org),
+        limits: used_limits(org, catalog),
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::book::Book;
+use crate::ledger::catalog::Catalog;
 use crate::ledger::limits::{Count, Level, Limits, Unit, Used, Window};
 use crate::ledger::movement::Note;
 use crate::ledger::org::Org;
@@ -175,8 +176,8 @@ pub fn limits(book: &Book, org: &str, page: &PageOf, now: Timestamp) -> Result<O
 }
 
 /// What is used of the limits at the last entry: without values that were not used, and without what the plan published since.
-pub(super) fn used_limits(org: &Org) -> Vec<LimitState> {
-    let limits = org.limits();
+pub(super) fn used_limits(org: &Org, catalog: &Catalog) -> Vec<LimitState> {
+    let limits = org.limits_in_force(catalog);
     let shown = |(count, value, _): &Line<'_>| !value.is_empty() || !count.limit.on.is_each();
     lines(&limits)
         .filter(shown)

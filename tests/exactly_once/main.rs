@@ -122,7 +122,7 @@ async fn settle_and_compare(mut daemon: Daemon, log: Arc<dyn Log>) {
     let expected = without_alerts(expected);
     let (book, stray) = (recovered.partition.book(), &recovered.partition.commons().stray);
     let organization = |name: &str| {
-        let report = book.read(name, books::org_report).unwrap();
+        let report = books::org_report(&recovered.partition, name).unwrap();
         OrgReport { movements: books::movements(&recovered.partition, name), ..report }
     };
     let found = Report {

@@ -80,8 +80,6 @@ pub struct Limits {
     own: BTreeMap<String, Option<Limit>>,
     /// Those in force.
     counts: BTreeMap<String, Count>,
-    /// Whether one of them became another since the last look.
-    changed: bool,
     /// How many windows there were.
     windows: u64,
     /// All alerts raised so far.
@@ -140,10 +138,7 @@ impl Limits {
         let mut before = std::mem::take(&mut self.counts);
         for (id, limit) in in_force {
             let count = match before.remove(&id).filter(|known| known.limit.measure == limit.measure) {
-                Some(known) => {
-                    self.changed |= known.limit != limit;
-                    Count { limit, ..known }
-                }
+                Some(known) => Count { limit, ..known },
                 None => Count::new(limit.clone(), self.begin(limit.measure.window, moment)),
             };
             self.counts.insert(id, count);
@@ -235,17 +230,6 @@ impl Limits {
                     count.used.insert(of.value.clone(), left);
                 }
             }
-        }
-    }
-
-    /// Raises the alerts that are due since a limit became another.
-    pub fn look(&mut self, at: Instant) {
-        if std::mem::take(&mut self.changed) {
-            let of = |(id, count): (&String, &Count)| {
-                count.used.keys().map(|value| (id.clone(), value.clone())).collect::<Vec<_>>()
-            };
-            let all: Vec<(String, Value)> = self.counts.iter().flat_map(of).collect();
-            all.iter().for_each(|(id, value)| self.tell(id, value, at));
         }
     }
 

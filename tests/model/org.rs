@@ -86,7 +86,6 @@ impl Org {
     /// Lets log time pass: all that time brings, at its own instant.
     pub fn advance(&mut self, to: Instant, catalog: &Catalog) {
         self.follow(catalog);
-        self.limits.look(self.now);
         while let Some(instant) = self.next_change(to, catalog) {
             self.turn(instant, catalog);
         }
@@ -128,7 +127,6 @@ impl Org {
         self.grants.settle(self.now);
         // A credit type that is new with this change is watched from the level it has now.
         self.follow(catalog);
-        self.limits.look(self.now);
         self.look(position);
     }
 

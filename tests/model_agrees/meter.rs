@@ -16,10 +16,10 @@ use creditd::log;
 use creditd::log::{Draft, Fingerprint};
 use creditd::store::history::Limits;
 use creditd::store::{OrgKey, codec};
-use creditd::wire::alert_id;
+use creditd::wire::{alert_id, limit_alert_id};
 
-use crate::books::{movements, org_report};
-use crate::model::report::{OrgReport, Report};
+use crate::books::{limit_alert, movements, org_report};
+use crate::model::report::{LimitAlert, OrgReport, Report};
 use crate::model::watch::Alert;
 use crate::model::{Outcome, Record};
 
@@ -39,6 +39,8 @@ pub struct Told {
     rejected: BTreeMap<String, u64>,
     /// By organization and id: a replay raises an alert again, under the same id.
     alerts: BTreeMap<String, Vec<Alert>>,
+    /// Those of limits, by organization, with their ids.
+    limit_alerts: BTreeMap<String, Vec<(String, LimitAlert)>>,
 }
 
 impl Listener for Told {
@@ -65,6 +67,14 @@ impl Listener for Told {
     fn effect(&mut self, org: &str, effect: &Effect) {
         let low = match effect {
             Effect::LowBalance(low) => low,
+            Effect::Limit(alert) => {
+                let raised = self.limit_alerts.entry(org.to_string()).or_default();
+                let id = limit_alert_id(org, alert);
+                if !raised.iter().any(|(known, _)| *known == id) {
+                    raised.push((id, limit_alert(alert)));
+                }
+                return;
+            }
             // These are in the history.
             Effect::Moved(_) => return,
         };
@@ -173,7 +183,7 @@ impl Meter {
 
     /// Of one organization's books the sums and the cycle.
     pub fn sums_of(&self, name: &str) -> Option<OrgReport> {
-        let report = self.partition.book().read(name, org_report)?;
+        let report = org_report(&self.partition, name)?;
         Some(OrgReport { grants: BTreeMap::new(), ..report })
     }
 
@@ -181,10 +191,12 @@ impl Meter {
     pub fn report(&self) -> Report {
         let stray = &self.partition.commons().stray;
         let orgs = self.names().into_iter().map(|name| {
-            let report = self.partition.book().read(&name, org_report).unwrap();
+            let report = org_report(&self.partition, &name).unwrap();
             let alerts = self.told.alerts.get(&*name).cloned().unwrap_or_default();
             let movements = movements(&self.partition, &name);
-            (name.to_string(), OrgReport { alerts, movements, ..report })
+            let told = self.told.limit_alerts.get(&*name).into_iter().flatten();
+            let limit_alerts = told.map(|(_, alert)| alert.clone()).collect();
+            (name.to_string(), OrgReport { alerts, limit_alerts, movements, ..report })
         });
         Report {
             items: self.told.items,

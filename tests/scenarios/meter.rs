@@ -29,8 +29,10 @@ impl Listener for Told {
     }
 
     fn effect(&mut self, org: &str, effect: &Effect) {
-        if let Effect::LowBalance(alert) = effect {
-            self.alerts.push((org.to_owned(), wire::alert_json(org, alert)));
+        match effect {
+            Effect::LowBalance(alert) => self.alerts.push((org.to_owned(), wire::alert_json(org, alert))),
+            Effect::Limit(alert) => self.alerts.push((org.to_owned(), wire::limit_alert_json(org, alert))),
+            Effect::Moved(_) => {}
         }
     }
 }
@@ -69,7 +71,7 @@ impl Meter {
 
     /// The whole state as `replay` shows it.
     pub(crate) fn state(&self, org: &str) -> Result<Value, String> {
-        let state = self.partition.book().read(org, |slot| query::org_state(&slot.org));
+        let state = query::org_state(self.partition.book(), org, self.partition.commons().at);
         let state = state.ok_or_else(|| format!("there is no organization {org:?}"))?;
         serde_json::to_value(state).map_err(|error| error.to_string())
     }

@@ -1,23 +1,38 @@
 //! The daemon's books and its log, laid out as the model reads them.
 
+use std::collections::BTreeMap;
+
 use creditd::book::Slot;
 use creditd::book::partition::Partition;
 use creditd::book::recount::Recount;
 use creditd::book::row::What;
+use creditd::ledger::catalog::Catalog;
 use creditd::ledger::entry::GrantKind;
-use creditd::ledger::grants::{self as ledger, Grant};
+use creditd::ledger::grants::{self, Grant};
+use creditd::ledger::limits::{Limits, Measure, Unit, Used};
 use creditd::ledger::movement::MovementKind;
+use creditd::ledger::org::Org;
 use creditd::ledger::units::Credits;
 use creditd::log::{Fingerprint, Log};
 
-use crate::model::report::{Balance, CycleReport, GrantReport, Moved, Movement, OrgReport, Phase, Tally};
+use crate::model::report::{
+    Balance, CycleReport, GrantReport, Level, LimitAlert, LimitReport, Moved, Movement, OrgReport, Phase,
+    Tally,
+};
 use crate::model::{Micros, Record};
 
-/// An organization's books.
-pub fn org_report(slot: &Slot) -> OrgReport {
+/// An organization's books at the log's time.
+pub fn org_report(partition: &Partition, name: &str) -> Option<OrgReport> {
+    let commons = partition.commons();
+    let mut org = partition.book().read(name, |slot| slot.org.with_limits_from(("", ""), usize::MAX))?;
+    org.advance(commons.at, &commons.catalog, &mut Vec::new());
+    Some(report_of(&org, &commons.catalog))
+}
+
+fn report_of(org: &Org, catalog: &Catalog) -> OrgReport {
     let micros = |credits: Credits| Micros::from(credits.micros());
     let mut report = OrgReport::default();
-    for pool in slot.org.pools() {
+    for pool in org.pools() {
         let totals = pool.totals();
         let name = pool.credit_type.to_string();
         let balance = Balance {
@@ -38,19 +53,61 @@ pub fn org_report(slot: &Slot) -> OrgReport {
         }
         report.credits.insert(name, balance);
     }
-    let tally = slot.org.tally();
+    let tally = org.tally();
     report.tally = Tally {
         charged: tally.charged,
         voided: tally.voided,
         duplicate: tally.duplicate,
         rejected: tally.rejected,
     };
-    report.cycle = slot.org.cycle().map(|cycle| CycleReport {
+    report.limits = limits(&org.limits_in_force(catalog));
+    report.cycle = org.cycle().map(|cycle| CycleReport {
         number: cycle.number.into(),
         start: cycle.start.micros(),
         end: cycle.end.micros(),
     });
     report
+}
+
+/// The limits in force, and of those that count values one by one the values in use.
+fn limits(limits: &Limits) -> BTreeMap<(String, String), LimitReport> {
+    let mut report = BTreeMap::new();
+    for count in limits.counts() {
+        let (limit, span) = (&count.limit, count.span());
+        let plain = |measure| match limit.unit {
+            Unit::Credits(_) => Micros::from(limit.unit.show(measure).parse::<Credits>().unwrap().micros()),
+            Unit::Quantity => limit.unit.show(measure).parse().unwrap(),
+        };
+        let (start, end) =
+            Some((span.start.micros(), span.end.micros())).filter(|(_, end)| *end != i64::MAX).unzip();
+        let mut line = |value: &str, used| {
+            report.insert(
+                (limit.id.to_string(), value.to_owned()),
+                LimitReport { used, max: plain(limit.max), start, end },
+            );
+        };
+        if !limit.on.is_each() {
+            line("-", 0);
+        }
+        // After a void nothing may be used of a value that is still known.
+        let in_use =
+            |(value, used): &(&Box<str>, &Used)| value.is_empty() || used.amount != Measure::default();
+        for (value, used) in count.used().iter().filter(in_use) {
+            line(if value.is_empty() { "-" } else { value }, plain(used.amount));
+        }
+    }
+    report
+}
+
+/// An alert of a limit, in the model's words.
+pub fn limit_alert(alert: &creditd::ledger::effect::LimitAlert) -> LimitAlert {
+    LimitAlert {
+        limit: alert.limit.id.to_string(),
+        value: alert.value.as_deref().unwrap_or("-").to_owned(),
+        level: if alert.level == creditd::ledger::limits::Level::Near { Level::Near } else { Level::Reached },
+        window: Some(alert.start.micros()).filter(|_| alert.end.micros() != i64::MAX),
+        at: alert.at.micros(),
+    }
 }
 
 fn grant_report(grant: &Grant, credit_type: &str) -> GrantReport {
@@ -65,9 +122,9 @@ fn grant_report(grant: &Grant, credit_type: &str) -> GrantReport {
         amount: micros(grant.amount),
         remaining: micros(grant.remaining),
         phase: match grant.phase {
-            ledger::Phase::Ahead => Phase::Waiting,
-            ledger::Phase::Usable => Phase::Usable,
-            ledger::Phase::Ended => Phase::Ended,
+            grants::Phase::Ahead => Phase::Waiting,
+            grants::Phase::Usable => Phase::Usable,
+            grants::Phase::Ended => Phase::Ended,
         },
         effective: grant.effective.micros(),
         expires: Some(grant.ends().micros()).filter(|end| *end != i64::MAX),

@@ -90,15 +90,15 @@ impl Org {
         self.period.as_ref().map_or_else(Zone::default, |period| period.zone.clone())
     }
 
-    /// The reset of the running cycle: what waited comes into force, and the next cycle begins.
-    pub(super) fn reset(&mut self, at: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
-        let mut turn = Turn { at, prorate: false, anchored: false, note: None };
-        if let Some(pending) = self.period.as_mut().and_then(|period| period.pending.take()) {
-            turn.anchored = pending.anchored;
-            let Pending { plan, overrides, .. } = pending;
-            self.turn_to(Terms { from: at, plan, overrides }, at, catalog);
-        }
-        self.turn_cycle(turn, catalog, out);
+    /// What waited for the reset comes into force, before anything happens to the credits: new rules look at the level they
+    /// find. Answers whether a begin of its cycles was named with it.
+    pub(super) fn take_pending(&mut self, at: Timestamp, catalog: &Catalog) -> bool {
+        let Some(pending) = self.period.as_mut().and_then(|period| period.pending.take()) else {
+            return false;
+        };
+        let Pending { plan, overrides, anchored } = pending;
+        self.turn_to(Terms { from: at, plan, overrides }, at, catalog);
+        anchored
     }
 
     /// Ends the running cycle, if there is one, and begins that of the plan in force, if it has one.

@@ -191,6 +191,7 @@ impl Org {
     fn step(&mut self, at: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
         let turns = self.next_reset <= at;
         let ends = self.cycle().filter(|_| turns).map(|cycle| cycle.number);
+        let anchored = turns && self.take_pending(at, catalog);
         let (zone, moment) = (self.zone(), Moment { at, position: self.position });
         let Org { balances, terms, .. } = self;
         let rules = rules_in_force(terms, at, catalog);
@@ -199,7 +200,8 @@ impl Org {
             balance.pool.end(at, ends, &mut Booking { at, note: None, out });
         }
         if turns {
-            return self.reset(at, catalog, out);
+            let turn = Turn { at, prorate: false, anchored, note: None };
+            return self.turn_cycle(turn, catalog, out);
         }
         for balance in balances.iter_mut().filter(|balance| balance.pool.next_change() <= at) {
             balance.go_on(rules, moment, &zone, None, out);
