@@ -297,6 +297,7 @@ impl Listener for Sink<'_> {
                 self.metrics.alerts.inc();
                 self.outbox.push(super::outbox::alert(org, alert));
             }
+            Effect::WebhooksChanged => self.outbox.webhooks_changed(org),
         }
     }
 }

@@ -114,26 +114,32 @@ pub(super) async fn put_plan(
 
 async fn publish(face: &Face, id: &str, kind: &str, body: &Body) -> Result<Response, Problem> {
     let mut data = object(body)?;
-    match data.get("id") {
-        None => {
-            data.insert("id".to_owned(), json!(id));
-        }
-        Some(same) if same == id => {}
-        Some(other) => {
-            let detail = format!("the body names {other}, the path {id:?}; leave the id out of the body");
-            let (reason, field) = ("invalid_field".to_owned(), "id".to_owned());
-            let refusal = Refusal { reason, field, detail };
-            return Err(Problem::refused(StatusCode::UNPROCESSABLE_ENTITY, refusal));
-        }
-    }
+    named(&mut data, id)?;
     let version = data.get("version").cloned();
     let seq = command(face, Subject::Catalog, kind, data).await?;
     let position = Position { seq, item: 0 }.to_string();
     Ok(parts::json(StatusCode::OK, &json!({ "id": id, "version": version, "position": position })))
 }
 
+/// Puts the name that the path gives into a body, which may repeat it and may not say another.
+pub(super) fn named(data: &mut Map<String, Value>, id: &str) -> Result<(), Problem> {
+    match data.get("id") {
+        None => {
+            data.insert("id".to_owned(), json!(id));
+            Ok(())
+        }
+        Some(same) if same == id => Ok(()),
+        Some(other) => {
+            let detail = format!("the body names {other}, the path {id:?}; leave the id out of the body");
+            let (reason, field) = ("invalid_field".to_owned(), "id".to_owned());
+            let refusal = Refusal { reason, field, detail };
+            Err(Problem::refused(StatusCode::UNPROCESSABLE_ENTITY, refusal))
+        }
+    }
+}
+
 /// Reads a body that must be a JSON object.
-fn object(body: &Body) -> Result<Map<String, Value>, Problem> {
+pub(super) fn object(body: &Body) -> Result<Map<String, Value>, Problem> {
     serde_json::from_slice(&body.bytes).map_err(|error| {
         let why = format!("the body is not a JSON object: {error}; see docs/HTTP.md for what it holds");
         Problem::new(StatusCode::BAD_REQUEST, "not_json", why)
@@ -141,7 +147,7 @@ fn object(body: &Body) -> Result<Map<String, Value>, Problem> {
 }
 
 /// Submits one command and waits until it is carried out. Answers its record.
-async fn command(
+pub(super) async fn command(
     face: &Face,
     subject: Subject<'_>,
     kind: &str,

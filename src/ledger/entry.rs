@@ -7,6 +7,7 @@ use super::grants::{Recurrence, Rollover, Scope};
 use super::movement::Note;
 use super::price::{CreditType, Direction, Increment, Price};
 use super::units::{Credits, EventId, Millis, Position, Timestamp};
+use super::webhooks::WebhookOrder;
 
 /// A line of the log that concerns one organization.
 #[derive(Clone, Debug)]
@@ -130,6 +131,10 @@ pub enum Command {
     VoidGrant(GrantVoid),
     /// Move credits by hand.
     Adjust(Adjustment),
+    /// Define a webhook, or define it anew.
+    PutWebhook(WebhookOrder),
+    /// Take the webhook of that name away.
+    RemoveWebhook(Box<str>),
 }
 
 /// The end of a grant.

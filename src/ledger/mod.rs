@@ -23,3 +23,4 @@ mod refusals;
 pub mod rejection;
 mod terms;
 pub mod units;
+pub mod webhooks;

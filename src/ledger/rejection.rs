@@ -35,6 +35,8 @@ pub enum Reason {
     UnknownEvent,
     /// There is no such grant.
     UnknownGrant,
+    /// There is no such webhook.
+    UnknownWebhook,
     /// There is no such plan.
     UnknownPlan,
     /// There is no such rate card.
@@ -49,7 +51,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order in which they are checked.
-    pub const ALL: [Reason; 18] = [
+    pub const ALL: [Reason; 19] = [
         Reason::UnknownSubject,
         Reason::NotJson,
         Reason::MissingField,
@@ -63,6 +65,7 @@ impl Reason {
         Reason::InsufficientCredits,
         Reason::UnknownEvent,
         Reason::UnknownGrant,
+        Reason::UnknownWebhook,
         Reason::UnknownPlan,
         Reason::UnknownRateCard,
         Reason::Conflict,
@@ -87,6 +90,7 @@ impl Reason {
             Reason::InsufficientCredits => "insufficient_credits",
             Reason::UnknownEvent => "unknown_event",
             Reason::UnknownGrant => "unknown_grant",
+            Reason::UnknownWebhook => "unknown_webhook",
             Reason::UnknownPlan => "unknown_plan",
             Reason::UnknownRateCard => "unknown_rate_card",
             Reason::Conflict => "conflict",

@@ -5,7 +5,9 @@
 mod balance;
 mod catalog;
 mod orgs;
+mod webhooks;
 
 pub use balance::{Balance, GrantState, OrgBalance, OrgState, TallyState, balance, grant, org_state};
 pub use catalog::catalog;
 pub use orgs::{MOST_LISTED, Orgs, orgs};
+pub use webhooks::{WebhookState, webhooks};

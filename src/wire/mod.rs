@@ -15,6 +15,7 @@ mod subject;
 mod text;
 pub mod time;
 mod types;
+mod webhook;
 
 pub use answer::{alert_id, alert_json, charge_json, movement_json, outcome_json, rejected_json};
 pub use catalog::{catalog_commands_from_toml, catalog_json};
@@ -23,3 +24,7 @@ pub use event::{Decoder, MOST_ITEMS};
 pub use items::item_text;
 pub use sorting::{Lot, Parcel, RECORD_BYTES, Sorted, sort};
 pub use subject::{CATALOG, Subject, SubjectError, org_id};
+pub use webhook::{
+    EndpointUrlError, LONGEST_URL, SECRET_PREFIX, SecretError, WebhookNameError, endpoint_url, secret_bytes,
+    webhook_name,
+};

@@ -11,6 +11,7 @@ use crate::ledger::refusals::{no_cycle, other_grant, too_large, unknown_plan};
 use crate::ledger::rejection::{Reason, Rejection};
 use crate::ledger::terms::{MOST_TERMS, Terms, plan_at, rules_in_force};
 use crate::ledger::units::{Credits, Timestamp};
+use crate::ledger::webhooks;
 
 impl Org {
     pub(super) fn command(
@@ -24,6 +25,17 @@ impl Org {
             Command::Grant(order) => self.grant(order, catalog, out),
             Command::VoidGrant(order) => self.void_grant(order, catalog, out),
             Command::Adjust(order) => self.adjust(order, catalog, out),
+            Command::PutWebhook(order) => {
+                let moment = self.moment();
+                webhooks::put(&mut self.webhooks, order, moment)?;
+                out.push(Effect::WebhooksChanged);
+                Ok(())
+            }
+            Command::RemoveWebhook(id) => {
+                webhooks::remove(&mut self.webhooks, id)?;
+                out.push(Effect::WebhooksChanged);
+                Ok(())
+            }
         }
     }
 

@@ -19,6 +19,7 @@ use super::refusals::out_of_range;
 use super::rejection::Rejection;
 use super::terms::{Terms, rules_in_force};
 use super::units::{EventId, Hour, Position, Timestamp};
+use super::webhooks::{Webhook, Webhooks};
 use corrections::Adjusted;
 pub use cycles::Cycle;
 use cycles::{Period, Turn};
@@ -39,6 +40,7 @@ pub struct Org {
     next_reset: Timestamp,
     period: Option<Box<Period>>,
     adjusted: Option<Box<Adjusted>>,
+    webhooks: Option<Box<Webhooks>>,
     /// The latest hour that an id belongs to.
     latest_hour: Option<Hour>,
     /// Events up to this hour may have been voided before they arrived.
@@ -58,6 +60,7 @@ impl Default for Org {
             next_reset: Timestamp::MAX,
             period: None,
             adjusted: None,
+            webhooks: None,
             latest_hour: None,
             voided_ahead: None,
             ids: Ids::default(),
@@ -98,6 +101,11 @@ impl Org {
         self.balances.iter().map(|balance| &balance.pool)
     }
 
+    /// Where its alerts are to be sent, by name.
+    pub fn webhooks(&self) -> impl Iterator<Item = (&str, &Webhook)> {
+        self.webhooks.iter().flat_map(|webhooks| webhooks.iter())
+    }
+
     /// The next instant at which something happens by itself.
     #[must_use]
     pub fn next_change(&self) -> Timestamp {
@@ -115,7 +123,7 @@ impl Org {
         self.ids = self.latest_hour.map_or_else(Ids::default, Ids::forgotten);
     }
 
-    /// A copy to look ahead with: the memory of ids is left out.
+    /// A copy to look ahead with: the memory of ids is left out, and what no time changes.
     #[must_use]
     pub fn without_ids(&self) -> Org {
         Org {
@@ -123,6 +131,7 @@ impl Org {
             balances: self.balances.clone(),
             period: self.period.clone(),
             adjusted: self.adjusted.clone(),
+            webhooks: None,
             ids: Ids::default(),
             ..*self
         }
