@@ -199,8 +199,8 @@ mod tests {
     #[test]
     fn a_secret_that_comes_back_is_there_once_and_only_three_are_kept_beside_it() {
         let mut all = None;
-        for (n, secret) in ["one", "two", "one", "three", "four", "five"].into_iter().enumerate() {
-            put(&mut all, &order("a", Some(secret)), at(n as i64, 1)).unwrap();
+        for (n, secret) in (0..).zip(["one", "two", "one", "three", "four", "five"]) {
+            put(&mut all, &order("a", Some(secret)), at(n, 1)).unwrap();
         }
         assert_eq!(secrets(&all, 10), ["five", "four", "three", "one"]);
     }

@@ -183,3 +183,6 @@ fn parts(webhook: &Webhook, now: Timestamp) -> Result<(EndpointUrl, Secrets), No
     let oldest = secrets.next().ok_or(SecretError::Form)?;
     Ok((url, secrets.fold(Secrets::new(oldest), Secrets::rotated)))
 }
+
+#[cfg(test)]
+mod tests;

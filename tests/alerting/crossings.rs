@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use async_nats::jetstream;
 use serde_json::json;
 
-use crate::receiver::Receiver;
-use crate::{Scene, linger, nobody, secret, until};
+use crate::receiver::{Answer, Receiver};
+use crate::{Scene, linger, nobody, receiver, secret, until};
 
 /// What of the data is no more than a memory of the log.
 const REPLAYED: [&str; 2] = ["checkpoints", "history"];
@@ -16,21 +16,30 @@ async fn crossings_arrive_once(mut scene: Scene) -> Scene {
     let receiver = Receiver::willing().await;
     scene.webhook("live", &receiver.url).await;
     scene.webhook("dead", &nobody()).await;
+    let hanging = Receiver::start(|_, _| Answer::Hang).await;
+    scene.webhook("hangs", &hanging.url).await;
     scene.spend("m1", 41).await;
     // It is killed while it is at it.
     scene.crash().await;
-    until("the first alert", async || receiver.count() == 1).await;
+    until("the first alert", async || receiver.count() >= 1).await;
+    linger().await;
+    // The kill may have come between the request and the note of it: then it was made again, under the same id.
+    let first = receiver.count();
+    assert!(first <= 2 && receiver.ids().iter().all(|id| id == "acme~credits~p60~1"), "{:?}", receiver.ids());
     scene.spend("m2", 30).await;
-    until("the second alert", async || receiver.count() == 2).await;
+    until("the second alert", async || receiver.count() > first).await;
+    linger().await;
     scene.crash_without(&REPLAYED).await;
     scene.spend("m3", 20).await;
-    until("the third alert", async || receiver.count() == 3).await;
+    until("the third alert", async || receiver.count() > first + 1).await;
+    linger().await;
     scene.crash().await;
     linger().await;
 
-    let expected = ["acme~credits~p60~1", "acme~credits~p30~1", "acme~credits~p10~1"];
-    assert_eq!(receiver.ids(), expected);
-    for (seen, available) in receiver.seen().iter().zip(["59", "29", "9"]) {
+    let seen = receiver.seen().split_off(first - 1);
+    let ids: Vec<&str> = seen.iter().map(receiver::Seen::id).collect();
+    assert_eq!(ids, ["acme~credits~p60~1", "acme~credits~p30~1", "acme~credits~p10~1"]);
+    for (seen, available) in seen.iter().zip(["59", "29", "9"]) {
         assert_eq!(seen.signatures_of(&secret()), 1, "{seen:?}");
         assert_eq!(seen.header("content-type"), "application/cloudevents+json");
         let event: serde_json::Value = serde_json::from_str(&seen.body).unwrap();
@@ -42,8 +51,10 @@ async fn crossings_arrive_once(mut scene: Scene) -> Scene {
     assert_eq!(ids, ["acme.credits.p10.1", "acme.credits.p30.1", "acme.credits.p60.1"]);
     for alert in &alerts {
         let deliveries = alert["deliveries"].as_array().unwrap();
-        let states: Vec<_> = deliveries.iter().map(|one| (&one["webhook"], &one["state"])).collect();
-        assert_eq!(states, [(&json!("dead"), &json!("waiting")), (&json!("live"), &json!("delivered"))]);
+        let states: Vec<_> =
+            deliveries.iter().map(|one| (one["webhook"].clone(), one["state"].clone())).collect();
+        let expected = [("dead", "waiting"), ("hangs", "waiting"), ("live", "delivered")];
+        assert_eq!(states, expected.map(|(id, state)| (json!(id), json!(state))));
     }
     let dead = scene.health("dead").await;
     assert_eq!(dead["queued"], 3);
@@ -56,8 +67,9 @@ async fn crossings_arrive_once(mut scene: Scene) -> Scene {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_crossing_arrives_once_through_kills_and_replay() {
     let scene = crossings_arrive_once(Scene::embedded().await).await;
-    scene.daemon.shows("creditd_webhook_messages", 3.0).await;
-    scene.daemon.shows("creditd_webhook_endpoints", 2.0).await;
+    scene.daemon.shows("creditd_webhook_messages", 6.0).await;
+    scene.daemon.shows("creditd_webhook_endpoints", 3.0).await;
+    assert!(scene.daemon.terminate().success());
 }
 
 #[tokio::test(flavor = "multi_thread")]

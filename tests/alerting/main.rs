@@ -115,11 +115,18 @@ impl Scene {
         self.get("/v1/orgs/acme/alerts").await["data"].as_array().unwrap().clone()
     }
 
-    /// The health of a webhook.
+    /// The health of a webhook, once it is known to the queue.
     async fn health(&self, id: &str) -> Value {
-        let all = self.get("/v1/orgs/acme/webhooks").await;
-        let found = all["data"].as_array().unwrap().iter().find(|webhook| webhook["id"] == id);
-        found.unwrap_or_else(|| panic!("{all}"))["health"].clone()
+        for _ in 0..500 {
+            let all = self.get("/v1/orgs/acme/webhooks").await;
+            let found = all["data"].as_array().unwrap().iter().find(|webhook| webhook["id"] == id);
+            let health = &found.unwrap_or_else(|| panic!("{all}"))["health"];
+            if !health.is_null() {
+                return health.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the queue does not know {id}");
     }
 
     /// Waits until nothing is on its way.

@@ -96,9 +96,8 @@ impl Running {
         let (calls, inbox) = channel();
         let keeper = std::thread::spawn(move || keeper.run(&inbox));
         let desk = Arc::new(Desk::new(book, log, waiters, progress, outbox, metrics));
-        let threads = vec![keeper, pipeline];
         let channels = Channels::open(folder, webhooks::Options::default()).await.unwrap();
-        let running = Running::face((desk, channels), options, calls, stop, threads).await;
+        let running = Running::face((desk, channels), options, calls, stop, vec![keeper, pipeline]).await;
         running.caught_up().await;
         running
     }
