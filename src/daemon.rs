@@ -27,6 +27,7 @@ use crate::log::local::{self, LocalLog};
 use crate::log::{Lineage, Log, LogError};
 use crate::metrics::{Metrics, MetricsError};
 use crate::nats::{self, OutStream};
+use crate::notify::{Channels, ChannelsError, webhooks};
 use crate::store::StoreError;
 use crate::store::history::Limits;
 use threads::Threads;
@@ -46,6 +47,8 @@ pub struct Options {
     pub checkpoint_every: Duration,
     /// How much history is gathered before it is written.
     pub history: Limits,
+    /// How webhooks are delivered.
+    pub webhooks: webhooks::Options,
     /// Catalog commands to be appended where they are missing.
     pub catalog: Vec<String>,
     /// On a log that is not the one of the newest checkpoint: go back to the newest one that is of this log.
@@ -90,6 +93,9 @@ pub enum DaemonError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What tells those who asked to be told cannot be opened.
+    #[error(transparent)]
+    Channels(#[from] ChannelsError),
     /// The address cannot be listened on.
     #[error("{address} cannot be listened on: {source}; choose another with http.listen")]
     Listen {
@@ -110,6 +116,7 @@ pub enum DaemonError {
 pub struct Daemon {
     address: SocketAddr,
     desk: Arc<Desk>,
+    channels: Channels,
     threads: Threads,
     stop_faces: watch::Sender<bool>,
     stop_pipeline: watch::Sender<bool>,
@@ -141,11 +148,13 @@ impl Daemon {
             Arc::new(Outbox::default()),
             metrics,
         ));
+        let channels = Channels::open(&options.data, options.webhooks.clone()).await?;
         let (stop_pipeline, stopped) = watch::channel(false);
         let threads = threads::start(&options, recovered, &desk, &log, stopped).await?;
         let (stop_faces, stopped) = watch::channel(false);
-        let tasks = faces::start(&options, &desk, &log, client, listener, &stopped);
-        Ok(Daemon { address, desk, threads, stop_faces, stop_pipeline, tasks, _lock: lock })
+        let faces = faces::Faces { client, listener, channels: channels.clone() };
+        let tasks = faces::start(&options, &desk, &log, faces, &stopped);
+        Ok(Daemon { address, desk, channels, threads, stop_faces, stop_pipeline, tasks, _lock: lock })
     }
 
     /// Where HTTP is served.
@@ -180,7 +189,7 @@ impl Daemon {
         }
     }
 
-    /// Stops the faces, then the pipeline, then the keeper, which takes a last checkpoint.
+    /// Stops the faces, then the pipeline, then the keeper, which takes a last checkpoint; then the webhooks under way.
     pub async fn stop(self) {
         self.stop_faces.send_replace(true);
         for task in self.tasks {
@@ -190,6 +199,20 @@ impl Daemon {
         }
         self.stop_pipeline.send_replace(true);
         self.threads.join().await;
+        close(&self.channels.webhooks).await;
+    }
+}
+
+/// How long webhooks that are under way at the stop may take. One that takes longer is sent again after the next start.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+
+async fn close(webhooks: &webhooks::Webhooks) {
+    match tokio::time::timeout(CLOSE_WITHIN, webhooks.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "webhooks that were delivered last may be sent again"),
+        Err(_) => {
+            tracing::info!("webhooks that are under way are broken off, and sent again after the next start")
+        }
     }
 }
 

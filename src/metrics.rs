@@ -1,10 +1,11 @@
 //! Every metric by name, in one struct. Base units, `_total` for counters, no series per organization.
 
 mod latency;
+mod webhooks;
 
 use std::collections::BTreeMap;
 
-use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
 use crate::ledger::effect::Tally;
 use crate::ledger::price::CreditType;
@@ -12,6 +13,7 @@ use crate::ledger::rejection::Reason;
 use crate::ledger::units::Credits;
 
 pub use latency::Latency;
+pub use webhooks::{WebhookFigures, WebhookMetrics};
 
 /// The metrics of one daemon.
 #[derive(Debug, Clone)]
@@ -63,6 +65,8 @@ pub struct Metrics {
     pub runs: IntCounter,
     /// Messages on their way out.
     pub outbox: IntGauge,
+    /// Webhooks and their messages.
+    pub webhooks: WebhookMetrics,
     /// How much of the recovery is done, from 0 to 1.
     pub recovery: prometheus::Gauge,
 }
@@ -102,6 +106,12 @@ impl Maker {
         let gauge = IntGauge::new(name, help)?;
         self.0.register(Box::new(gauge.clone()))?;
         Ok(gauge)
+    }
+
+    fn gauges(&self, name: &str, help: &str, label: &str) -> Result<IntGaugeVec, prometheus::Error> {
+        let gauges = IntGaugeVec::new(Opts::new(name, help), &[label])?;
+        self.0.register(Box::new(gauges.clone()))?;
+        Ok(gauges)
     }
 
     fn seconds(&self, name: &str, help: &str) -> Result<prometheus::Gauge, prometheus::Error> {
@@ -161,6 +171,7 @@ impl Metrics {
                 .gauge("creditd_checkpoint_position", "The record of the last checkpoint.")?,
             runs: make.counter("creditd_history_runs_total", "Runs of history written.")?,
             outbox: make.gauge("creditd_outbox_messages", "Messages on their way out.")?,
+            webhooks: WebhookMetrics::new(&make)?,
             recovery: make
                 .seconds("creditd_recovery_ratio", "How much of the recovery is done, from 0 to 1.")?,
         };

@@ -27,7 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("book", &["ledger", "wire", "store", "log", "clock", "metrics"]),
     ("query", &["ledger", "wire", "store", "book", "clock", "metrics"]),
     ("config", &["ledger", "wire", "store", "log", "book"]),
-    ("http", &["ledger", "wire", "log", "book", "query", "clock", "metrics", "config"]),
+    ("http", &["ledger", "wire", "log", "book", "query", "notify", "clock", "metrics", "config"]),
     ("nats", &["ledger", "wire", "log", "book", "query", "clock", "metrics", "config"]),
     ("notify", &["ledger", "wire", "store", "log", "book", "query", "clock", "metrics", "config"]),
     (

@@ -7,6 +7,7 @@ use creditd::daemon::{Daemon, LogOptions, Options};
 use creditd::http;
 use creditd::log::{jetstream, local};
 use creditd::nats::OutStream;
+use creditd::notify::webhooks;
 use creditd::store::history::Limits;
 
 /// The settings of a daemon on a server of the benchmark.
@@ -30,6 +31,7 @@ fn options(data: &Path, log: LogOptions) -> Options {
         http: http::Options::default(),
         checkpoint_every: Duration::from_secs(10),
         history: Limits::default(),
+        webhooks: webhooks::Options::default(),
         catalog: Vec::new(),
         roll_back: false,
     }

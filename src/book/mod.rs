@@ -100,6 +100,11 @@ impl Book {
         self.slots.iter().for_each(|entry| look(entry.key()));
     }
 
+    /// Looks at every organization under its guard, in no order.
+    pub fn each(&self, mut look: impl FnMut(&OrgName, &Slot)) {
+        self.slots.iter().for_each(|entry| look(entry.key(), entry.value()));
+    }
+
     /// The names of all organizations, in order.
     #[must_use]
     pub fn names(&self) -> Vec<OrgName> {

@@ -1,9 +1,10 @@
 //! The outbox: what has left the ledger and has not yet arrived outside.
 //!
-//! A message stays here until its receiver has confirmed it; a checkpoint holds what is still here. So a message whose
-//! entry will not be replayed is not lost, and one that is sent again goes out under the same id.
+//! A message leaves by one or two [ways](Way), each with a receiver of its own, and stays here until every one of them has
+//! confirmed it; a checkpoint holds what is still here. So a message whose entry will not be replayed is not lost, and one
+//! that is sent again goes out under the same id. No way waits for another.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -28,33 +29,69 @@ pub struct Outgoing {
     pub payload: Vec<u8>,
 }
 
+impl Outgoing {
+    /// The organization and the kind of an alert; `None` for any other message.
+    #[must_use]
+    pub fn alert(&self) -> Option<(&str, &str)> {
+        self.subject.strip_prefix(ALERTS)?.split_once('.')
+    }
+}
+
+/// What the subjects of alerts begin with.
+const ALERTS: &str = "credits.alerts.";
+
 /// The most messages that wait. Past it the pipeline waits too.
 pub const MOST_WAITING: usize = 65_536;
+
+/// How a message leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// To the stream of alerts and refusals, or the daemon's own log. Every message.
+    Stream,
+    /// To those who asked to be told: webhooks, whoever listens. Alerts alone.
+    Subscribers,
+}
 
 /// Messages on their way, in order.
 #[derive(Debug, Default)]
 pub struct Outbox {
     waiting: Mutex<Waiting>,
-    more: Notify,
+    /// One for each way: there is more.
+    more: [Notify; 2],
+    /// Organizations whose webhooks are others than their receiver was told.
+    changed: Mutex<BTreeSet<String>>,
+    other: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
-    messages: BTreeMap<u64, Outgoing>,
+    messages: BTreeMap<u64, Held>,
     ids: HashSet<String>,
     next: u64,
+}
+
+/// A message, and the ways that have not confirmed it.
+#[derive(Debug)]
+struct Held {
+    message: Outgoing,
+    open: [bool; 2],
 }
 
 impl Outbox {
     /// Adds a message, unless one of that id is waiting already.
     pub fn push(&self, message: Outgoing) {
+        let open = [true, message.alert().is_some()];
         let mut waiting = self.waiting.lock();
         if waiting.ids.insert(message.id.clone()) {
             let number = waiting.next;
             waiting.next = number.saturating_add(1);
-            waiting.messages.insert(number, message);
+            waiting.messages.insert(number, Held { message, open });
             drop(waiting);
-            self.more.notify_one();
+            for (more, open) in self.more.iter().zip(open) {
+                if open {
+                    more.notify_one();
+                }
+            }
         }
     }
 
@@ -79,29 +116,52 @@ impl Outbox {
     /// All messages that wait, for a checkpoint.
     #[must_use]
     pub fn waiting(&self) -> Vec<Outgoing> {
-        self.waiting.lock().messages.values().cloned().collect()
+        self.waiting.lock().messages.values().map(|held| held.message.clone()).collect()
     }
 
-    /// Waits for messages after number `after` and answers up to `most` of them, oldest first.
-    pub async fn after(&self, after: Option<u64>, most: usize) -> Vec<(u64, Outgoing)> {
+    /// Waits for messages after number `after` that have not arrived by that way, and answers up to `most` of them, oldest
+    /// first. Each way has one receiver.
+    pub async fn after(&self, way: Way, after: Option<u64>, most: usize) -> Vec<(u64, Outgoing)> {
         loop {
             let found: Vec<_> = {
                 let waiting = self.waiting.lock();
                 let from = after.map_or(0, |n| n.saturating_add(1));
-                waiting.messages.range(from..).take(most).map(|(n, m)| (*n, m.clone())).collect()
+                let open = waiting.messages.range(from..).filter(|(_, held)| held.open[way as usize]);
+                open.take(most).map(|(number, held)| (*number, held.message.clone())).collect()
             };
             if !found.is_empty() {
                 return found;
             }
-            self.more.notified().await;
+            self.more[way as usize].notified().await;
         }
     }
 
-    /// Takes out a message that has arrived.
-    pub fn arrived(&self, number: u64) {
+    /// A message has arrived by that way; once it has by all, it is taken out.
+    pub fn arrived(&self, way: Way, number: u64) {
         let mut waiting = self.waiting.lock();
-        if let Some(message) = waiting.messages.remove(&number) {
-            waiting.ids.remove(&message.id);
+        let Some(held) = waiting.messages.get_mut(&number) else { return };
+        held.open[way as usize] = false;
+        if held.open == [false; 2]
+            && let Some(held) = waiting.messages.remove(&number)
+        {
+            waiting.ids.remove(&held.message.id);
+        }
+    }
+
+    /// The webhooks of an organization are others now.
+    pub fn webhooks_changed(&self, org: &str) {
+        self.changed.lock().insert(org.to_owned());
+        self.other.notify_one();
+    }
+
+    /// Waits for organizations whose webhooks are others now, and takes their names.
+    pub async fn changed_webhooks(&self) -> BTreeSet<String> {
+        loop {
+            let changed = std::mem::take(&mut *self.changed.lock());
+            if !changed.is_empty() {
+                return changed;
+            }
+            self.other.notified().await;
         }
     }
 }
@@ -111,7 +171,7 @@ impl Outbox {
 pub fn alert(org: &str, alert: &LowBalance) -> Outgoing {
     Outgoing {
         id: wire::alert_id(org, alert.credit_type, alert.crossing),
-        subject: format!("credits.alerts.{org}.balance_low"),
+        subject: format!("{ALERTS}{org}.balance_low"),
         payload: wire::alert_json(org, alert).to_string().into_bytes(),
     }
 }
@@ -121,7 +181,7 @@ pub fn alert(org: &str, alert: &LowBalance) -> Outgoing {
 pub fn limit_alert(org: &str, alert: &LimitAlert) -> Outgoing {
     Outgoing {
         id: wire::limit_alert_id(org, alert),
-        subject: format!("credits.alerts.{org}.limit_{}", alert.level.slug()),
+        subject: format!("{ALERTS}{org}.limit_{}", alert.level.slug()),
         payload: wire::limit_alert_json(org, alert).to_string().into_bytes(),
     }
 }
@@ -168,11 +228,44 @@ mod tests {
         outbox.push(message("a"));
         outbox.push(message("b"));
         outbox.push(message("a"));
-        let sent = outbox.after(None, 10).await;
+        let sent = outbox.after(Way::Stream, None, 10).await;
         assert_eq!(sent.iter().map(|(_, m)| m.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
-        outbox.arrived(sent[0].0);
+        outbox.arrived(Way::Stream, sent[0].0);
         assert_eq!(outbox.waiting(), [message("b")]);
         outbox.push(message("a"));
-        assert_eq!(outbox.after(Some(sent[1].0), 10).await[0].1, message("a"));
+        assert_eq!(outbox.after(Way::Stream, Some(sent[1].0), 10).await[0].1, message("a"));
+    }
+
+    #[tokio::test]
+    async fn an_alert_stays_until_it_arrived_by_both_ways_whichever_is_first() {
+        for (first, second) in [(Way::Stream, Way::Subscribers), (Way::Subscribers, Way::Stream)] {
+            let outbox = Outbox::default();
+            let alert = Outgoing { subject: "credits.alerts.acme.balance_low".to_owned(), ..message("a") };
+            assert_eq!(alert.alert(), Some(("acme", "balance_low")));
+            outbox.push(message("refusal"));
+            outbox.push(alert.clone());
+            let stream = outbox.after(Way::Stream, None, 10).await;
+            assert_eq!(stream.len(), 2);
+            assert_eq!(outbox.after(Way::Subscribers, None, 10).await, stream[1..]);
+            outbox.arrived(Way::Stream, stream[0].0);
+            outbox.arrived(first, stream[1].0);
+            outbox.arrived(first, stream[1].0);
+            assert_eq!(outbox.waiting(), [alert]);
+            assert_eq!(outbox.after(second, None, 10).await, stream[1..]);
+            outbox.arrived(second, stream[1].0);
+            assert!(outbox.is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn changes_of_webhooks_are_told_once_each() {
+        let outbox = Outbox::default();
+        for org in ["b", "a", "b"] {
+            outbox.webhooks_changed(org);
+        }
+        let told: Vec<String> = outbox.changed_webhooks().await.into_iter().collect();
+        assert_eq!(told, ["a", "b"]);
+        outbox.webhooks_changed("a");
+        assert_eq!(outbox.changed_webhooks().await.len(), 1);
     }
 }

@@ -324,6 +324,7 @@ impl Listener for Sink<'_> {
                 self.metrics.alerts.inc();
                 self.outbox.push(super::outbox::limit_alert(org, alert));
             }
+            Effect::WebhooksChanged => self.outbox.webhooks_changed(org),
         }
     }
 }

@@ -177,6 +177,7 @@ impl Listener for Report {
             Effect::LowBalance(alert) => self.alerts.push(wire::alert_json(org, alert)),
             Effect::Limit(alert) => self.alerts.push(wire::limit_alert_json(org, alert)),
             Effect::Moved(movement) => self.movements.push(wire::movement_json(org, movement)),
+            Effect::WebhooksChanged => {}
         }
     }
 }

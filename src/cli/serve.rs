@@ -8,10 +8,11 @@ use tracing_subscriber::EnvFilter;
 
 use super::terminal::Paint;
 use super::{Failure, runtime};
-use crate::config::{Config, LogFormat, LogHome, Logging};
+use crate::config::{self, Config, LogFormat, LogHome, Logging};
 use crate::daemon::{Daemon, DaemonError, LogOptions, Options};
 use crate::log::LogError;
 use crate::nats::OutStream;
+use crate::notify::webhooks;
 use crate::{http, wire};
 
 /// Run the daemon: charge events, answer balances, raise alerts.
@@ -84,9 +85,21 @@ fn options(config: Config, roll_back: bool) -> Result<Options, Failure> {
         http: http::Options { largest_body: config.http.max_body, ..http::Options::default() },
         checkpoint_every: config.checkpoint_every,
         history: config.history,
+        webhooks: webhooks(config.webhooks),
         catalog,
         roll_back,
     })
+}
+
+fn webhooks(config: config::Webhooks) -> webhooks::Options {
+    webhooks::Options {
+        allowed_networks: config.allowed_networks,
+        attempt_limit: config.attempt_limit,
+        patience: config.give_up_after,
+        in_flight: config.parallel,
+        in_flight_failing: (config.parallel / 4).max(1),
+        ..webhooks::Options::default()
+    }
 }
 
 /// The daemon's own log goes to standard error.

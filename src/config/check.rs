@@ -1,13 +1,15 @@
 //! From what is written to what is meant.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 use super::overlay::Layers;
 use super::raw::{self, Raw};
 use super::units;
-use super::{Config, ConfigError, Http, LogFormat, LogHome, Logging, Nats, Problem};
+use super::{Config, ConfigError, Http, LogFormat, LogHome, Logging, Nats, Problem, Webhooks};
 use crate::log::{jetstream, local};
 use crate::store::history;
 
@@ -44,6 +46,7 @@ impl Checking<'_> {
         let http = self.http(&raw.http);
         let every = self.duration("checkpoint.every", &raw.checkpoint.every, Duration::from_millis(100));
         let history = self.history(&raw.history);
+        let webhooks = self.webhooks(&raw.webhooks);
         let logging = self.logging(&raw.logging);
         Some(Config {
             data: PathBuf::from(data?),
@@ -51,6 +54,7 @@ impl Checking<'_> {
             http: http?,
             checkpoint_every: every?,
             history: history?,
+            webhooks: webhooks?,
             catalog: raw.catalog.files.iter().map(|file| self.layers.folder.join(file)).collect(),
             logging: logging?,
         })
@@ -158,6 +162,36 @@ impl Checking<'_> {
             return self.wrong("history.rows", raw.rows, "is out of range; write 1000 to 50000000");
         };
         Some(history::Limits { rows, bytes: usize::try_from(bytes?).ok()? })
+    }
+
+    fn webhooks(&mut self, raw: &raw::Webhooks) -> Option<Webhooks> {
+        let allowed_networks = self.networks(&raw.allowed_networks);
+        let second = Duration::from_secs(1);
+        let attempt_limit = self.duration("webhooks.attempt_limit", &raw.attempt_limit, second);
+        let give_up_after = self.duration("webhooks.give_up_after", &raw.give_up_after, second);
+        let parallel = usize::try_from(raw.parallel).ok().filter(|parallel| (1..=1_024).contains(parallel));
+        let Some(parallel) = parallel else {
+            return self.wrong("webhooks.parallel", raw.parallel, "is out of range; write 1 to 1024");
+        };
+        Some(Webhooks {
+            allowed_networks: allowed_networks?,
+            attempt_limit: attempt_limit?,
+            give_up_after: give_up_after?,
+            parallel,
+        })
+    }
+
+    fn networks(&mut self, texts: &[String]) -> Option<Vec<IpNet>> {
+        let read = |text: &String| text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        let networks: Result<Vec<IpNet>, &String> =
+            texts.iter().map(|text| read(text).map_err(|_| text)).collect();
+        match networks {
+            Ok(networks) => Some(networks),
+            Err(bad) => {
+                let why = "is not a network; write \"10.1.0.0/16\", or a single address";
+                self.wrong("webhooks.allowed_networks", bad, why)
+            }
+        }
     }
 
     fn logging(&mut self, raw: &raw::Logging) -> Option<Logging> {

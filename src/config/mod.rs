@@ -18,6 +18,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use crate::log::{jetstream, local};
 use crate::store::history;
 
@@ -37,6 +39,8 @@ pub struct Config {
     pub checkpoint_every: Duration,
     /// How much of the history gathers in memory.
     pub history: history::Limits,
+    /// How webhooks are delivered.
+    pub webhooks: Webhooks,
     /// Files with rate cards and plans, to be published at the start.
     pub catalog: Vec<PathBuf>,
     /// What is said about the daemon's work.
@@ -70,6 +74,19 @@ pub struct Http {
     pub listen: SocketAddr,
     /// The largest request body, in bytes.
     pub max_body: usize,
+}
+
+/// How webhooks are delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhooks {
+    /// Networks that may be reached although they are not public.
+    pub allowed_networks: Vec<IpNet>,
+    /// How long an attempt may take as a whole.
+    pub attempt_limit: Duration,
+    /// How long a message is tried.
+    pub give_up_after: Duration,
+    /// The most requests in flight at once.
+    pub parallel: usize,
 }
 
 /// What is said about the daemon's work.

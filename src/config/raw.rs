@@ -13,6 +13,7 @@ pub(super) struct Raw {
     pub(super) http: Http,
     pub(super) checkpoint: Checkpoint,
     pub(super) history: History,
+    pub(super) webhooks: Webhooks,
     pub(super) catalog: Catalog,
     pub(super) logging: Logging,
 }
@@ -72,6 +73,15 @@ pub(super) struct Checkpoint {
 pub(super) struct History {
     pub(super) rows: i64,
     pub(super) bytes: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Webhooks {
+    pub(super) allowed_networks: Vec<String>,
+    pub(super) attempt_limit: String,
+    pub(super) give_up_after: String,
+    pub(super) parallel: i64,
 }
 
 #[derive(Debug, Deserialize)]

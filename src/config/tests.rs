@@ -30,6 +30,13 @@ fn the_shipped_file_has_every_setting_with_its_default() {
     assert_eq!(config.history, history::Limits::default());
     assert_eq!(config.checkpoint_every, Duration::from_secs(10));
     assert_eq!(config.http, Http { listen: "127.0.0.1:8427".parse().unwrap(), max_body: 8 << 20 });
+    let webhooks = Webhooks {
+        allowed_networks: Vec::new(),
+        attempt_limit: Duration::from_secs(15),
+        give_up_after: Duration::from_secs(86_400),
+        parallel: 64,
+    };
+    assert_eq!(config.webhooks, webhooks);
     let LogHome::Local(options) = config.log else { panic!("the default log is local") };
     assert_eq!(options, local::Options::default());
 
@@ -103,6 +110,25 @@ fn every_wrong_value_is_named_with_the_remedy_at_once() {
         "environment",
         wrong("", &[("CREDITD_HISTORY_ROWS", "many"), ("CREDITD_NATS_MANAGE", "yes")]).join("\n")
     );
+}
+
+#[test]
+fn a_network_is_one_address_or_many() {
+    let file = "[webhooks]\nallowed_networks = [\"10.1.0.0/16\", \"127.0.0.1\", \"fd00::/8\"]\nparallel = 8";
+    let webhooks = load(file, &[]).unwrap().webhooks;
+    let networks: Vec<String> = webhooks.allowed_networks.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        (networks, webhooks.parallel),
+        (vec!["10.1.0.0/16".into(), "127.0.0.1/32".into(), "fd00::/8".into()], 8)
+    );
+    let file = "[webhooks]\nallowed_networks = [\"10.1.0.0/16\", \"home\"]\nparallel = 0\nattempt_limit = \"1ms\"\ngive_up_after = \"soon\"";
+    let answer = [
+        "webhooks.allowed_networks: \"home\" is not a network; write \"10.1.0.0/16\", or a single address",
+        "webhooks.attempt_limit: \"1ms\" is too short; write at least 1s",
+        "webhooks.give_up_after: \"soon\" is not a length of time; write \"500ms\", \"10s\", \"2h\" or \"7d\"",
+        "webhooks.parallel: 0 is out of range; write 1 to 1024",
+    ];
+    assert_eq!(wrong(file, &[]), answer.map(|line| format!("creditd.toml: {line}")));
 }
 
 #[test]

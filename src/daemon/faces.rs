@@ -10,21 +10,30 @@ use tokio::task::JoinHandle;
 
 use super::{LogOptions, Options, notify};
 use crate::book::desk::Desk;
-use crate::book::outbox::{Outbox, Outgoing};
+use crate::book::outbox::{Outbox, Outgoing, Way};
 use crate::ledger::catalog::Catalog;
 use crate::log::{Draft, Log};
+use crate::notify::Channels;
+use crate::notify::forward::forward;
 use crate::wire::{AnyCommand, Subject, decode_command};
 use crate::{http, nats};
+
+/// What the faces have to themselves.
+pub(super) struct Faces {
+    pub(super) client: Option<nats::Client>,
+    pub(super) listener: TcpListener,
+    pub(super) channels: Channels,
+}
 
 /// Starts everything that faces outward.
 pub(super) fn start(
     options: &Options,
     desk: &Arc<Desk>,
     log: &Arc<dyn Log>,
-    client: Option<nats::Client>,
-    listener: TcpListener,
+    faces: Faces,
     stop: &watch::Receiver<bool>,
 ) -> Vec<JoinHandle<()>> {
+    let Faces { client, listener, channels } = faces;
     let mut tasks = vec![
         tokio::spawn(publish_catalog(
             Arc::clone(desk),
@@ -32,7 +41,8 @@ pub(super) fn start(
             options.catalog.clone(),
             stop.clone(),
         )),
-        tokio::spawn(serve_http(listener, Arc::clone(desk), options.http, stop.clone())),
+        tokio::spawn(serve_http(listener, Arc::clone(desk), channels.clone(), options.http, stop.clone())),
+        tokio::spawn(forward(Arc::clone(desk), channels, stop.clone())),
         tokio::spawn(notify::systemd(Arc::clone(desk), stop.clone())),
     ];
     match (&options.log, client) {
@@ -56,6 +66,7 @@ pub(super) fn start(
 async fn serve_http(
     listener: TcpListener,
     desk: Arc<Desk>,
+    channels: Channels,
     options: http::Options,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -63,7 +74,7 @@ async fn serve_http(
         // Whoever could say stop being gone means stop, too.
         drop(stop.wait_for(|stop| *stop).await);
     };
-    if let Err(error) = http::serve(listener, desk, options, stopped).await {
+    if let Err(error) = http::serve(listener, desk, channels, options, stopped).await {
         tracing::error!(%error, "HTTP is no longer served");
     }
 }
@@ -71,10 +82,11 @@ async fn serve_http(
 /// Without a broker, alerts and refusals are lines of our own log.
 async fn write_down(outbox: Arc<Outbox>, mut stop: watch::Receiver<bool>) {
     const AT_ONCE: usize = 256;
+    let mut sent = None;
     loop {
         let messages = tokio::select! {
             _ = stop.changed() => return,
-            messages = outbox.after(None, AT_ONCE) => messages,
+            messages = outbox.after(Way::Stream, sent, AT_ONCE) => messages,
         };
         for (number, message) in messages {
             if message.subject.starts_with("credits.alerts.") {
@@ -83,7 +95,8 @@ async fn write_down(outbox: Arc<Outbox>, mut stop: watch::Receiver<bool>) {
                 let payload = String::from_utf8_lossy(&message.payload);
                 tracing::debug!(target: "creditd::rejected", subject = message.subject, "{payload}");
             }
-            outbox.arrived(number);
+            outbox.arrived(Way::Stream, number);
+            sent = Some(number);
         }
     }
 }

@@ -12,6 +12,8 @@ use super::parts;
 use super::problem::Problem;
 use crate::book::desk::Desk;
 use crate::clock;
+use crate::metrics::WebhookFigures;
+use crate::notify::webhooks::Counts;
 
 /// `GET /healthz`: this process serves. Nothing outside it is looked at: a restart would not mend it.
 pub(super) async fn alive() -> Response {
@@ -31,12 +33,26 @@ pub(super) async fn ready(State(face): State<Arc<Face>>) -> Response {
 /// `GET /metrics`: the text that Prometheus scrapes.
 pub(super) async fn metrics(State(face): State<Arc<Face>>) -> Result<Response, Problem> {
     measure(&face.desk).await;
+    face.desk.metrics.webhooks.show(&figures(&face.channels.webhooks.counts()));
     match face.desk.metrics.scrape() {
         Ok((text, media_type)) => Ok(([(header::CONTENT_TYPE, media_type)], text).into_response()),
         Err(error) => {
             let why = format!("{error}; report this as a defect");
             Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", why))
         }
+    }
+}
+
+fn figures(counts: &Counts) -> WebhookFigures {
+    WebhookFigures {
+        delivered: counts.delivered,
+        failed: counts.attempts.saturating_sub(counts.delivered),
+        not_taken: counts.given_up,
+        crowded_out: counts.lost,
+        queued: counts.queued,
+        healthy: counts.endpoints.saturating_sub(counts.failing.saturating_add(counts.disabled)),
+        failing: counts.failing,
+        disabled: counts.disabled,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The HTTP face: events and commands in, balances and health out. Described for its users in `docs/HTTP.md`.
+//! The HTTP face: events and commands in, balances, alerts and health out. Described for its users in `docs/HTTP.md`.
 //!
 //! Everything that writes goes through the [`Desk`]: it is appended to the log like everything else and answered once it
 //! is applied. Everything that is wrong is answered as a problem (RFC 9457).
@@ -7,6 +7,7 @@
 //! ([`MOST_ITEMS`](crate::wire::MOST_ITEMS)), submissions under way ([`MOST_SUBMISSIONS`](crate::book::desk::MOST_SUBMISSIONS)),
 //! and pages ([`MOST_LISTED`](crate::query::MOST_LISTED)).
 
+mod alerts;
 mod body;
 mod commands;
 mod events;
@@ -16,6 +17,7 @@ mod listener;
 mod parts;
 mod problem;
 mod reads;
+mod webhooks;
 
 use std::io;
 use std::sync::Arc;
@@ -30,6 +32,7 @@ use tokio::sync::{Semaphore, watch};
 use self::listener::Bounded;
 use self::problem::Problem;
 use crate::book::desk::Desk;
+use crate::notify::Channels;
 
 pub use self::body::BODY_BYTES;
 pub use self::listener::{LONGEST_SILENCE, MOST_CONNECTIONS};
@@ -58,6 +61,7 @@ impl Default for Options {
 /// What every request works with.
 struct Face {
     desk: Arc<Desk>,
+    channels: Channels,
     options: Options,
     /// Bytes of bodies that may be in memory.
     bodies: Arc<Semaphore>,
@@ -70,6 +74,7 @@ struct Face {
 pub async fn serve(
     listener: TcpListener,
     desk: Arc<Desk>,
+    channels: Channels,
     options: Options,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
@@ -83,7 +88,8 @@ pub async fn serve(
         drop(stopping.wait_for(|stopping| *stopping).await);
         tokio::time::sleep(options.drain_within).await;
     };
-    let serving = axum::serve(Bounded::new(listener), router(desk, options)).with_graceful_shutdown(shutdown);
+    let serving =
+        axum::serve(Bounded::new(listener), router(desk, channels, options)).with_graceful_shutdown(shutdown);
     tokio::select! {
         ended = async { serving.await } => ended,
         () = drained => {
@@ -93,8 +99,8 @@ pub async fn serve(
     }
 }
 
-fn router(desk: Arc<Desk>, options: Options) -> Router {
-    let face = Face { desk, options, bodies: Arc::new(Semaphore::new(BODY_BYTES)) };
+fn router(desk: Arc<Desk>, channels: Channels, options: Options) -> Router {
+    let face = Face { desk, channels, options, bodies: Arc::new(Semaphore::new(BODY_BYTES)) };
     Router::new()
         .route("/v1/events", post(events::of_any_org))
         .route("/v1/orgs", get(reads::orgs))
@@ -107,6 +113,12 @@ fn router(desk: Arc<Desk>, options: Options) -> Router {
         .route("/v1/orgs/{org}/verify", post(commands::verify))
         .route("/v1/orgs/{org}/limits", get(limits::list))
         .route("/v1/orgs/{org}/limits/{id}", put(limits::put).delete(limits::remove))
+        .route("/v1/orgs/{org}/webhooks", get(webhooks::list))
+        .route("/v1/orgs/{org}/webhooks/{id}", put(webhooks::put).delete(webhooks::remove))
+        .route("/v1/orgs/{org}/webhooks/{id}/test", post(webhooks::test))
+        .route("/v1/orgs/{org}/webhooks/{id}/resend", post(webhooks::resend))
+        .route("/v1/orgs/{org}/alerts", get(alerts::list))
+        .route("/v1/orgs/{org}/alerts/stream", get(alerts::stream))
         .route("/v1/catalog", get(reads::catalog))
         .route("/v1/rate-cards/{id}", put(commands::put_rate_card))
         .route("/v1/plans/{id}", put(commands::put_plan))

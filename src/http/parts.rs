@@ -52,6 +52,17 @@ impl<S: Send + Sync> FromRequestParts<S> for NameWithin {
     }
 }
 
+/// The webhook that the path names, after its organization.
+pub(super) struct WebhookName(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for WebhookName {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        name_in_path(1, parts, state).await.map(WebhookName)
+    }
+}
+
 async fn name_in_path<S: Send + Sync>(nth: usize, parts: &mut Parts, state: &S) -> Result<String, Problem> {
     let unread = |why: String| Problem::new(StatusCode::BAD_REQUEST, "invalid_path", why);
     let names = RawPathParams::from_request_parts(parts, state).await;

@@ -76,6 +76,8 @@ pub enum Effect {
     Limit(Box<LimitAlert>),
     /// Credits came or went other than by an event.
     Moved(Movement),
+    /// The organization's webhooks are others now.
+    WebhooksChanged,
 }
 
 /// The balance crossed a threshold from above.

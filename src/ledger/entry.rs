@@ -8,6 +8,7 @@ use super::limits::Own;
 use super::movement::Note;
 use super::price::{CreditType, Direction, Increment, Price};
 use super::units::{Credits, EventId, Millis, Position, Timestamp};
+use super::webhooks::WebhookOrder;
 
 /// A line of the log that concerns one organization.
 #[derive(Clone, Debug)]
@@ -135,6 +136,10 @@ pub enum Command {
     PutLimit(Own),
     /// Take a limit of the organization's own away.
     RemoveLimit(Box<str>),
+    /// Define a webhook, or define it anew.
+    PutWebhook(WebhookOrder),
+    /// Take the webhook of that name away.
+    RemoveWebhook(Box<str>),
 }
 
 /// The end of a grant.

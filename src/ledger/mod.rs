@@ -24,3 +24,4 @@ mod refusals;
 pub mod rejection;
 mod terms;
 pub mod units;
+pub mod webhooks;

@@ -39,6 +39,8 @@ pub enum Reason {
     UnknownGrant,
     /// There is no such limit.
     UnknownLimit,
+    /// There is no such webhook.
+    UnknownWebhook,
     /// There is no such plan.
     UnknownPlan,
     /// There is no such rate card.
@@ -53,7 +55,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order in which they are checked.
-    pub const ALL: [Reason; 20] = [
+    pub const ALL: [Reason; 21] = [
         Reason::UnknownSubject,
         Reason::NotJson,
         Reason::MissingField,
@@ -69,6 +71,7 @@ impl Reason {
         Reason::UnknownEvent,
         Reason::UnknownGrant,
         Reason::UnknownLimit,
+        Reason::UnknownWebhook,
         Reason::UnknownPlan,
         Reason::UnknownRateCard,
         Reason::Conflict,
@@ -95,6 +98,7 @@ impl Reason {
             Reason::UnknownEvent => "unknown_event",
             Reason::UnknownGrant => "unknown_grant",
             Reason::UnknownLimit => "unknown_limit",
+            Reason::UnknownWebhook => "unknown_webhook",
             Reason::UnknownPlan => "unknown_plan",
             Reason::UnknownRateCard => "unknown_rate_card",
             Reason::Conflict => "conflict",

@@ -13,7 +13,7 @@ use async_nats::jetstream::{self, Context};
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-use crate::book::outbox::{Outbox, Outgoing};
+use crate::book::outbox::{Outbox, Outgoing, Way};
 
 /// The stream that takes alerts and refusals.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ pub async fn publish(
         }
         let messages = tokio::select! {
             _ = stop.changed() => break,
-            messages = outbox.after(sent, WINDOW) => messages,
+            messages = outbox.after(Way::Stream, sent, WINDOW) => messages,
         };
         let last = messages.last().map(|(number, _)| *number);
         if confirm_all(&context, messages, &outbox).await {
@@ -129,7 +129,7 @@ async fn confirm_all(context: &Context, messages: Vec<(u64, Outgoing)>, outbox: 
     let confirmed = join_all(acks.into_iter().map(|(number, ack)| async move { (number, ack.await) })).await;
     for (number, result) in confirmed {
         match result {
-            Ok(_) => outbox.arrived(number),
+            Ok(_) => outbox.arrived(Way::Stream, number),
             Err(error) => {
                 tracing::warn!(%error, "an alert was not confirmed; it will be sent again under the same id");
                 all = false;

@@ -7,9 +7,11 @@ mod catalog;
 mod limits;
 mod orgs;
 mod verify;
+mod webhooks;
 
 pub use balance::{Balance, GrantState, OrgBalance, OrgState, TallyState, balance, grant, org_state};
 pub use catalog::catalog;
 pub use limits::{LimitPage, LimitState, PageError, PageOf, limits};
 pub use orgs::{MOST_LISTED, Orgs, orgs};
 pub use verify::{Verified, verify};
+pub use webhooks::{WebhookState, webhooks};

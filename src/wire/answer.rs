@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::time;
+use super::webhook::without_secrets;
 use crate::ledger::alerts::{Crossing, Threshold};
 use crate::ledger::catalog::{CardIndex, Catalog, PlanIndex};
 use crate::ledger::charge::{Basis, Charge, Line, Source};
@@ -180,7 +181,8 @@ pub fn rejected_json(
     at: Timestamp,
     rejection: &Rejection,
 ) -> Value {
-    let mut item = item.to_owned();
+    // The text of a secret that was refused for its form cannot be told from the rest.
+    let mut item = if rejection.field == "secret" { String::new() } else { without_secrets(item) };
     let whole = item.len() <= MOST_SHOWN;
     if !whole {
         let end = (0..=MOST_SHOWN).rev().find(|end| item.is_char_boundary(*end)).unwrap_or(0);

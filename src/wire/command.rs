@@ -6,6 +6,7 @@
 mod limit;
 mod org;
 mod published;
+mod webhook;
 
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -22,6 +23,7 @@ use crate::ledger::units::Timestamp;
 use limit::{WrittenLimit, WrittenLimitRemoval};
 use org::{WrittenAdjustment, WrittenGrant, WrittenGrantVoid, WrittenOrg};
 use published::{WrittenCard, WrittenPlanVersion};
+use webhook::{WrittenWebhook, WrittenWebhookRemoval};
 
 /// A command, to the catalog or to an organization.
 #[derive(Clone, Debug)]
@@ -162,9 +164,15 @@ fn decode_data(subject: Subject<'_>, kind: &str, data: Map<String, Value>) -> Re
         (Subject::Commands(_), "creditd.limit.remove.v1" | "limit.remove") => {
             read::<WrittenLimitRemoval>(data)?.check().map(Command::RemoveLimit).map(AnyCommand::Org)
         }
+        (Subject::Commands(_), "creditd.webhook.put.v1" | "webhook.put") => {
+            read::<WrittenWebhook>(data)?.check().map(Command::PutWebhook).map(AnyCommand::Org)
+        }
+        (Subject::Commands(_), "creditd.webhook.remove.v1" | "webhook.remove") => {
+            read::<WrittenWebhookRemoval>(data)?.check().map(Command::RemoveWebhook).map(AnyCommand::Org)
+        }
         _ => {
             let why = format!(
-                "{kind:?} is not a command on this subject; organizations take creditd.org.put.v1, creditd.grant.v1, creditd.grant.void.v1, creditd.adjust.v1, creditd.limit.put.v1 and creditd.limit.remove.v1, the catalog creditd.rate_card.put.v1 and creditd.plan.put.v1"
+                "{kind:?} is not a command on this subject; organizations take creditd.org.put.v1, creditd.grant.v1, creditd.grant.void.v1, creditd.adjust.v1, creditd.limit.put.v1, creditd.limit.remove.v1, creditd.webhook.put.v1 and creditd.webhook.remove.v1, the catalog creditd.rate_card.put.v1 and creditd.plan.put.v1"
             );
             Err(Rejection::new(Reason::UnknownType, "type", why))
         }

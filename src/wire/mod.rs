@@ -16,6 +16,7 @@ mod subject;
 mod text;
 pub mod time;
 mod types;
+mod webhook;
 
 pub use answer::{alert_id, alert_json, charge_json, movement_json, outcome_json, rejected_json};
 pub use catalog::{catalog_commands_from_toml, catalog_json};
@@ -25,3 +26,7 @@ pub use items::item_text;
 pub use limit::{limit_alert_id, limit_alert_json, on_json, token};
 pub use sorting::{Lot, Parcel, RECORD_BYTES, Sorted, sort};
 pub use subject::{CATALOG, Subject, SubjectError, org_id};
+pub use webhook::{
+    EndpointUrlError, LONGEST_URL, SECRET_PREFIX, SecretError, WebhookNameError, endpoint_url, secret_bytes,
+    webhook_name,
+};

@@ -76,7 +76,7 @@ impl Listener for Told {
                 return;
             }
             // These are in the history.
-            Effect::Moved(_) => return,
+            Effect::Moved(_) | Effect::WebhooksChanged => return,
         };
         let alert = Alert {
             id: alert_id(org, low.credit_type, low.crossing),

@@ -9,7 +9,7 @@ use creditd::book::row::What;
 use creditd::ledger::catalog::Catalog;
 use creditd::ledger::entry::GrantKind;
 use creditd::ledger::grants::{self, Grant};
-use creditd::ledger::limits::{Limits, Measure, Unit, Used};
+use creditd::ledger::limits::{Limits, Measure, Unit};
 use creditd::ledger::movement::MovementKind;
 use creditd::ledger::org::Org;
 use creditd::ledger::units::Credits;
@@ -89,10 +89,11 @@ fn limits(limits: &Limits) -> BTreeMap<(String, String), LimitReport> {
         if !limit.on.is_each() {
             line("-", 0);
         }
-        // After a void nothing may be used of a value that is still known.
-        let in_use =
-            |(value, used): &(&Box<str>, &Used)| value.is_empty() || used.amount != Measure::default();
-        for (value, used) in count.used().iter().filter(in_use) {
+        for (value, used) in count.used() {
+            // After a void nothing may be used of a value that is still known.
+            if !value.is_empty() && used.amount == Measure::default() {
+                continue;
+            }
             line(if value.is_empty() { "-" } else { value }, plain(used.amount));
         }
     }

@@ -21,6 +21,7 @@ use creditd::ledger::units::Hour;
 use creditd::log::local::{LocalLog, Options};
 use creditd::log::{Log, Reader};
 use creditd::metrics::Metrics;
+use creditd::notify::{Channels, webhooks};
 use creditd::store::history::Limits;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -102,15 +103,15 @@ impl Running {
         let desk = Arc::new(Desk::new(book, log, waiters, progress, outbox, metrics));
         desk.connect(&ear);
         drop(ear);
-        let threads = vec![keeper, pipeline];
-        let running = Running::face(desk, options, calls, stop, threads).await;
+        let channels = Channels::open(folder, webhooks::Options::default()).await.unwrap();
+        let running = Running::face((desk, channels), options, calls, stop, vec![keeper, pipeline]).await;
         running.caught_up().await;
         running
     }
 
     /// Serves what runs.
     async fn face(
-        desk: Arc<Desk>,
+        (desk, channels): (Arc<Desk>, Channels),
         options: http::Options,
         calls: Sender<Call>,
         stop: watch::Sender<bool>,
@@ -119,7 +120,8 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (hang_up, hung_up) = oneshot::channel();
-        let served = http::serve(listener, Arc::clone(&desk), options, async { drop(hung_up.await) });
+        let faced = Arc::clone(&desk);
+        let served = http::serve(listener, faced, channels, options, async { drop(hung_up.await) });
         let serving = tokio::spawn(async move { served.await.unwrap() });
         Running { url, desk, calls, stop, threads, hang_up, serving }
     }

@@ -5,7 +5,8 @@ mod answers;
 mod fairness;
 mod limits;
 mod persistence;
-mod receiver;
+#[path = "../support/receiver.rs"]
+pub mod receiver;
 mod refusals;
 
 use std::path::Path;

@@ -124,7 +124,7 @@ impl Acme {
                 let value = alert.value.as_deref().unwrap_or("-");
                 Some(format!("{} {value} {}", alert.limit.id, alert.level.slug()))
             }
-            Effect::LowBalance(_) | Effect::Moved(_) => None,
+            _ => None,
         });
         self.alerts.extend(names);
         outcome

@@ -14,6 +14,7 @@ use crate::ledger::refusals::{no_cycle, other_grant, too_large, unknown_plan};
 use crate::ledger::rejection::{Reason, Rejection};
 use crate::ledger::terms::{MOST_TERMS, Terms, plan_at, rules_in_force};
 use crate::ledger::units::{Credits, Timestamp};
+use crate::ledger::webhooks;
 
 impl Org {
     pub(super) fn command(
@@ -29,6 +30,17 @@ impl Org {
             Command::Adjust(order) => self.adjust(order, catalog, out),
             Command::PutLimit(order) => self.put_limit(order, catalog),
             Command::RemoveLimit(id) => self.remove_limit(id, catalog),
+            Command::PutWebhook(order) => {
+                let moment = self.moment();
+                webhooks::put(&mut self.webhooks, order, moment)?;
+                out.push(Effect::WebhooksChanged);
+                Ok(())
+            }
+            Command::RemoveWebhook(id) => {
+                webhooks::remove(&mut self.webhooks, id)?;
+                out.push(Effect::WebhooksChanged);
+                Ok(())
+            }
         }
     }
 

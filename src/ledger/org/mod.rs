@@ -21,6 +21,7 @@ use super::refusals::out_of_range;
 use super::rejection::Rejection;
 use super::terms::{Terms, rules_in_force};
 use super::units::{EventId, Hour, Position, Timestamp};
+use super::webhooks::{Webhook, Webhooks};
 use corrections::Adjusted;
 pub use cycles::Cycle;
 use cycles::{Period, Turn};
@@ -43,6 +44,7 @@ pub struct Org {
     adjusted: Option<Box<Adjusted>>,
     /// Few have any.
     limits: Option<Box<Limits>>,
+    webhooks: Option<Box<Webhooks>>,
     /// The latest hour that an id belongs to.
     latest_hour: Option<Hour>,
     /// Events up to this hour may have been voided before they arrived.
@@ -63,6 +65,7 @@ impl Default for Org {
             period: None,
             adjusted: None,
             limits: None,
+            webhooks: None,
             latest_hour: None,
             voided_ahead: None,
             ids: Ids::default(),
@@ -103,6 +106,11 @@ impl Org {
         self.balances.iter().map(|balance| &balance.pool)
     }
 
+    /// Where its alerts are to be sent, by name.
+    pub fn webhooks(&self) -> impl Iterator<Item = (&str, &Webhook)> {
+        self.webhooks.iter().flat_map(|webhooks| webhooks.iter())
+    }
+
     /// The next instant at which something happens by itself.
     #[must_use]
     pub fn next_change(&self) -> Timestamp {
@@ -120,7 +128,7 @@ impl Org {
         self.ids = self.latest_hour.map_or_else(Ids::default, Ids::forgotten);
     }
 
-    /// A copy to look ahead with: the memory of ids is left out, and what is used of limits.
+    /// A copy to look ahead with: the memory of ids is left out, what is used of limits, and what no time changes.
     #[must_use]
     pub fn without_ids(&self) -> Org {
         Org {
@@ -129,6 +137,7 @@ impl Org {
             period: self.period.clone(),
             adjusted: self.adjusted.clone(),
             limits: self.limits.as_ref().map(|limits| Box::new(limits.part(("", ""), 0))),
+            webhooks: None,
             ids: Ids::default(),
             ..*self
         }

@@ -69,9 +69,9 @@ impl Acme {
         if let Outcome::Charged(charge) = &outcome {
             self.charges.push((position, charge.clone()));
         }
-        let names = effects.iter().filter_map(|effect| match effect {
-            Effect::LowBalance(low) => Some(format!("{}.{}", low.crossing.threshold, low.crossing.nth)),
-            Effect::Moved(_) | Effect::Limit(_) => None,
+        let names = effects.iter().filter_map(|effect| {
+            let Effect::LowBalance(low) = effect else { return None };
+            Some(format!("{}.{}", low.crossing.threshold, low.crossing.nth))
         });
         self.alerts.extend(names);
         outcome

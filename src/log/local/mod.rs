@@ -143,6 +143,18 @@ impl LocalLog {
         Ok(deleted)
     }
 
+    /// The position before the first record that is still there: a reader that starts here gets all of them.
+    #[must_use]
+    pub fn start(&self) -> Fingerprint {
+        let before = self.durable.front().map(|front| front.header.before);
+        before.map_or_else(Fingerprint::default, |mark| Fingerprint {
+            created_ns: self.durable.created_ns,
+            seq: mark.seq,
+            at: mark.at,
+            crc: mark.crc,
+        })
+    }
+
     /// Why the log takes no more records until a restart, if so: a write or a sync failed.
     #[must_use]
     pub fn failure(&self) -> Option<LogError> {

@@ -7,13 +7,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::secret::Secrets;
 use crate::ledger::units::Timestamp;
+use crate::wire::{self, EndpointUrlError};
 
 /// The largest payload, in bytes.
 pub const MOST_PAYLOAD: usize = 256 << 10;
 /// The longest id of a message, in bytes.
 pub const LONGEST_ID: usize = 256;
-/// The longest URL, in bytes.
-pub const LONGEST_URL: usize = 2_048;
 
 /// Which endpoint: the organization, and its name within it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -114,57 +113,13 @@ impl fmt::Display for MessageId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointUrl(Url);
 
-/// Why a text is not the URL of an endpoint.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EndpointUrlError {
-    /// It is not a URL.
-    #[error("{url:?} is not a URL ({why}): write one such as \"https://example.com/credits\"")]
-    Form {
-        /// The beginning of the text.
-        url: String,
-        /// What the parser said.
-        why: String,
-    },
-    /// It is too long.
-    #[error("the URL has {0} bytes: write one of at most {LONGEST_URL}")]
-    Length(usize),
-    /// It is of a scheme that is not spoken here.
-    #[error("a URL of the scheme {0:?} cannot be posted to: write one of http or https")]
-    Scheme(String),
-    /// It carries a user or a password, which are not shown here.
-    #[error(
-        "the URL carries a user or a password: leave them out, and check the signature of what arrives instead"
-    )]
-    Credentials,
-    /// It carries a fragment, which is never sent.
-    #[error("the URL carries a fragment (#…), which is never sent: leave it out")]
-    Fragment,
-}
-
 impl EndpointUrl {
     /// Checks a URL.
     ///
     /// # Errors
     /// [`EndpointUrlError`] says what it may not be.
     pub fn parse(text: &str) -> Result<Self, EndpointUrlError> {
-        if text.len() > LONGEST_URL {
-            return Err(EndpointUrlError::Length(text.len()));
-        }
-        let url = Url::parse(text).map_err(|error| {
-            // A password in what does not parse must not be shown either.
-            let shown = if text.contains('@') { "…".to_owned() } else { text.chars().take(80).collect() };
-            EndpointUrlError::Form { url: shown, why: error.to_string() }
-        })?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(EndpointUrlError::Scheme(url.scheme().to_owned()));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(EndpointUrlError::Credentials);
-        }
-        if url.fragment().is_some() {
-            return Err(EndpointUrlError::Fragment);
-        }
-        Ok(EndpointUrl(url))
+        wire::endpoint_url(text).map(EndpointUrl)
     }
 
     /// The URL as it is asked for.

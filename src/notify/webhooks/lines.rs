@@ -98,7 +98,7 @@ impl Lines {
             ..Counts::default()
         };
         for line in self.lines.values() {
-            counts.failing += usize::from(line.failures > 0);
+            counts.failing += usize::from(line.is_open() && line.failures > 0);
             counts.disabled += usize::from(!line.is_open());
             counts.queued += line.waiting.len();
         }

@@ -54,8 +54,7 @@ pub use self::attempt::{Attempt, Outcome};
 use self::courier::Courier;
 use self::desk::Desk;
 pub use self::endpoint::{
-    Endpoint, EndpointKey, EndpointUrl, EndpointUrlError, LONGEST_ID, LONGEST_URL, MOST_PAYLOAD, Message,
-    MessageId, MessageIdError,
+    Endpoint, EndpointKey, EndpointUrl, LONGEST_ID, MOST_PAYLOAD, Message, MessageId, MessageIdError,
 };
 pub use self::error::WebhookError;
 pub use self::health::{Counts, Delivery, EndpointState, GivenUp, Health};
@@ -65,9 +64,10 @@ use self::lines::Lines;
 pub use self::options::Options;
 pub use self::reach::{Forbidden, Reach};
 pub use self::record::WhyGivenUp;
-pub use self::secret::{Secret, SecretError, Secrets};
+pub use self::secret::{Secret, Secrets};
 use self::writer::{Writer, snapshot};
 use crate::clock;
+pub use crate::wire::{EndpointUrlError, LONGEST_URL, SecretError};
 
 /// What became of a message that was handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,6 +236,19 @@ impl Webhooks {
     pub fn given_up(&self, key: &EndpointKey) -> Vec<GivenUp> {
         let lines = self.desk.lines();
         lines.get(key).map(|line| line.failed.iter().map(line::Failed::show).collect()).unwrap_or_default()
+    }
+
+    /// An endpoint as the queue knows it.
+    #[must_use]
+    pub fn endpoint(&self, key: &EndpointKey) -> Option<Arc<Endpoint>> {
+        self.desk.lines().get(key).map(|line| Arc::clone(&line.endpoint))
+    }
+
+    /// Whether an endpoint is known, or there is room for one more.
+    #[must_use]
+    pub fn has_room_for(&self, key: &EndpointKey) -> bool {
+        let lines = self.desk.lines();
+        lines.get(key).is_some() || lines.len() < self.most_endpoints
     }
 
     /// All endpoints, in order.

@@ -11,32 +11,14 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ledger::units::Timestamp;
+use crate::wire::{self, SECRET_PREFIX, SecretError};
 
-const PREFIX: &str = "whsec_";
-/// The fewest bytes of a secret, by Standard Webhooks.
-const SHORTEST: usize = 24;
-/// The most bytes of a secret, by Standard Webhooks.
-const LONGEST: usize = 64;
 /// The most replaced secrets that still sign beside the current one.
 const MOST_PREVIOUS: usize = 3;
 
 /// A secret shared with a receiver: 24 to 64 bytes. It never shows itself in logs.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Vec<u8>);
-
-/// Why a text is not a secret. It does not repeat the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SecretError {
-    /// The text does not have the form.
-    #[error("the secret is not {PREFIX} and base64: write it as it was given, or have a new one made")]
-    Form,
-    /// It holds too few or too many bytes.
-    #[error("the secret has {0} bytes: write one of {SHORTEST} to {LONGEST}")]
-    Length(usize),
-    /// The system gave no random bytes.
-    #[error("the system gave no random bytes for a secret: try again")]
-    NoRandomness,
-}
 
 impl Secret {
     /// A new secret of 32 random bytes.
@@ -54,19 +36,13 @@ impl Secret {
     /// # Errors
     /// [`SecretError`] for a text of another form or length.
     pub fn parse(text: &str) -> Result<Secret, SecretError> {
-        let encoded = text.strip_prefix(PREFIX).ok_or(SecretError::Form)?;
-        let bytes = STANDARD.decode(encoded).map_err(|_| SecretError::Form)?;
-        if (SHORTEST..=LONGEST).contains(&bytes.len()) {
-            Ok(Secret(bytes))
-        } else {
-            Err(SecretError::Length(bytes.len()))
-        }
+        wire::secret_bytes(text).map(Secret)
     }
 
     /// The secret as `whsec_<base64>`, for the one who is to have it.
     #[must_use]
     pub fn reveal(&self) -> String {
-        format!("{PREFIX}{}", STANDARD.encode(&self.0))
+        format!("{SECRET_PREFIX}{}", STANDARD.encode(&self.0))
     }
 
     fn sign(&self, id: &str, second: i64, body: &[u8]) -> String {

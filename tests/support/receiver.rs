@@ -1,4 +1,5 @@
 //! A receiver of webhooks that answers as it is told, and remembers what it got.
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,24 +21,28 @@ use tokio::sync::watch;
 
 /// A request that arrived.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// The path it was sent to, without the slash.
-    pub(crate) path: String,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: String,
+    pub path: String,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: String,
 }
 
 impl Seen {
-    pub(crate) fn header(&self, name: &str) -> &str {
+    /// The value of a header, empty where there is none.
+    pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    pub(crate) fn id(&self) -> &str {
+    /// The id of the message.
+    pub fn id(&self) -> &str {
         self.header("webhook-id")
     }
 
     /// How many of its signatures are right for this secret, reckoned without the code that signs.
-    pub(crate) fn signatures_of(&self, secret: &Secret) -> usize {
+    pub fn signatures_of(&self, secret: &Secret) -> usize {
         let revealed = secret.reveal();
         let key = STANDARD.decode(revealed.strip_prefix("whsec_").unwrap()).unwrap();
         let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
@@ -49,7 +54,8 @@ impl Seen {
 
 /// How to answer.
 #[derive(Clone, Debug)]
-pub(crate) enum Answer {
+pub enum Answer {
+    /// With a status and nothing else.
     Status(u16),
     /// With a header and a body.
     With(u16, &'static str, String),
@@ -74,15 +80,16 @@ struct Book {
 }
 
 /// A receiver on a free port of 127.0.0.1.
-pub(crate) struct Receiver {
-    pub(crate) url: String,
+pub struct Receiver {
+    /// Where it listens.
+    pub url: String,
     book: Arc<Mutex<Book>>,
     serving: tokio::task::JoinHandle<()>,
 }
 
 impl Receiver {
     /// Answers the nth request (from 0) as `rule` says.
-    pub(crate) async fn start(rule: impl Fn(usize, &Seen) -> Answer + Send + Sync + 'static) -> Receiver {
+    pub async fn start(rule: impl Fn(usize, &Seen) -> Answer + Send + Sync + 'static) -> Receiver {
         let book = Arc::new(Mutex::new(Book::default()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -93,25 +100,27 @@ impl Receiver {
     }
 
     /// A receiver that takes everything.
-    pub(crate) async fn willing() -> Receiver {
+    pub async fn willing() -> Receiver {
         Receiver::start(|_, _| Answer::Status(204)).await
     }
 
-    pub(crate) fn seen(&self) -> Vec<Seen> {
+    /// What arrived, in order.
+    pub fn seen(&self) -> Vec<Seen> {
         self.book.lock().seen.clone()
     }
 
     /// The ids that arrived, in order, repeats included.
-    pub(crate) fn ids(&self) -> Vec<String> {
+    pub fn ids(&self) -> Vec<String> {
         self.seen().iter().map(|seen| seen.id().to_owned()).collect()
     }
 
-    pub(crate) fn count(&self) -> usize {
+    /// How much arrived.
+    pub fn count(&self) -> usize {
         self.book.lock().seen.len()
     }
 
     /// The most requests that any path had open at once.
-    pub(crate) fn most_open(&self) -> usize {
+    pub fn most_open(&self) -> usize {
         self.book.lock().most_open.values().copied().max().unwrap_or(0)
     }
 }
