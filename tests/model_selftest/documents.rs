@@ -39,8 +39,19 @@ fn every_example_of_the_reference_is_taken() {
 
 #[test]
 fn each_type_has_a_schema_that_names_itself() {
-    let types = ["action", "call.ended", "void", "rate_card.put", "plan.put", "org.put", "grant"];
-    for kind in types {
+    let events = ["action", "call.ended", "void"];
+    let published = ["rate_card.put", "plan.put"];
+    let of_orgs = [
+        "org.put",
+        "grant",
+        "grant.void",
+        "adjust",
+        "limit.put",
+        "limit.remove",
+        "webhook.put",
+        "webhook.remove",
+    ];
+    for kind in events.into_iter().chain(published).chain(of_orgs) {
         let name = format!("creditd.{kind}.v1");
         let text = std::fs::read_to_string(format!("docs/schemas/{name}.json")).unwrap();
         let schema: Value = serde_json::from_str(&text).unwrap();

@@ -198,7 +198,7 @@ fn a_limit_counts_from_its_put_and_on_while_it_measures_the_same() {
     assert_eq!(book.limits(4), ["all - 4 of 50"]);
     // Less than what was used: all of it is used now, and only what is free goes on.
     book.limit(5, "all", &things(3));
-    assert_eq!((book.limits(5), book.warnings(5).len()), (vec!["all - 4 of 3".to_string()], 2));
+    assert_eq!((book.limits(5), book.warnings(5).len()), (vec!["all - 4 of 3".to_string()], 1));
     assert_eq!(book.act(5, 1, &json!({})), Rejected("limit_reached"));
     for other in [json!({ "window": "week" }), json!({ "on": { "user": "*" } }), json!({ "window": "day" })] {
         book.limit(6, "all", &super::with(things(3), &other));
@@ -245,14 +245,16 @@ fn an_own_limit_goes_before_the_plans_and_counts_on() {
 }
 
 #[test]
-fn a_version_that_leaves_less_tells_so_at_its_instant() {
+fn a_version_that_leaves_less_tells_so_at_the_next_use() {
     let limits = |most: i64| json!({ "limits": [{ "id": "all", "quantity": most, "window": "life" }] });
     let mut book = Book::planned(&ones(), &limits(100));
     book.act(1, 10, &json!({}));
     book.plan(2, "base", 2, &super::with(limits(12), &json!({ "effective_from": "2026-01-05T10:00:30Z" })));
-    let alerts = book.acme(90).limit_alerts;
+    assert_eq!(book.acme(90).limit_alerts, []);
+    book.act(91, 1, &json!({}));
+    let alerts = book.acme(91).limit_alerts;
     assert_eq!(alerts.len(), 1);
-    assert_eq!((alerts[0].level, alerts[0].at, alerts[0].window), (Level::Near, TEN + 30 * SECOND, None));
+    assert_eq!((alerts[0].level, alerts[0].at, alerts[0].window), (Level::Near, TEN + 91 * SECOND, None));
 }
 
 #[test]
