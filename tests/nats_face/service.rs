@@ -70,6 +70,12 @@ async fn what_cannot_be_answered_is_a_service_error() {
     assert!(why.as_str().unwrap().contains("is not the name of an organization"), "{why}");
 }
 
+/// What an answer tells of an endpoint; they come in any order.
+fn endpoint<'v>(told: &'v Value, name: &str) -> &'v Value {
+    let endpoints = told["endpoints"].as_array().unwrap();
+    endpoints.iter().find(|endpoint| endpoint["name"] == name).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_tells_of_itself() {
     let mut scene = Scene::start().await;
@@ -81,10 +87,11 @@ async fn the_service_tells_of_itself() {
     assert_eq!(ping["type"], "io.nats.micro.v1.ping_response");
     assert_eq!((&ping["name"], &ping["version"]), (&json!("creditd"), &json!(env!("CARGO_PKG_VERSION"))));
     let (_, info) = ask(&scene, "$SRV.INFO.creditd").await;
-    assert_eq!(info["endpoints"][0]["subject"], "creditd.balance.*");
-    assert_eq!(info["endpoints"][0]["name"], "balance");
+    for name in ["balance", "limits"] {
+        assert_eq!(endpoint(&info, name)["subject"], format!("creditd.{name}.*"));
+    }
     let (_, stats) = ask(&scene, "$SRV.STATS.creditd").await;
-    assert_eq!(stats["endpoints"][0]["num_requests"], 2);
-    assert_eq!(stats["endpoints"][0]["num_errors"], 1);
+    let balance = endpoint(&stats, "balance");
+    assert_eq!((&balance["num_requests"], &balance["num_errors"]), (&json!(2), &json!(1)));
     assert_eq!(stats["id"], ping["id"]);
 }
