@@ -141,7 +141,7 @@ impl Desk {
         let _first = self.asks.set(asks.downgrade());
     }
 
-    /// How an organization stands between two records, with all of its history sealed. `None` where it is not known.
+    /// How an organization stands between two records, and its history. `None` where it is not known.
     ///
     /// # Errors
     /// Why the pipeline does not answer.

@@ -8,13 +8,13 @@ use serde_json::Value;
 use smallvec::SmallVec;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::OrgName;
 use super::commons::Commons;
 use super::outbox::Outbox;
 use super::partition::{Dirty, Item, Listener, Partition};
 use super::progress::Progress;
-use super::shelf::Shelf;
+use super::shelf::Past;
 use super::waiters::Waiters;
-use super::{OrgName, Slot};
 use crate::clock::{self, Stopwatch};
 use crate::ledger::charge::Charge;
 use crate::ledger::effect::{Effect, Outcome};
@@ -24,7 +24,7 @@ use crate::ledger::price::CreditType;
 use crate::ledger::units::{Credits, Timestamp};
 use crate::log::{Draft, Fingerprint, Log, LogError, Reader, Record};
 use crate::metrics::Metrics;
-use crate::store::{OrgKey, StoreError};
+use crate::store::StoreError;
 use crate::wire::{Subject, outcome_json};
 
 /// What is asked of the pipeline, between two records.
@@ -36,7 +36,7 @@ pub enum Ask {
     Seal(oneshot::Sender<Fingerprint>),
     /// These could not be written: ask for them again.
     StillDirty(Vec<Dirty>),
-    /// How does an organization stand, with every row of its history sealed?
+    /// How does an organization stand, and what is its history?
     Look(OrgName, oneshot::Sender<Option<Look>>),
 }
 
@@ -45,10 +45,8 @@ pub enum Ask {
 pub struct Look {
     /// The organization.
     pub org: Box<Org>,
-    /// Its number.
-    pub key: OrgKey,
-    /// Where its history is found.
-    pub shelf: Arc<Shelf>,
+    /// Its history.
+    pub past: Past,
 }
 
 /// Where the pipeline stands: what a checkpoint begins with.
@@ -167,11 +165,10 @@ impl Pipeline {
             }
             Ask::StillDirty(orgs) => self.partition.still_dirty(orgs),
             Ask::Look(name, reply) => {
-                self.partition.history().seal();
-                let shelf = Arc::clone(self.partition.history().shelf());
-                let look = |slot: &Slot| Look { org: Box::new(slot.org.without_ids()), key: slot.key, shelf };
+                let (book, history) = (self.partition.book(), self.partition.past());
+                let found = book.read(&name, |slot| (Box::new(slot.org.without_ids()), slot.key));
                 // Who asked may be gone.
-                drop(reply.send(self.partition.book().read(&name, look)));
+                drop(reply.send(found.map(|(org, key)| Look { org, past: history.past(key) })));
             }
         }
     }

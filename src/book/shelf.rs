@@ -103,26 +103,6 @@ impl Shelf {
         Ok(())
     }
 
-    /// All rows of an organization that are sealed, newest first.
-    ///
-    /// # Errors
-    /// As [`Runs::newest`]; [`StoreError::Row`] for one that cannot be read.
-    pub fn rows(&self, key: OrgKey) -> Result<Vec<(Position, Row)>, StoreError> {
-        let (sealed, head) = {
-            let sealed = self.sealed.lock();
-            (sealed.iter().rev().cloned().collect::<Vec<_>>(), self.head(key))
-        };
-        let mut rows = Vec::new();
-        for buffer in sealed {
-            buffer.newest(key).try_for_each(|(known, bytes)| take_row(&mut rows, key, known, bytes))?;
-        }
-        if let Some(runs) = &self.runs {
-            let stored = runs.newest(key, head, None, usize::MAX)?;
-            stored.iter().try_for_each(|found| take_row(&mut rows, key, found.event, &found.bytes))?;
-        }
-        Ok(rows)
-    }
-
     fn sealed(&self) -> Vec<Arc<Buffer>> {
         self.sealed.lock().iter().rev().cloned().collect()
     }
@@ -138,16 +118,40 @@ fn set_head(heads: &mut Vec<Option<BlockRef>>, key: OrgKey, block: BlockRef) {
     }
 }
 
-fn take_row(
-    rows: &mut Vec<(Position, Row)>,
+/// An organization's rows as they stood at a moment. What is written since does not change them.
+#[derive(Debug)]
+pub struct Past {
     key: OrgKey,
-    known: KnownId,
-    bytes: &[u8],
-) -> Result<(), StoreError> {
-    let position = known.position;
-    let row = codec::decode::<Row>(bytes).map_err(|source| StoreError::Row { key, position, source })?;
-    rows.push((position, row));
-    Ok(())
+    open: Vec<(Position, Vec<u8>)>,
+    sealed: Vec<Arc<Buffer>>,
+    head: Option<BlockRef>,
+    shelf: Arc<Shelf>,
+}
+
+impl Past {
+    /// All of them, newest first.
+    ///
+    /// # Errors
+    /// As [`Runs::newest`]; [`StoreError::Row`] for one that cannot be read.
+    pub fn rows(&self) -> Result<Vec<(Position, Row)>, StoreError> {
+        let key = self.key;
+        let mut rows = Vec::new();
+        let mut take = |position: Position, bytes: &[u8]| -> Result<(), StoreError> {
+            let row =
+                codec::decode::<Row>(bytes).map_err(|source| StoreError::Row { key, position, source })?;
+            rows.push((position, row));
+            Ok(())
+        };
+        self.open.iter().try_for_each(|(position, bytes)| take(*position, bytes))?;
+        for buffer in &self.sealed {
+            buffer.newest(key).try_for_each(|(known, bytes)| take(known.position, bytes))?;
+        }
+        if let Some(runs) = &self.shelf.runs {
+            let stored = runs.newest(key, self.head, None, usize::MAX)?;
+            stored.iter().try_for_each(|found| take(found.event.position, &found.bytes))?;
+        }
+        Ok(rows)
+    }
 }
 
 /// The pipeline's end of the history: the open buffer, and recall.
@@ -242,15 +246,22 @@ impl History {
         }))
     }
 
+    /// An organization's rows as they stand now, to be read later and elsewhere.
+    #[must_use]
+    pub fn past(&self, key: OrgKey) -> Past {
+        let open = self.open.newest(key).map(|(known, bytes)| (known.position, bytes.to_vec())).collect();
+        let sealed = self.shelf.sealed.lock();
+        // Under one lock: a row is on the shelf or in the runs, and not in both.
+        let (sealed, head) = (sealed.iter().rev().cloned().collect(), self.shelf.head(key));
+        Past { key, open, sealed, head, shelf: Arc::clone(&self.shelf) }
+    }
+
     /// All rows of an organization, newest first.
     ///
     /// # Errors
-    /// As [`Shelf::rows`].
+    /// As [`Past::rows`].
     pub fn rows(&self, key: OrgKey) -> Result<Vec<(Position, Row)>, StoreError> {
-        let mut rows = Vec::new();
-        self.open.newest(key).try_for_each(|(known, bytes)| take_row(&mut rows, key, known, bytes))?;
-        rows.extend(self.shelf.rows(key)?);
-        Ok(rows)
+        self.past(key).rows()
     }
 
     /// The hour in which an organization's event was seen, up to a position.

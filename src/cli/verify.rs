@@ -40,9 +40,8 @@ pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> Result<(), Fail
     }
     let mut verified = Vec::new();
     for name in names {
-        let shelf = std::sync::Arc::clone(history.shelf());
-        let look =
-            book.read(&name, |slot| Look { org: Box::new(slot.org.without_ids()), key: slot.key, shelf });
+        let found = book.read(&name, |slot| (Box::new(slot.org.without_ids()), slot.key));
+        let look = found.map(|(org, key)| Look { org, past: history.past(key) });
         if let Some(look) = look {
             verified.push(query::verify(&name, &look).map_err(anyhow::Error::from)?);
         }

@@ -32,7 +32,7 @@ pub struct Verified {
 /// # Errors
 /// [`StoreError`] where the history cannot be read.
 pub fn verify(name: &str, look: &Look) -> Result<Verified, StoreError> {
-    let rows = look.shelf.rows(look.key)?;
+    let rows = look.past.rows()?;
     let recount = Recount::of(&look.org, &rows);
     let differences = recount.differences(&look.org);
     Ok(Verified {
