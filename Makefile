@@ -6,6 +6,9 @@
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
+# Many organizations lie on fewer, larger pages, as under systemd.
+run bench: export GLIBC_TUNABLES = glibc.malloc.hugetlb=1
+
 run: ## the daemon with a simulated telephony load; prints the URLs, Ctrl-C ends it
 	tools/run
 

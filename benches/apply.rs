@@ -12,6 +12,7 @@
 use std::alloc::System;
 
 use creditd::book::OrgName;
+use creditd::book::partition::AHEAD;
 use creditd::clock::Stopwatch;
 use creditd::ledger::catalog::{Catalog, Plan, RateCard, WhenExhausted};
 use creditd::ledger::effect::{Effect, Outcome, Recall};
@@ -33,8 +34,8 @@ type Map = DashMap<OrgName, Box<Org>, foldhash::fast::RandomState>;
 
 const ORGS: usize = 1_000_000;
 const PER_HOUR: usize = 2_000_000;
-const HOURS: usize = 8;
-const WARM_HOURS: usize = 4;
+const HOURS: usize = 28;
+const WARM_HOURS: usize = 24;
 const HOUR: i64 = 3_600_000_000;
 const START: i64 = 1_767_607_200_000_000 / HOUR * HOUR;
 
@@ -52,8 +53,9 @@ fn main() {
     let (mut seq, mut entries, mut seconds, mut allocations) = (1_u64, 0_usize, 0.0, 0_usize);
     for hour in 0..HOURS {
         // Steady state: in the first hour every organization has had an event once.
-        let pick = |n: usize| if hour == 0 { n % ORGS } else { choice.pick(rng.random()) };
-        let chosen: Vec<usize> = (0..PER_HOUR).map(pick).collect();
+        let mut pick = |n: usize| if hour == 0 { n % ORGS } else { choice.pick(rng.random()) };
+        // A record carries the name of its organization.
+        let chosen: Vec<OrgName> = (0..PER_HOUR).map(|n| names[pick(n)].clone()).collect();
         let ids: Vec<EventId> = (0..PER_HOUR).map(|n| EventId::of("bench", &format!("{hour}-{n}"))).collect();
         let region = Region::new(ALLOCATOR);
         let watch = Stopwatch::start();
@@ -62,7 +64,11 @@ fn main() {
             let at = START + signed(hour) * HOUR + signed(n) * HOUR / signed(PER_HOUR);
             let at = Timestamp::from_micros(at);
             let entry = Entry { position: Position { seq, item: 0 }, at, what: What::Event(event(*id, at)) };
-            let mut slot = map.get_mut(&*names[*org]).expect("made above");
+            // As the pipeline does, which has the records that come next at hand.
+            if let Some(next) = chosen.get(n + AHEAD).and_then(|next| map.get(next)) {
+                next.approach();
+            }
+            let mut slot = map.get_mut(org.as_str()).expect("made above");
             let outcome = slot.apply(&entry, &catalog, &recall, &mut effects);
             assert!(matches!(outcome, Outcome::Charged(_)), "{outcome:?}");
             effects.clear();

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::OrgName;
 use super::commons::Commons;
 use super::outbox::Outbox;
-use super::partition::{Dirty, Item, Listener, Partition};
+use super::partition::{AHEAD, Dirty, Item, Listener, Partition};
 use super::progress::Progress;
 use super::shelf::Past;
 use super::waiters::Waiters;
@@ -182,7 +182,10 @@ impl Pipeline {
             answers: Vec::new(),
             counts: Counts::default(),
         };
-        for record in &*batch {
+        for (place, record) in batch.iter().enumerate() {
+            if let Some(next) = batch.get(place.saturating_add(AHEAD)) {
+                self.partition.approach(next);
+            }
             self.partition.apply(record, &mut sink)?;
             if record.draft.request != 0 && self.waiters.expects(record.draft.request) {
                 self.waiters.answer(record.draft.request, std::mem::take(&mut sink.answers));

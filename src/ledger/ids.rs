@@ -91,6 +91,11 @@ impl Ids {
         self.known.get(id)
     }
 
+    /// Has the processor fetch what [`find`](Self::find) will look at. Changes nothing.
+    pub(super) fn approach(&self, id: EventId) {
+        self.known.approach(id);
+    }
+
     /// Remembers an event.
     pub fn insert(&mut self, id: EventId, seen: Seen) {
         let known = self.known.insert(id, seen);

@@ -1,6 +1,8 @@
 //! The table of ids. A slot fills half a cache line and a search ends where an insertion goes, so that looking for a new
 //! id and remembering it cost one miss of the cache: in a partition of many organizations that is most of their cost.
 
+use prefetch_index::prefetch_index;
+
 use super::{Position, Seen};
 use crate::ledger::units::{EventId, Hour};
 
@@ -52,6 +54,13 @@ impl Table {
         self.slots.get(self.place(id)?)?.seen()
     }
 
+    /// Has the processor fetch the slot where the search for an id begins.
+    pub(super) fn approach(&self, id: EventId) {
+        if let Some(mask) = self.mask() {
+            prefetch_index(&self.slots, Self::begin(id) & mask);
+        }
+    }
+
     /// Remembers an id that is new, or answers what is remembered of it.
     pub(super) fn insert(&mut self, id: EventId, seen: Seen) -> Option<Seen> {
         if self.is_crowded() {
@@ -81,10 +90,20 @@ impl Table {
         }
     }
 
+    /// What keeps a place within the slots; none where there are no slots.
+    fn mask(&self) -> Option<usize> {
+        self.slots.len().checked_sub(1)
+    }
+
+    /// Where the search for an id begins, to be cut by the mask.
+    fn begin(id: EventId) -> usize {
+        usize::try_from(id.mixed()).unwrap_or_default()
+    }
+
     /// The slot that holds the id, or else the vacant one where it would go; none in a table without slots.
     fn place(&self, id: EventId) -> Option<usize> {
-        let mask = self.slots.len().checked_sub(1)?;
-        let mut at = usize::try_from(id.mixed()).unwrap_or_default() & mask;
+        let mask = self.mask()?;
+        let mut at = Self::begin(id) & mask;
         // There is always a vacant slot.
         loop {
             let slot = self.slots.get(at)?;

@@ -17,13 +17,8 @@ use crate::ledger::terms::{plan_at, rules_in_force, terms_at};
 use crate::ledger::units::Credits;
 
 impl Org {
-    /// Rates an event at its own time and takes the credits at the log's.
-    pub(super) fn charge(
-        &mut self,
-        event: &Event<'_>,
-        catalog: &Catalog,
-        out: &mut Vec<Effect>,
-    ) -> Result<Charge, Rejection> {
+    /// Rates an event at its own time. Nothing is taken yet.
+    pub(super) fn price(&self, event: &Event<'_>, catalog: &Catalog) -> Result<Charge, Rejection> {
         let rated_at = match &event.kind {
             Kind::Call(call) => call.answered_at.unwrap_or_else(|| event.time.minus(call.duration)),
             Kind::Action { .. } | Kind::Void(_) => event.time,
@@ -36,13 +31,11 @@ impl Org {
             Kind::Void(_) => SmallVec::new(),
         };
         let (plan, card) = (pricing.plan_version, pricing.card_version);
-        let mut charge = Charge { rated_at, plan, card, lines, draws: SmallVec::new(), counted: None };
-        self.take(event, &mut charge, catalog, out)?;
-        Ok(charge)
+        Ok(Charge { rated_at, plan, card, lines, draws: SmallVec::new(), counted: None })
     }
 
-    /// Takes what a charge costs, or nothing at all.
-    fn take(
+    /// Takes what a charge costs at the log's time, or nothing at all.
+    pub(super) fn take(
         &mut self,
         event: &Event<'_>,
         charge: &mut Charge,

@@ -6,6 +6,7 @@ mod corrections;
 mod cycles;
 mod limiting;
 
+use prefetch_index::prefetch_index;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
@@ -31,6 +32,7 @@ use cycles::{Period, Turn};
 /// The state is a pure fold of the organization's entries: [`Org::apply`] and [`Org::advance`] are the only
 /// ways to change it. The memory of ids is not part of the encoded state; it is recalled from the history.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[repr(C)]
 pub struct Org {
     position: Position,
     at: Timestamp,
@@ -75,6 +77,9 @@ impl Default for Org {
 
 /// An organization without events for so many hours gives back the room of its ids.
 const IDLE_HOURS: i32 = 24;
+
+/// What a processor fetches at once, in bytes.
+const CACHE_LINE: usize = 64;
 
 impl Org {
     /// The last entry it contains.
@@ -155,6 +160,14 @@ impl Org {
             self.ids.release();
         }
         self.ids.forget(hour, written)
+    }
+
+    /// Has the processor fetch it before an entry is applied: of many organizations, most are far from its caches. Changes nothing.
+    pub fn approach(&self) {
+        let begin = std::slice::from_ref(&self.position.seq);
+        for line in (0..size_of::<Org>()).step_by(CACHE_LINE) {
+            prefetch_index(begin, line.wrapping_div(size_of::<u64>()));
+        }
     }
 
     /// Applies an entry. An entry that it contains already changes nothing.
@@ -285,6 +298,9 @@ impl Org {
             return Err(out_of_range("time", event.time, self.at));
         }
         let hour = event.time.hour();
+        // While the slot of the id is on its way from memory, the event is priced: most are no repeats.
+        self.ids.approach(event.id);
+        let priced = self.price(event, catalog);
         if let Some(seen) = self.ids.find(event.id, hour) {
             return Ok(Outcome::Duplicate { of: seen.position });
         }
@@ -296,7 +312,8 @@ impl Org {
         {
             return Ok(Outcome::Duplicate { of: seen.position });
         }
-        let charge = self.charge(event, catalog, out)?;
+        let mut charge = priced?;
+        self.take(event, &mut charge, catalog, out)?;
         self.remember(event.id, hour);
         Ok(Outcome::Charged(charge))
     }
