@@ -78,8 +78,9 @@ impl Default for Org {
 /// An organization without events for so many hours gives back the room of its ids.
 const IDLE_HOURS: i32 = 24;
 
-/// What a processor fetches at once, in bytes.
-const CACHE_LINE: usize = 64;
+/// The length of an organization in words of 8 bytes, and how many of them a processor fetches at once.
+const WORDS: usize = size_of::<Org>() / 8;
+const WORDS_FETCHED_AT_ONCE: usize = 8;
 
 impl Org {
     /// The last entry it contains.
@@ -164,9 +165,9 @@ impl Org {
 
     /// Has the processor fetch it before an entry is applied: of many organizations, most are far from its caches. Changes nothing.
     pub fn approach(&self) {
-        let begin = std::slice::from_ref(&self.position.seq);
-        for line in (0..size_of::<Org>()).step_by(CACHE_LINE) {
-            prefetch_index(begin, line.wrapping_div(size_of::<u64>()));
+        let words = std::slice::from_ref(&self.position.seq);
+        for word in (0..WORDS).step_by(WORDS_FETCHED_AT_ONCE) {
+            prefetch_index(words, word);
         }
     }
 
