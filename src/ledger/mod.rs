@@ -17,6 +17,7 @@ pub mod grants;
 pub mod ids;
 pub mod limits;
 pub mod movement;
+pub mod names;
 pub mod org;
 pub mod price;
 pub mod rating;

@@ -34,6 +34,8 @@ pub(super) struct WrittenOrg {
     #[serde(default)]
     prorate: bool,
     #[serde(default)]
+    name: Option<Box<str>>,
+    #[serde(default)]
     reason: Option<Box<str>>,
     #[serde(default)]
     by: Option<Box<str>>,
@@ -53,6 +55,7 @@ impl WrittenOrg {
             cycle_anchor: instant("cycle_anchor", self.cycle_anchor)?,
             change: self.change,
             prorate: self.prorate,
+            name: self.name.map(|text| name("name", text)).transpose()?,
             note: note(self.reason, self.by)?,
         })
     }
