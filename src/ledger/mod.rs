@@ -20,6 +20,7 @@ pub mod movement;
 pub mod names;
 pub mod org;
 pub mod price;
+pub mod quiet;
 pub mod rating;
 mod refusals;
 pub mod rejection;

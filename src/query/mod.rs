@@ -20,4 +20,4 @@ pub use names::{
 pub use orgs::{MOST_LISTED, OrgLine, Orgs, org, orgs};
 pub use spent::{Projection, Spent, Used, spent, spent_by_page};
 pub use verify::{Verified, verify};
-pub use webhooks::{WebhookState, webhooks};
+pub use webhooks::{QuietState, WebhookState, webhooks};

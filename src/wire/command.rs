@@ -7,6 +7,7 @@ mod limit;
 mod naming;
 mod org;
 mod published;
+mod quiet;
 mod webhook;
 
 use serde::de::DeserializeOwned;

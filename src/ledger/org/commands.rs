@@ -32,8 +32,8 @@ impl Org {
             Command::RemoveLimit(id) => self.remove_limit(id, catalog),
             Command::PutName(order) => self.put_name(order),
             Command::PutWebhook(order) => {
-                let moment = self.moment();
-                webhooks::put(&mut self.webhooks, order, moment)?;
+                let (zone, moment) = (self.zone(), self.moment());
+                webhooks::put(&mut self.webhooks, order, &zone, moment)?;
                 out.push(Effect::WebhooksChanged);
                 Ok(())
             }
