@@ -9,5 +9,7 @@ mod folding;
 pub mod history;
 #[path = "laws/limits.rs"]
 mod limits;
+#[path = "laws/names.rs"]
+mod names;
 #[path = "laws/rating.rs"]
 mod rating;

@@ -12,6 +12,7 @@ use super::Face;
 use super::body::Body;
 use super::parts::{self, CatalogName, NameWithin, OrgName};
 use super::problem::{Problem, Refusal};
+use super::reads::{aside, look};
 use crate::book::desk::{Submitted, Wait};
 use crate::clock;
 use crate::ledger::price::CreditType;
@@ -87,15 +88,9 @@ pub(super) async fn verify(
     State(face): State<Arc<Face>>,
     OrgName(org): OrgName,
 ) -> Result<Response, Problem> {
-    let unavailable = |why: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why);
-    let look = face.desk.look(&org).await.map_err(|why| unavailable(why.to_owned()))?;
-    let look = look.ok_or_else(|| Problem::unknown_org(&org))?;
-    let verified = tokio::task::spawn_blocking(move || query::verify(&org, &look)).await;
-    match verified {
-        Ok(Ok(verified)) => Ok(parts::json(StatusCode::OK, &verified)),
-        Ok(Err(error)) => Err(unavailable(format!("the history cannot be read: {error}"))),
-        Err(error) => Err(unavailable(format!("the verification ended early: {error}"))),
-    }
+    let look = look(&face, &org).await?;
+    let verified = aside(move || query::verify(&org, &look)).await?;
+    verified.map(|told| parts::json(StatusCode::OK, &told)).map_err(|error| Problem::unread(&error))
 }
 
 async fn corrected(

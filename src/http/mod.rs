@@ -14,6 +14,7 @@ mod events;
 mod health;
 mod limits;
 mod listener;
+mod names;
 mod parts;
 mod problem;
 mod reads;
@@ -104,7 +105,7 @@ fn router(desk: Arc<Desk>, channels: Channels, options: Options) -> Router {
     Router::new()
         .route("/v1/events", post(events::of_any_org))
         .route("/v1/orgs", get(reads::orgs))
-        .route("/v1/orgs/{org}", put(commands::put_org))
+        .route("/v1/orgs/{org}", get(reads::org).put(commands::put_org))
         .route("/v1/orgs/{org}/balance", get(reads::balance))
         .route("/v1/orgs/{org}/events", post(events::of_one_org))
         .route("/v1/orgs/{org}/grants", post(commands::grant))
@@ -119,6 +120,7 @@ fn router(desk: Arc<Desk>, channels: Channels, options: Options) -> Router {
         .route("/v1/orgs/{org}/webhooks/{id}/resend", post(webhooks::resend))
         .route("/v1/orgs/{org}/alerts", get(alerts::list))
         .route("/v1/orgs/{org}/alerts/stream", get(alerts::stream))
+        .merge(names::routes())
         .route("/v1/catalog", get(reads::catalog))
         .route("/v1/rate-cards/{id}", put(commands::put_rate_card))
         .route("/v1/plans/{id}", put(commands::put_plan))

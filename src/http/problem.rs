@@ -1,5 +1,7 @@
 //! What went wrong, as RFC 9457 says it: `application/problem+json`.
 
+use std::fmt;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -113,6 +115,16 @@ impl Problem {
         );
         let refusal = Refusal { reason: "unknown_org".to_owned(), field: "org".to_owned(), detail };
         Problem::refused(StatusCode::NOT_FOUND, refusal)
+    }
+
+    /// Nobody is there who could answer.
+    pub(super) fn unavailable(why: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why)
+    }
+
+    /// The history of an organization cannot be read.
+    pub(super) fn unread(error: &impl fmt::Display) -> Problem {
+        Problem::unavailable(format!("the history cannot be read: {error}"))
     }
 
     /// Something that passes: the client should try again in a second.

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::Face;
 use super::parts::{self, OrgName, Params};
 use super::problem::Problem;
+use crate::book::pipeline::Look;
 use crate::clock;
 use crate::query::{self, MOST_LISTED};
 use crate::wire;
@@ -36,7 +37,7 @@ pub(super) struct Page {
     limit: Option<usize>,
 }
 
-/// `GET /v1/orgs`: names in order, a page at a time.
+/// `GET /v1/orgs`: the organizations in order, a page at a time.
 pub(super) async fn orgs(
     State(face): State<Arc<Face>>,
     Params(page): Params<Page>,
@@ -52,11 +53,33 @@ pub(super) async fn orgs(
         return Err(wrong(format!("cursor: {error}; take it from meta.next of the page before")));
     }
     let found = query::orgs(&face.desk.book, page.cursor.as_deref(), limit);
-    let data: Vec<_> = found.names.iter().map(|name| json!({ "org": &**name })).collect();
-    Ok(parts::json(StatusCode::OK, &json!({ "data": data, "meta": { "next": found.next.as_deref() } })))
+    let meta = json!({ "next": found.next.as_deref() });
+    Ok(parts::json(StatusCode::OK, &json!({ "data": found.data, "meta": meta })))
+}
+
+/// `GET /v1/orgs/{org}`: its name and plan.
+pub(super) async fn org(State(face): State<Arc<Face>>, OrgName(org): OrgName) -> Result<Response, Problem> {
+    match query::org(&face.desk.book, &org) {
+        Some(line) => Ok(parts::json(StatusCode::OK, &line)),
+        None => Err(Problem::unknown_org(&org)),
+    }
 }
 
 /// `GET /v1/catalog`: every version of every rate card and plan.
 pub(super) async fn catalog(State(face): State<Arc<Face>>) -> Response {
     parts::json(StatusCode::OK, &query::catalog(&face.desk.book.catalog()))
+}
+
+/// How the organization stands, with its history.
+pub(super) async fn look(face: &Face, org: &str) -> Result<Look, Problem> {
+    let look = face.desk.look(org).await.map_err(Problem::unavailable)?;
+    look.ok_or_else(|| Problem::unknown_org(org))
+}
+
+/// Carries out what takes long, away from the threads that serve.
+pub(super) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let ended = tokio::task::spawn_blocking(work).await;
+    ended.map_err(|error| Problem::unavailable(format!("it ended early: {error}")))
 }

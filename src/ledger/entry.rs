@@ -6,6 +6,7 @@ use super::catalog::{Plan, RateCard};
 use super::grants::{Recurrence, Rollover, Scope};
 use super::limits::Own;
 use super::movement::Note;
+use super::names::NameOrder;
 use super::price::{CreditType, Direction, Increment, Price};
 use super::units::{Credits, EventId, Millis, Position, Timestamp};
 use super::webhooks::WebhookOrder;
@@ -136,6 +137,8 @@ pub enum Command {
     PutLimit(Own),
     /// Take a limit of the organization's own away.
     RemoveLimit(Box<str>),
+    /// State an account, a team, a user or an entity whole.
+    PutName(NameOrder),
     /// Define a webhook, or define it anew.
     PutWebhook(WebhookOrder),
     /// Take the webhook of that name away.
@@ -190,6 +193,8 @@ pub struct OrgTerms {
     pub change: Change,
     /// Whether an allotment that begins or changes within a cycle counts for the rest of it only.
     pub prorate: bool,
+    /// Its name for people; as it was where none is given.
+    pub name: Option<Box<str>>,
     /// Why, and who.
     pub note: Note,
 }

@@ -1,4 +1,4 @@
-//! The micro service `creditd` (NATS ADR-32): `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS`, balances and limits.
+//! The micro service `creditd` (NATS ADR-32): `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS`, balances, limits and names.
 
 use std::sync::Arc;
 
@@ -7,12 +7,14 @@ use async_nats::service::error::Error as ServiceError;
 use async_nats::service::{Request, ServiceExt};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use serde::Serialize;
-use tokio::sync::watch;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tokio::sync::{Semaphore, watch};
 
 use crate::book::Book;
 use crate::clock;
-use crate::query::{self, PageOf};
+use crate::ledger::names::Kind;
+use crate::query::{self, NamesOf, PageOf};
 use crate::wire;
 
 /// Where balances are asked for; the last token is the organization.
@@ -20,6 +22,12 @@ const BALANCE: &str = "creditd.balance.*";
 
 /// Where limits are asked for; the last token is the organization, the payload says which page.
 const LIMITS: &str = "creditd.limits.*";
+
+/// Where names are asked for; the last token is the organization, the payload says which.
+const NAMES: &str = "creditd.names.*";
+
+/// The most lists of names that are looked through at once; a further request is refused.
+const MOST_SEARCHES: usize = 4;
 
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +61,13 @@ pub async fn serve(
         .add(LIMITS)
         .await
         .map_err(|error| ServeError(error.to_string()))?;
+    let mut names = service
+        .endpoint_builder()
+        .name("names")
+        .add(NAMES)
+        .await
+        .map_err(|error| ServeError(error.to_string()))?;
+    let searches = Arc::new(Semaphore::new(MOST_SEARCHES));
     loop {
         let (request, response) = tokio::select! {
             _ = stop.changed() => break,
@@ -63,6 +78,10 @@ pub async fn serve(
             Some(request) = limits.next() => {
                 let response = page_of_limits(&book, &request.message.subject, &request.message.payload);
                 (request, response)
+            }
+            Some(request) = names.next() => {
+                tokio::spawn(list(Arc::clone(&book), Arc::clone(&searches), request));
+                continue;
             }
             else => break,
         };
@@ -94,6 +113,51 @@ fn page_of_limits(book: &Book, subject: &str, payload: &[u8]) -> Result<Bytes, S
         page.map_err(|error| refusal(400, format!("the payload is not a page: {error}; see docs/HTTP.md")))?;
     let found =
         query::limits(book, org, &page, clock::now()).map_err(|error| refusal(400, error.to_string()))?;
+    text(&found.ok_or_else(|| unknown_org(org))?)
+}
+
+/// What of a request for names says which kind.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Plural {
+    Accounts,
+    Teams,
+    Users,
+    Entities,
+}
+
+/// Answers a page of names, away from the threads that serve.
+async fn list(book: Arc<Book>, searches: Arc<Semaphore>, request: Request) {
+    let response = match searches.try_acquire() {
+        Ok(_place) => {
+            let (subject, payload) = (request.message.subject.clone(), request.message.payload.clone());
+            let looked = tokio::task::spawn_blocking(move || page_of_names(&book, &subject, &payload)).await;
+            looked.unwrap_or_else(|error| Err(refusal(500, error.to_string())))
+        }
+        Err(_) => Err(refusal(503, format!("{MOST_SEARCHES} lists are looked through already; try again"))),
+    };
+    answer(request, response).await;
+}
+
+/// A page of names. The payload holds `kind` (`accounts`, `teams`, `users` or `entities`) and may hold `search`, `type`, `status`,
+/// `cursor` and `limit`, as the parameters over HTTP.
+fn page_of_names(book: &Book, subject: &str, payload: &[u8]) -> Result<Bytes, ServiceError> {
+    let org = org_of(subject)?;
+    let wrong = |why: String| refusal(400, format!("the payload is not a page: {why}; see docs/HTTP.md"));
+    let mut page: Map<String, Value> =
+        serde_json::from_slice(payload).map_err(|error| wrong(error.to_string()))?;
+    let kind = page.remove("kind").unwrap_or_default();
+    let kind = match Plural::deserialize(kind).map_err(|error| wrong(format!("kind: {error}")))? {
+        Plural::Accounts => Kind::Account,
+        Plural::Teams => Kind::Team,
+        Plural::Users => Kind::User,
+        Plural::Entities => Kind::Entity,
+    };
+    let wanted = NamesOf::deserialize(Value::Object(page)).map_err(|error| wrong(error.to_string()))?;
+    if wanted.used {
+        return Err(wrong("what entities used is answered over HTTP alone".to_owned()));
+    }
+    let found = query::names(book, org, kind, &wanted).map_err(|error| refusal(400, error.to_string()))?;
     text(&found.ok_or_else(|| unknown_org(org))?)
 }
 

@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use super::limits::{LimitState, used_limits};
+use super::names::NamesState;
 use crate::book::Book;
 use crate::ledger::catalog::Catalog;
 use crate::ledger::effect::Tally;
@@ -115,6 +116,8 @@ pub struct OrgState {
     pub balances: Vec<BalanceState>,
     /// What is used of the limits: one for each that is for the whole, and for each value that was used.
     pub limits: Vec<LimitState>,
+    /// Who and what there is in it.
+    pub names: NamesState,
 }
 
 /// How many events came to which end.
@@ -201,13 +204,14 @@ pub fn grant(
 /// Everything about an organization at an instant, or at its last entry where that is later.
 #[must_use]
 pub fn org_state(book: &Book, name: &str, at: Timestamp) -> Option<OrgState> {
-    let mut org = book.read(name, |slot| slot.org.with_limits_from(("", ""), usize::MAX))?;
+    let copy = |org: &Org| (org.with_limits_from(("", ""), usize::MAX), NamesState::of(org.names()));
+    let (mut org, names) = book.read(name, |slot| copy(&slot.org))?;
     let catalog = book.catalog();
     org.advance(at, &catalog, &mut Vec::new());
-    Some(state_of(&org, &catalog))
+    Some(state_of(&org, names, &catalog))
 }
 
-fn state_of(org: &Org, catalog: &Catalog) -> OrgState {
+fn state_of(org: &Org, names: NamesState, catalog: &Catalog) -> OrgState {
     let Tally { charged, voided, duplicate, rejected } = org.tally();
     let balances = org.pools().map(|pool| {
         let Totals { granted, consumed, expired, voided, charged, overage, covered, dropped } =
@@ -234,6 +238,7 @@ fn state_of(org: &Org, catalog: &Catalog) -> OrgState {
         cycle: org.cycle().map(|cycle| CycleState::of(org, cycle)),
         balances: balances.collect(),
         limits: used_limits(org, catalog),
+        names,
     }
 }
 

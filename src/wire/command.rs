@@ -4,8 +4,10 @@
 //! fields are refused: a misspelt price must not pass for none.
 
 mod limit;
+mod naming;
 mod org;
 mod published;
+mod quiet;
 mod webhook;
 
 use serde::de::DeserializeOwned;
@@ -21,6 +23,7 @@ use crate::ledger::entry::{CatalogCommand, Command};
 use crate::ledger::rejection::{Reason, Rejection};
 use crate::ledger::units::Timestamp;
 use limit::{WrittenLimit, WrittenLimitRemoval};
+use naming::Named;
 use org::{WrittenAdjustment, WrittenGrant, WrittenGrantVoid, WrittenOrg};
 use published::{WrittenCard, WrittenPlanVersion};
 use webhook::{WrittenWebhook, WrittenWebhookRemoval};
@@ -170,9 +173,12 @@ fn decode_data(subject: Subject<'_>, kind: &str, data: Map<String, Value>) -> Re
         (Subject::Commands(_), "creditd.webhook.remove.v1" | "webhook.remove") => {
             read::<WrittenWebhookRemoval>(data)?.check().map(Command::RemoveWebhook).map(AnyCommand::Org)
         }
+        (Subject::Commands(_), _) if let Some(named) = Named::of(kind) => {
+            named.read(data).map(Command::PutName).map(AnyCommand::Org)
+        }
         _ => {
             let why = format!(
-                "{kind:?} is not a command on this subject; organizations take creditd.org.put.v1, creditd.grant.v1, creditd.grant.void.v1, creditd.adjust.v1, creditd.limit.put.v1, creditd.limit.remove.v1, creditd.webhook.put.v1 and creditd.webhook.remove.v1, the catalog creditd.rate_card.put.v1 and creditd.plan.put.v1"
+                "{kind:?} is not a command on this subject; organizations take creditd.org.put.v1, creditd.grant.v1, creditd.grant.void.v1, creditd.adjust.v1, creditd.limit.put.v1, creditd.limit.remove.v1, creditd.account.put.v1, creditd.team.put.v1, creditd.user.put.v1, creditd.entity.put.v1, creditd.webhook.put.v1 and creditd.webhook.remove.v1, the catalog creditd.rate_card.put.v1 and creditd.plan.put.v1"
             );
             Err(Rejection::new(Reason::UnknownType, "type", why))
         }

@@ -12,6 +12,7 @@ mod corrections;
 mod events;
 mod health;
 mod limits;
+mod names;
 mod reads;
 mod restart;
 

@@ -30,9 +30,10 @@ impl Org {
             Command::Adjust(order) => self.adjust(order, catalog, out),
             Command::PutLimit(order) => self.put_limit(order, catalog),
             Command::RemoveLimit(id) => self.remove_limit(id, catalog),
+            Command::PutName(order) => self.put_name(order),
             Command::PutWebhook(order) => {
-                let moment = self.moment();
-                webhooks::put(&mut self.webhooks, order, moment)?;
+                let (zone, moment) = (self.zone(), self.moment());
+                webhooks::put(&mut self.webhooks, order, &zone, moment)?;
                 out.push(Effect::WebhooksChanged);
                 Ok(())
             }
@@ -65,6 +66,7 @@ impl Org {
         if !same && !waits {
             self.make_room_for_terms()?;
         }
+        self.rename(new.name.as_deref());
         self.follow_limits(self.at, catalog);
         self.place(new.time_zone.as_ref(), new.cycle_anchor);
         let overrides = new.overrides.clone();

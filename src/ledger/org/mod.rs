@@ -5,6 +5,7 @@ mod commands;
 mod corrections;
 mod cycles;
 mod limiting;
+mod naming;
 
 use prefetch_index::prefetch_index;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ use super::entry::{CLOCK_SKEW, Entry, Event, Kind, OLDEST_EVENT, What};
 use super::grants::{Booking, Pool};
 use super::ids::{Ids, Seen};
 use super::limits::Limits;
+use super::names::Names;
 use super::price::CreditType;
 use super::refusals::out_of_range;
 use super::rejection::Rejection;
@@ -47,6 +49,7 @@ pub struct Org {
     /// Few have any.
     limits: Option<Box<Limits>>,
     webhooks: Option<Box<Webhooks>>,
+    names: Option<Box<Names>>,
     /// The latest hour that an id belongs to.
     latest_hour: Option<Hour>,
     /// Events up to this hour may have been voided before they arrived.
@@ -68,6 +71,7 @@ impl Default for Org {
             adjusted: None,
             limits: None,
             webhooks: None,
+            names: None,
             latest_hour: None,
             voided_ahead: None,
             ids: Ids::default(),
@@ -144,6 +148,7 @@ impl Org {
             adjusted: self.adjusted.clone(),
             limits: self.limits.as_ref().map(|limits| Box::new(limits.part(("", ""), 0))),
             webhooks: None,
+            names: None,
             ids: Ids::default(),
             ..*self
         }
@@ -159,6 +164,7 @@ impl Org {
     pub fn forget_ids(&mut self, hour: Hour, written: Position) -> bool {
         if self.latest_hour < Some(hour.back(IDLE_HOURS)) {
             self.ids.release();
+            self.names.iter_mut().for_each(|names| names.release());
         }
         self.ids.forget(hour, written)
     }
@@ -316,6 +322,7 @@ impl Org {
         let mut charge = priced?;
         self.take(event, &mut charge, catalog, out)?;
         self.remember(event.id, hour);
+        self.learn_names(event);
         Ok(Outcome::Charged(charge))
     }
 

@@ -34,6 +34,8 @@ pub(super) struct WrittenOrg {
     #[serde(default)]
     prorate: bool,
     #[serde(default)]
+    name: Option<Box<str>>,
+    #[serde(default)]
     reason: Option<Box<str>>,
     #[serde(default)]
     by: Option<Box<str>>,
@@ -41,18 +43,14 @@ pub(super) struct WrittenOrg {
 
 impl WrittenOrg {
     pub(super) fn check(self) -> Result<OrgTerms, Rejection> {
-        let zone = |name: String| {
-            let shown: String = name.chars().take(40).collect();
-            let why = format!("{shown:?} is not a time zone; write an IANA name such as \"Europe/Berlin\"");
-            Zone::named(&name).ok_or_else(|| invalid("time_zone", why))
-        };
         Ok(OrgTerms {
             plan: name("plan", self.plan)?,
             overrides: check_overrides(self.overrides)?,
-            time_zone: self.time_zone.map(zone).transpose()?,
+            time_zone: self.time_zone.map(|name| zone("time_zone", &name)).transpose()?,
             cycle_anchor: instant("cycle_anchor", self.cycle_anchor)?,
             change: self.change,
             prorate: self.prorate,
+            name: self.name.map(|text| name("name", text)).transpose()?,
             note: note(self.reason, self.by)?,
         })
     }
@@ -240,6 +238,12 @@ impl WrittenAdjustment {
             note: note(self.reason, self.by)?,
         })
     }
+}
+
+pub(super) fn zone(field: &'static str, name: &str) -> Result<Zone, Rejection> {
+    let shown: String = name.chars().take(40).collect();
+    let why = format!("{shown:?} is not a time zone; write an IANA name such as \"Europe/Berlin\"");
+    Zone::named(name).ok_or_else(|| invalid(field, why))
 }
 
 pub(super) fn note(reason: Option<Box<str>>, by: Option<Box<str>>) -> Result<Note, Rejection> {
