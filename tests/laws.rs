@@ -11,3 +11,5 @@ pub mod history;
 mod limits;
 #[path = "laws/rating.rs"]
 mod rating;
+#[path = "laws/recharge.rs"]
+mod recharge;

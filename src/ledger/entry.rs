@@ -7,6 +7,7 @@ use super::grants::{Recurrence, Rollover, Scope};
 use super::limits::Own;
 use super::movement::Note;
 use super::price::{CreditType, Direction, Increment, Price};
+use super::recharge::RechargeOrder;
 use super::units::{Credits, EventId, Millis, Position, Timestamp};
 use super::webhooks::WebhookOrder;
 
@@ -136,6 +137,12 @@ pub enum Command {
     PutLimit(Own),
     /// Take a limit of the organization's own away.
     RemoveLimit(Box<str>),
+    /// Order credits to be bought by themselves when they run low, or order it anew.
+    PutRecharge(Box<RechargeOrder>),
+    /// Take the recharge of a kind of credits away.
+    RemoveRecharge(CreditType),
+    /// A request of the auto-recharge brings nothing.
+    FailRecharge(RechargeFailure),
     /// Define a webhook, or define it anew.
     PutWebhook(WebhookOrder),
     /// Take the webhook of that name away.
@@ -146,6 +153,15 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantVoid {
     /// The grant's name.
+    pub id: Box<str>,
+    /// Why, and who.
+    pub note: Note,
+}
+
+/// The answer to a request of the auto-recharge that brings nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RechargeFailure {
+    /// The request's name.
     pub id: Box<str>,
     /// Why, and who.
     pub note: Note,

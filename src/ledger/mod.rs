@@ -20,6 +20,7 @@ pub mod movement;
 pub mod org;
 pub mod price;
 pub mod rating;
+pub mod recharge;
 mod refusals;
 pub mod rejection;
 mod terms;

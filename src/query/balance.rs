@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use super::limits::{LimitState, used_limits};
+use super::recharges::{RechargeState, recharges_of};
 use crate::book::Book;
 use crate::ledger::catalog::Catalog;
 use crate::ledger::effect::Tally;
@@ -115,6 +116,8 @@ pub struct OrgState {
     pub balances: Vec<BalanceState>,
     /// What is used of the limits: one for each that is for the whole, and for each value that was used.
     pub limits: Vec<LimitState>,
+    /// The auto-recharges, by their kinds of credits.
+    pub recharges: Vec<RechargeState>,
 }
 
 /// How many events came to which end.
@@ -234,6 +237,7 @@ fn state_of(org: &Org, catalog: &Catalog) -> OrgState {
         cycle: org.cycle().map(|cycle| CycleState::of(org, cycle)),
         balances: balances.collect(),
         limits: used_limits(org, catalog),
+        recharges: recharges_of(org),
     }
 }
 

@@ -6,6 +6,7 @@ mod balance;
 mod catalog;
 mod limits;
 mod orgs;
+mod recharges;
 mod verify;
 mod webhooks;
 
@@ -13,5 +14,6 @@ pub use balance::{Balance, GrantState, OrgBalance, OrgState, TallyState, balance
 pub use catalog::catalog;
 pub use limits::{LimitPage, LimitState, PageError, PageOf, limits};
 pub use orgs::{MOST_LISTED, Orgs, orgs};
+pub use recharges::{CapState, RechargeState, recharges};
 pub use verify::{Verified, verify};
 pub use webhooks::{WebhookState, webhooks};

@@ -5,6 +5,7 @@ mod commands;
 mod corrections;
 mod cycles;
 mod limiting;
+mod recharging;
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -17,6 +18,7 @@ use super::grants::{Booking, Pool};
 use super::ids::{Ids, Seen};
 use super::limits::Limits;
 use super::price::CreditType;
+use super::recharge::Recharges;
 use super::refusals::out_of_range;
 use super::rejection::Rejection;
 use super::terms::{Terms, rules_in_force};
@@ -44,6 +46,7 @@ pub struct Org {
     adjusted: Option<Box<Adjusted>>,
     /// Few have any.
     limits: Option<Box<Limits>>,
+    recharges: Option<Box<Recharges>>,
     webhooks: Option<Box<Webhooks>>,
     /// The latest hour that an id belongs to.
     latest_hour: Option<Hour>,
@@ -65,6 +68,7 @@ impl Default for Org {
             period: None,
             adjusted: None,
             limits: None,
+            recharges: None,
             webhooks: None,
             latest_hour: None,
             voided_ahead: None,
@@ -114,7 +118,8 @@ impl Org {
     /// The next instant at which something happens by itself.
     #[must_use]
     pub fn next_change(&self) -> Timestamp {
-        self.pools().map(Pool::next_change).fold(self.next_reset, Timestamp::min)
+        let own = self.recharges.as_ref().map_or(Timestamp::MAX, |recharges| recharges.next_change());
+        self.pools().map(Pool::next_change).fold(self.next_reset.min(own), Timestamp::min)
     }
 
     /// The memory of ids.
@@ -137,6 +142,7 @@ impl Org {
             period: self.period.clone(),
             adjusted: self.adjusted.clone(),
             limits: self.limits.as_ref().map(|limits| Box::new(limits.part(("", ""), 0))),
+            recharges: self.recharges.clone(),
             webhooks: None,
             ids: Ids::default(),
             ..*self
@@ -175,7 +181,7 @@ impl Org {
         }
         self.advance(entry.at, catalog, out);
         self.position = entry.position;
-        match &entry.what {
+        let outcome = match &entry.what {
             What::Event(event) => {
                 let outcome = self.event(event, catalog, recall, out).unwrap_or_else(Outcome::Rejected);
                 self.count(&outcome);
@@ -185,13 +191,19 @@ impl Org {
                 Ok(()) => Outcome::Done,
                 Err(rejection) => Outcome::Rejected(rejection),
             },
+        };
+        if outcome.is_applied() {
+            self.look_at_recharges(self.at, out);
         }
+        outcome
     }
 
     /// Lets time pass up to `to`: grants end, become usable and are refilled, cycles turn, each at its own instant.
     pub fn advance(&mut self, to: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
         while self.next_change() <= to {
-            self.step(self.next_change(), catalog, out);
+            let at = self.next_change();
+            self.step(at, catalog, out);
+            self.look_at_recharges(at, out);
         }
         self.at = self.at.max(to);
     }
