@@ -13,6 +13,7 @@ mod events;
 mod health;
 mod limits;
 mod reads;
+mod recharges;
 mod restart;
 
 use creditd::http::Options;
