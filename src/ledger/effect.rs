@@ -37,7 +37,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether the entry changed anything, be it only a count.
+    /// Whether the entry was carried out: neither refused nor a repeat.
     #[must_use]
     pub const fn is_applied(&self) -> bool {
         matches!(self, Outcome::Charged(_) | Outcome::Voided(_) | Outcome::Done)

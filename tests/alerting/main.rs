@@ -12,6 +12,7 @@ mod by_hand;
 mod crossings;
 mod endpoints;
 mod live;
+mod recharges;
 
 use std::path::PathBuf;
 use std::time::Duration;
