@@ -13,3 +13,5 @@ mod limits;
 mod names;
 #[path = "laws/rating.rs"]
 mod rating;
+#[path = "laws/recharge.rs"]
+mod recharge;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::partition::Item;
-use crate::ledger::effect::{LimitAlert, LowBalance};
+use crate::ledger::effect::{LimitAlert, LowBalance, RechargeAlert};
 use crate::ledger::rejection::Rejection;
 use crate::ledger::units::Timestamp;
 use crate::log::Record;
@@ -183,6 +183,16 @@ pub fn limit_alert(org: &str, alert: &LimitAlert) -> Outgoing {
         id: wire::limit_alert_id(org, alert),
         subject: format!("{ALERTS}{org}.limit_{}", alert.level.slug()),
         payload: wire::limit_alert_json(org, alert).to_string().into_bytes(),
+    }
+}
+
+/// The message of an alert about a request of the auto-recharge.
+#[must_use]
+pub fn recharge_alert(org: &str, alert: &RechargeAlert) -> Outgoing {
+    Outgoing {
+        id: wire::recharge_alert_id(org, alert),
+        subject: format!("{ALERTS}{org}.recharge_{}", alert.news.slug()),
+        payload: wire::recharge_alert_json(org, alert).to_string().into_bytes(),
     }
 }
 

@@ -324,6 +324,10 @@ impl Listener for Sink<'_> {
                 self.metrics.alerts.inc();
                 self.outbox.push(super::outbox::limit_alert(org, alert));
             }
+            Effect::Recharge(alert) => {
+                self.metrics.alerts.inc();
+                self.outbox.push(super::outbox::recharge_alert(org, alert));
+            }
             Effect::WebhooksChanged => self.outbox.webhooks_changed(org),
         }
     }

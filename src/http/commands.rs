@@ -132,16 +132,25 @@ async fn publish(face: &Face, id: &str, kind: &str, body: &Body) -> Result<Respo
 }
 
 /// The content of a body whose `id` the path gives.
-pub(super) fn named(id: &str, mut data: Map<String, Value>) -> Result<Map<String, Value>, Problem> {
-    match data.get("id") {
-        Some(other) if other != id => {
-            let detail = format!("the body names {other}, the path {id:?}; leave the id out of the body");
-            let (reason, field) = ("invalid_field".to_owned(), "id".to_owned());
-            let refusal = Refusal { reason, field, detail };
+pub(super) fn named(id: &str, data: Map<String, Value>) -> Result<Map<String, Value>, Problem> {
+    said_by_path("id", id, data)
+}
+
+/// The content of a body of which the path gives a field.
+pub(super) fn said_by_path(
+    field: &str,
+    said: &str,
+    mut data: Map<String, Value>,
+) -> Result<Map<String, Value>, Problem> {
+    match data.get(field) {
+        Some(other) if other != said => {
+            let detail =
+                format!("the body names {other}, the path {said:?}; leave the {field} out of the body");
+            let refusal = Refusal { reason: "invalid_field".to_owned(), field: field.to_owned(), detail };
             Err(Problem::refused(StatusCode::UNPROCESSABLE_ENTITY, refusal))
         }
         _ => {
-            data.insert("id".to_owned(), json!(id));
+            data.insert(field.to_owned(), json!(said));
             Ok(data)
         }
     }

@@ -18,6 +18,7 @@ mod names;
 mod parts;
 mod problem;
 mod reads;
+mod recharges;
 mod webhooks;
 
 use std::io;
@@ -114,6 +115,9 @@ fn router(desk: Arc<Desk>, channels: Channels, options: Options) -> Router {
         .route("/v1/orgs/{org}/verify", post(commands::verify))
         .route("/v1/orgs/{org}/limits", get(limits::list))
         .route("/v1/orgs/{org}/limits/{id}", put(limits::put).delete(limits::remove))
+        .route("/v1/orgs/{org}/recharges", get(recharges::list))
+        .route("/v1/orgs/{org}/recharges/{credit_type}", put(recharges::put).delete(recharges::remove))
+        .route("/v1/orgs/{org}/recharges/{credit_type}/failed", post(recharges::failed))
         .route("/v1/orgs/{org}/webhooks", get(webhooks::list))
         .route("/v1/orgs/{org}/webhooks/{id}", put(webhooks::put).delete(webhooks::remove))
         .route("/v1/orgs/{org}/webhooks/{id}/test", post(webhooks::test))

@@ -8,6 +8,7 @@ use super::limits::Own;
 use super::movement::Note;
 use super::names::NameOrder;
 use super::price::{CreditType, Direction, Increment, Price};
+use super::recharge::RechargeOrder;
 use super::units::{Credits, EventId, Millis, Position, Timestamp};
 use super::webhooks::WebhookOrder;
 
@@ -139,6 +140,12 @@ pub enum Command {
     RemoveLimit(Box<str>),
     /// State an account, a team, a user or an entity whole.
     PutName(NameOrder),
+    /// Order credits to be bought by themselves when they run low, or order it anew.
+    PutRecharge(Box<RechargeOrder>),
+    /// Take the recharge of a kind of credits away.
+    RemoveRecharge(CreditType),
+    /// A request of the auto-recharge brings nothing.
+    FailRecharge(RechargeFailure),
     /// Define a webhook, or define it anew.
     PutWebhook(WebhookOrder),
     /// Take the webhook of that name away.
@@ -149,6 +156,15 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantVoid {
     /// The grant's name.
+    pub id: Box<str>,
+    /// Why, and who.
+    pub note: Note,
+}
+
+/// The answer to a request of the auto-recharge that brings nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RechargeFailure {
+    /// The request's name.
     pub id: Box<str>,
     /// Why, and who.
     pub note: Note,

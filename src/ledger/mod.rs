@@ -22,6 +22,7 @@ pub mod org;
 pub mod price;
 pub mod quiet;
 pub mod rating;
+pub mod recharge;
 mod refusals;
 pub mod rejection;
 mod terms;

@@ -4,6 +4,7 @@ use serde::{Serialize, Serializer};
 
 use super::limits::{LimitState, used_limits};
 use super::names::NamesState;
+use super::recharges::{RechargeState, recharges_of};
 use crate::book::Book;
 use crate::ledger::catalog::Catalog;
 use crate::ledger::effect::Tally;
@@ -118,6 +119,8 @@ pub struct OrgState {
     pub limits: Vec<LimitState>,
     /// Who and what there is in it.
     pub names: NamesState,
+    /// The auto-recharges, by their kinds of credits.
+    pub recharges: Vec<RechargeState>,
 }
 
 /// How many events came to which end.
@@ -239,6 +242,7 @@ fn state_of(org: &Org, names: NamesState, catalog: &Catalog) -> OrgState {
         balances: balances.collect(),
         limits: used_limits(org, catalog),
         names,
+        recharges: recharges_of(org),
     }
 }
 

@@ -7,6 +7,7 @@ mod catalog;
 mod limits;
 mod names;
 mod orgs;
+mod recharges;
 mod spent;
 mod verify;
 mod webhooks;
@@ -18,6 +19,7 @@ pub use names::{
     EntityName, NamePage, NameState, Named, NamesOf, NamesState, PlainName, UserName, name, names,
 };
 pub use orgs::{MOST_LISTED, OrgLine, Orgs, org, orgs};
+pub use recharges::{CapState, RechargeState, recharges};
 pub use spent::{Projection, Spent, Used, spent, spent_by_page};
 pub use verify::{Verified, verify};
 pub use webhooks::{QuietState, WebhookState, webhooks};

@@ -13,6 +13,7 @@ mod crossings;
 mod endpoints;
 mod live;
 mod quiet;
+mod recharges;
 
 use std::path::PathBuf;
 use std::time::Duration;

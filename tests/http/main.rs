@@ -14,6 +14,7 @@ mod health;
 mod limits;
 mod names;
 mod reads;
+mod recharges;
 mod restart;
 
 use creditd::http::Options;

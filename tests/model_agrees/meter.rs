@@ -77,6 +77,8 @@ impl Listener for Told {
             }
             // These are in the history.
             Effect::Moved(_) | Effect::WebhooksChanged => return,
+            // Not compared yet.
+            Effect::Recharge(_) => return,
         };
         let alert = Alert {
             id: alert_id(org, low.credit_type, low.crossing),

@@ -32,6 +32,9 @@ impl Listener for Told {
         match effect {
             Effect::LowBalance(alert) => self.alerts.push((org.to_owned(), wire::alert_json(org, alert))),
             Effect::Limit(alert) => self.alerts.push((org.to_owned(), wire::limit_alert_json(org, alert))),
+            Effect::Recharge(alert) => {
+                self.alerts.push((org.to_owned(), wire::recharge_alert_json(org, alert)));
+            }
             Effect::Moved(_) | Effect::WebhooksChanged => {}
         }
     }

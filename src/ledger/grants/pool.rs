@@ -179,7 +179,7 @@ impl Pool {
     }
 
     /// How much more can be granted.
-    pub(super) fn room(&self) -> Credits {
+    pub(in crate::ledger) fn room(&self) -> Credits {
         Credits::LARGEST_TOTAL.minus(self.totals.granted)
     }
 

@@ -31,6 +31,9 @@ impl Org {
             Command::PutLimit(order) => self.put_limit(order, catalog),
             Command::RemoveLimit(id) => self.remove_limit(id, catalog),
             Command::PutName(order) => self.put_name(order),
+            Command::PutRecharge(order) => self.put_recharge(order, catalog),
+            Command::RemoveRecharge(credit_type) => self.remove_recharge(*credit_type),
+            Command::FailRecharge(failure) => self.fail_recharge(failure, out),
             Command::PutWebhook(order) => {
                 let (zone, moment) = (self.zone(), self.moment());
                 webhooks::put(&mut self.webhooks, order, &zone, moment)?;
@@ -148,6 +151,7 @@ impl Org {
         if self.was_given(order)? {
             return Ok(());
         }
+        let request = self.request_of(order)?;
         self.may_give(order, catalog)?;
         let place = self.balance_place(order.credit_type);
         let (zone, moment) = (self.zone(), self.moment());
@@ -159,6 +163,9 @@ impl Org {
         let note = Some(&order.note);
         balance.pool.add(given(order, moment), Credits::ZERO, &mut Booking { at: moment.at, note, out });
         balance.go_on(rules, moment, &zone, note, out);
+        if let Some(request) = request {
+            self.succeed_recharge(request, order.amount, out);
+        }
         Ok(())
     }
 

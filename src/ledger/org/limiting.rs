@@ -91,6 +91,7 @@ impl Org {
             let place = self.whereabouts();
             self.limits.iter_mut().for_each(|limits| limits.turn_cycle(at, &place));
         }
+        self.turn_recharges(at);
     }
 
     /// Moves the ends of windows after the calendar was changed.
@@ -99,6 +100,7 @@ impl Org {
             let (at, place) = (self.at, self.whereabouts());
             self.limits.iter_mut().for_each(|limits| limits.move_ends(at, &place));
         }
+        self.move_recharges();
     }
 
     /// What an event uses of the limits in force; refused where it may not.
@@ -140,7 +142,7 @@ impl Org {
         }
     }
 
-    fn whereabouts(&self) -> Place {
+    pub(super) fn whereabouts(&self) -> Place {
         Place { zone: self.zone(), cycle: self.cycle() }
     }
 }

@@ -6,6 +6,7 @@ mod corrections;
 mod cycles;
 mod limiting;
 mod naming;
+mod recharging;
 
 use prefetch_index::prefetch_index;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ use super::ids::{Ids, Seen};
 use super::limits::Limits;
 use super::names::Names;
 use super::price::CreditType;
+use super::recharge::Recharges;
 use super::refusals::out_of_range;
 use super::rejection::Rejection;
 use super::terms::{Terms, rules_in_force};
@@ -48,6 +50,7 @@ pub struct Org {
     adjusted: Option<Box<Adjusted>>,
     /// Few have any.
     limits: Option<Box<Limits>>,
+    recharges: Option<Box<Recharges>>,
     webhooks: Option<Box<Webhooks>>,
     names: Option<Box<Names>>,
     /// The latest hour that an id belongs to.
@@ -70,6 +73,7 @@ impl Default for Org {
             period: None,
             adjusted: None,
             limits: None,
+            recharges: None,
             webhooks: None,
             names: None,
             latest_hour: None,
@@ -124,7 +128,8 @@ impl Org {
     /// The next instant at which something happens by itself.
     #[must_use]
     pub fn next_change(&self) -> Timestamp {
-        self.pools().map(Pool::next_change).fold(self.next_reset, Timestamp::min)
+        let own = self.recharges.as_ref().map_or(Timestamp::MAX, |recharges| recharges.next_change());
+        self.pools().map(Pool::next_change).fold(self.next_reset.min(own), Timestamp::min)
     }
 
     /// The memory of ids.
@@ -147,6 +152,7 @@ impl Org {
             period: self.period.clone(),
             adjusted: self.adjusted.clone(),
             limits: self.limits.as_ref().map(|limits| Box::new(limits.part(("", ""), 0))),
+            recharges: self.recharges.clone(),
             webhooks: None,
             names: None,
             ids: Ids::default(),
@@ -195,7 +201,7 @@ impl Org {
         }
         self.advance(entry.at, catalog, out);
         self.position = entry.position;
-        match &entry.what {
+        let outcome = match &entry.what {
             What::Event(event) => {
                 let outcome = self.event(event, catalog, recall, out).unwrap_or_else(Outcome::Rejected);
                 self.count(&outcome);
@@ -205,13 +211,19 @@ impl Org {
                 Ok(()) => Outcome::Done,
                 Err(rejection) => Outcome::Rejected(rejection),
             },
+        };
+        if outcome.is_applied() {
+            self.look_at_recharges(self.at, out);
         }
+        outcome
     }
 
     /// Lets time pass up to `to`: grants end, become usable and are refilled, cycles turn, each at its own instant.
     pub fn advance(&mut self, to: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
         while self.next_change() <= to {
-            self.step(self.next_change(), catalog, out);
+            let at = self.next_change();
+            self.step(at, catalog, out);
+            self.look_at_recharges(at, out);
         }
         self.at = self.at.max(to);
     }

@@ -9,6 +9,7 @@ use crate::ledger::entry::{Adjustment, Change, GrantKind, GrantOrder, GrantVoid,
 use crate::ledger::grants::{Recurrence, Scope};
 use crate::ledger::movement::Note;
 use crate::ledger::price::CreditType;
+use crate::ledger::recharge::REQUESTS;
 use crate::ledger::rejection::Rejection;
 use crate::ledger::units::Credits;
 use crate::wire::catalog::{Amount, SignedAmount, WrittenOverrides, check_overrides};
@@ -230,6 +231,12 @@ impl WrittenAdjustment {
         let id = self.id.map(|id| name("id", id)).transpose()?;
         if let Some(id) = id.as_deref().filter(|id| RESERVED.iter().any(|start| id.starts_with(start))) {
             return Err(invalid("id", format!("{id:?} is a name of the cycles; choose another id")));
+        }
+        if let Some(id) = id.as_deref().filter(|id| id.starts_with(REQUESTS)) {
+            let why = format!(
+                "{id:?} is a name of the auto-recharge; answer it with a grant, or choose another id"
+            );
+            return Err(invalid("id", why));
         }
         Ok(Adjustment {
             id,
