@@ -16,7 +16,8 @@ use super::units::{Millis, Position, Timestamp};
 pub const MOST_WEBHOOKS: usize = 16;
 
 /// The kinds of alerts there are, as subjects name them.
-pub const ALERT_KINDS: [&str; 3] = ["balance_low", "limit_near", "limit_reached"];
+pub const ALERT_KINDS: [&str; 7] =
+    ["balance_low", "grant_expiring", "run_out", "spike", "cycle_reset", "limit_near", "limit_reached"];
 
 /// How long a secret stays valid after it was replaced.
 pub const ROTATION: Millis = Millis(86_400_000);

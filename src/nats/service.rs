@@ -1,4 +1,4 @@
-//! The micro service `creditd` (NATS ADR-32): `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS`, balances and limits.
+//! The micro service `creditd` (NATS ADR-32): `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS`, balances, forecasts and limits.
 
 use std::sync::Arc;
 
@@ -21,6 +21,9 @@ const BALANCE: &str = "creditd.balance.*";
 /// Where limits are asked for; the last token is the organization, the payload says which page.
 const LIMITS: &str = "creditd.limits.*";
 
+/// Where forecasts are asked for; the last token is the organization.
+const FORECAST: &str = "creditd.forecast.*";
+
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
 #[error("the NATS service cannot start: {0}")]
@@ -41,18 +44,13 @@ pub async fn serve(
         .start("creditd", env!("CARGO_PKG_VERSION"))
         .await
         .map_err(|error| ServeError(error.to_string()))?;
-    let mut balances = service
-        .endpoint_builder()
-        .name("balance")
-        .add(BALANCE)
-        .await
-        .map_err(|error| ServeError(error.to_string()))?;
-    let mut limits = service
-        .endpoint_builder()
-        .name("limits")
-        .add(LIMITS)
-        .await
-        .map_err(|error| ServeError(error.to_string()))?;
+    let endpoint = async |name: &str, subject: &str| {
+        let endpoint = service.endpoint_builder().name(name).add(subject).await;
+        endpoint.map_err(|error| ServeError(error.to_string()))
+    };
+    let mut balances = endpoint("balance", BALANCE).await?;
+    let mut limits = endpoint("limits", LIMITS).await?;
+    let mut forecasts = endpoint("forecast", FORECAST).await?;
     loop {
         let (request, response) = tokio::select! {
             _ = stop.changed() => break,
@@ -62,6 +60,10 @@ pub async fn serve(
             }
             Some(request) = limits.next() => {
                 let response = page_of_limits(&book, &request.message.subject, &request.message.payload);
+                (request, response)
+            }
+            Some(request) = forecasts.next() => {
+                let response = forecast(&book, &request.message.subject).await;
                 (request, response)
             }
             else => break,
@@ -83,6 +85,15 @@ fn balance(book: &Book, subject: &str) -> Result<Bytes, ServiceError> {
     let org = org_of(subject)?;
     let balance = query::balance(book, org, clock::now()).ok_or_else(|| unknown_org(org))?;
     text(&balance)
+}
+
+/// Reckoned beside the threads that serve.
+async fn forecast(book: &Arc<Book>, subject: &str) -> Result<Bytes, ServiceError> {
+    let org = org_of(subject)?;
+    let (book, name) = (Arc::clone(book), org.to_owned());
+    let reckoned = tokio::task::spawn_blocking(move || query::forecast(&book, &name, clock::now())).await;
+    let forecast = reckoned.map_err(|error| refusal(500, format!("the forecast ended early: {error}")))?;
+    text(&forecast.ok_or_else(|| unknown_org(org))?)
 }
 
 /// A page of limits. The payload may hold `id`, `cursor` and `limit`, as the parameters over HTTP; the first page where it is

@@ -4,6 +4,7 @@
 
 mod balance;
 mod catalog;
+mod forecast;
 mod limits;
 mod orgs;
 mod verify;
@@ -11,6 +12,7 @@ mod webhooks;
 
 pub use balance::{Balance, GrantState, OrgBalance, OrgState, TallyState, balance, grant, org_state};
 pub use catalog::catalog;
+pub use forecast::{ForecastState, LossState, OrgForecast, RateState, forecast};
 pub use limits::{LimitPage, LimitState, PageError, PageOf, limits};
 pub use orgs::{MOST_LISTED, Orgs, orgs};
 pub use verify::{Verified, verify};
