@@ -5,6 +5,8 @@
 pub mod books;
 #[path = "laws/folding.rs"]
 mod folding;
+#[path = "laws/foresight.rs"]
+mod foresight;
 #[path = "laws/history.rs"]
 pub mod history;
 #[path = "laws/limits.rs"]

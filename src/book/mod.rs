@@ -10,6 +10,7 @@
 
 pub mod commons;
 pub mod desk;
+mod due;
 pub mod keeper;
 pub mod outbox;
 pub mod partition;

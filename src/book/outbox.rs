@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::partition::Item;
 use crate::ledger::effect::{LimitAlert, LowBalance, RechargeAlert};
+use crate::ledger::notice::Notice;
 use crate::ledger::rejection::Rejection;
 use crate::ledger::units::Timestamp;
 use crate::log::Record;
@@ -193,6 +194,16 @@ pub fn recharge_alert(org: &str, alert: &RechargeAlert) -> Outgoing {
         id: wire::recharge_alert_id(org, alert),
         subject: format!("{ALERTS}{org}.recharge_{}", alert.news.slug()),
         payload: wire::recharge_alert_json(org, alert).to_string().into_bytes(),
+    }
+}
+
+/// The message of a notice.
+#[must_use]
+pub fn notice(org: &str, notice: &Notice) -> Outgoing {
+    Outgoing {
+        id: wire::notice_id(org, notice),
+        subject: format!("{ALERTS}{org}.{}", notice.about.slug()),
+        payload: wire::notice_json(org, notice).to_string().into_bytes(),
     }
 }
 

@@ -328,6 +328,10 @@ impl Listener for Sink<'_> {
                 self.metrics.alerts.inc();
                 self.outbox.push(super::outbox::recharge_alert(org, alert));
             }
+            Effect::Notice(notice) => {
+                self.metrics.alerts.inc();
+                self.outbox.push(super::outbox::notice(org, notice));
+            }
             Effect::WebhooksChanged => self.outbox.webhooks_changed(org),
         }
     }

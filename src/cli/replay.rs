@@ -177,6 +177,7 @@ impl Listener for Report {
             Effect::LowBalance(alert) => self.alerts.push(wire::alert_json(org, alert)),
             Effect::Limit(alert) => self.alerts.push(wire::limit_alert_json(org, alert)),
             Effect::Recharge(alert) => self.alerts.push(wire::recharge_alert_json(org, alert)),
+            Effect::Notice(notice) => self.alerts.push(wire::notice_json(org, notice)),
             Effect::Moved(movement) => self.movements.push(wire::movement_json(org, movement)),
             Effect::WebhooksChanged => {}
         }

@@ -108,6 +108,7 @@ fn router(desk: Arc<Desk>, channels: Channels, options: Options) -> Router {
         .route("/v1/orgs", get(reads::orgs))
         .route("/v1/orgs/{org}", get(reads::org).put(commands::put_org))
         .route("/v1/orgs/{org}/balance", get(reads::balance))
+        .route("/v1/orgs/{org}/forecast", get(reads::forecast))
         .route("/v1/orgs/{org}/events", post(events::of_one_org))
         .route("/v1/orgs/{org}/grants", post(commands::grant))
         .route("/v1/orgs/{org}/grants/{id}/void", post(commands::void_grant))

@@ -1,4 +1,4 @@
-//! Balances, organizations and the catalog out.
+//! Balances, forecasts, organizations and the catalog out.
 
 use std::sync::Arc;
 
@@ -24,6 +24,24 @@ pub(super) async fn balance(
     match query::balance(&face.desk.book, &org, clock::now()) {
         Some(balance) => Ok(parts::json(StatusCode::OK, &balance)),
         None => Err(Problem::unknown_org(&org)),
+    }
+}
+
+/// `GET /v1/orgs/{org}/forecast`: how long the credits last. Reckoned beside the threads that serve.
+pub(super) async fn forecast(
+    State(face): State<Arc<Face>>,
+    OrgName(org): OrgName,
+) -> Result<Response, Problem> {
+    let name = org.clone();
+    let reckoned =
+        tokio::task::spawn_blocking(move || query::forecast(&face.desk.book, &name, clock::now())).await;
+    match reckoned {
+        Ok(Some(forecast)) => Ok(parts::json(StatusCode::OK, &forecast)),
+        Ok(None) => Err(Problem::unknown_org(&org)),
+        Err(error) => {
+            let why = format!("the forecast ended early: {error}");
+            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why))
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::balance::Moment;
 use super::charge::{Charge, Return};
 use super::limits::{Count, Level, Limit, Measure};
 use super::movement::{Movement, Note};
+use super::notice::Notice;
 use super::price::CreditType;
 use super::rejection::Rejection;
 use super::units::{Credits, EventId, Hour, Position, Timestamp};
@@ -84,19 +85,23 @@ pub enum Effect {
     Limit(Box<LimitAlert>),
     /// More credits were asked for, or an answer came.
     Recharge(Box<RechargeAlert>),
+    /// Something else that is worth knowing.
+    Notice(Box<Notice>),
     /// Credits came or went other than by an event.
     Moved(Movement),
     /// The organization's webhooks are others now.
     WebhooksChanged,
 }
 
-/// The balance crossed a threshold from above.
+/// The balance crossed thresholds from above, all at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LowBalance {
     /// The kind of credits.
     pub credit_type: CreditType,
-    /// The threshold, and for the how-many-th time it was crossed: together with the organization, the alert's id.
+    /// The worst threshold, and for the how-many-th time it was crossed: together with the organization, the alert's id.
     pub crossing: Crossing,
+    /// The others that were crossed with it, worst first.
+    pub others: Vec<Crossing>,
     /// What is left, less what is owed.
     pub level: Credits,
     /// What a percentage is of.
@@ -105,6 +110,13 @@ pub struct LowBalance {
     pub at: Timestamp,
     /// The entry at which it was crossed, or the last one before where an expiry did it.
     pub position: Position,
+}
+
+impl LowBalance {
+    /// Every threshold that was crossed, worst first.
+    pub fn crossings(&self) -> impl Iterator<Item = Crossing> {
+        std::iter::once(self.crossing).chain(self.others.iter().copied())
+    }
 }
 
 /// What is used came near a limit, or reached it.

@@ -18,8 +18,12 @@ use super::units::{Millis, Position, Timestamp};
 pub const MOST_WEBHOOKS: usize = 16;
 
 /// The kinds of alerts there are, as subjects name them.
-pub const ALERT_KINDS: [&str; 6] = [
+pub const ALERT_KINDS: [&str; 10] = [
     "balance_low",
+    "grant_expiring",
+    "run_out",
+    "spike",
+    "cycle_reset",
     "limit_near",
     "limit_reached",
     "recharge_requested",

@@ -1,4 +1,4 @@
-//! The micro service `creditd` (NATS ADR-32): `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS`, balances, limits and names.
+//! The micro service `creditd` (NATS ADR-32): `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS`, balances, forecasts, limits and names.
 
 use std::sync::Arc;
 
@@ -26,8 +26,11 @@ const LIMITS: &str = "creditd.limits.*";
 /// Where names are asked for; the last token is the organization, the payload says which.
 const NAMES: &str = "creditd.names.*";
 
-/// The most lists of names that are looked through at once; a further request is refused.
-const MOST_SEARCHES: usize = 4;
+/// Where forecasts are asked for; the last token is the organization.
+const FORECAST: &str = "creditd.forecast.*";
+
+/// The most lists of names and forecasts that are worked out at once; a further request is refused.
+const MOST_ASIDE: usize = 4;
 
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -49,25 +52,15 @@ pub async fn serve(
         .start("creditd", env!("CARGO_PKG_VERSION"))
         .await
         .map_err(|error| ServeError(error.to_string()))?;
-    let mut balances = service
-        .endpoint_builder()
-        .name("balance")
-        .add(BALANCE)
-        .await
-        .map_err(|error| ServeError(error.to_string()))?;
-    let mut limits = service
-        .endpoint_builder()
-        .name("limits")
-        .add(LIMITS)
-        .await
-        .map_err(|error| ServeError(error.to_string()))?;
-    let mut names = service
-        .endpoint_builder()
-        .name("names")
-        .add(NAMES)
-        .await
-        .map_err(|error| ServeError(error.to_string()))?;
-    let searches = Arc::new(Semaphore::new(MOST_SEARCHES));
+    let endpoint = async |name: &str, subject: &str| {
+        let endpoint = service.endpoint_builder().name(name).add(subject).await;
+        endpoint.map_err(|error| ServeError(error.to_string()))
+    };
+    let mut balances = endpoint("balance", BALANCE).await?;
+    let mut limits = endpoint("limits", LIMITS).await?;
+    let mut forecasts = endpoint("forecast", FORECAST).await?;
+    let mut names = endpoint("names", NAMES).await?;
+    let places = Arc::new(Semaphore::new(MOST_ASIDE));
     loop {
         let (request, response) = tokio::select! {
             _ = stop.changed() => break,
@@ -80,7 +73,11 @@ pub async fn serve(
                 (request, response)
             }
             Some(request) = names.next() => {
-                tokio::spawn(list(Arc::clone(&book), Arc::clone(&searches), request));
+                tokio::spawn(aside(Arc::clone(&book), Arc::clone(&places), request, page_of_names));
+                continue;
+            }
+            Some(request) = forecasts.next() => {
+                tokio::spawn(aside(Arc::clone(&book), Arc::clone(&places), request, forecast));
                 continue;
             }
             else => break,
@@ -102,6 +99,11 @@ fn balance(book: &Book, subject: &str) -> Result<Bytes, ServiceError> {
     let org = org_of(subject)?;
     let balance = query::balance(book, org, clock::now()).ok_or_else(|| unknown_org(org))?;
     text(&balance)
+}
+
+fn forecast(book: &Book, subject: &str, _: &[u8]) -> Result<Bytes, ServiceError> {
+    let org = org_of(subject)?;
+    text(&query::forecast(book, org, clock::now()).ok_or_else(|| unknown_org(org))?)
 }
 
 /// A page of limits. The payload may hold `id`, `cursor` and `limit`, as the parameters over HTTP; the first page where it is
@@ -126,15 +128,20 @@ enum Plural {
     Entities,
 }
 
-/// Answers a page of names, away from the threads that serve.
-async fn list(book: Arc<Book>, searches: Arc<Semaphore>, request: Request) {
-    let response = match searches.try_acquire() {
+/// Works an answer out away from the threads that serve.
+async fn aside(
+    book: Arc<Book>,
+    places: Arc<Semaphore>,
+    request: Request,
+    work: fn(&Book, &str, &[u8]) -> Result<Bytes, ServiceError>,
+) {
+    let response = match places.try_acquire() {
         Ok(_place) => {
             let (subject, payload) = (request.message.subject.clone(), request.message.payload.clone());
-            let looked = tokio::task::spawn_blocking(move || page_of_names(&book, &subject, &payload)).await;
-            looked.unwrap_or_else(|error| Err(refusal(500, error.to_string())))
+            let worked = tokio::task::spawn_blocking(move || work(&book, &subject, &payload)).await;
+            worked.unwrap_or_else(|error| Err(refusal(500, error.to_string())))
         }
-        Err(_) => Err(refusal(503, format!("{MOST_SEARCHES} lists are looked through already; try again"))),
+        Err(_) => Err(refusal(503, format!("{MOST_ASIDE} answers are worked out already; try again"))),
     };
     answer(request, response).await;
 }

@@ -4,6 +4,7 @@
 
 mod balance;
 mod catalog;
+mod forecast;
 mod limits;
 mod names;
 mod orgs;
@@ -14,6 +15,7 @@ mod webhooks;
 
 pub use balance::{Balance, GrantState, OrgBalance, OrgState, TallyState, balance, grant, org_state};
 pub use catalog::catalog;
+pub use forecast::{ForecastState, LossState, OrgForecast, RateState, forecast};
 pub use limits::{LimitPage, LimitState, PageError, PageOf, limits};
 pub use names::{
     EntityName, NamePage, NameState, Named, NamesOf, NamesState, PlainName, UserName, name, names,

@@ -76,21 +76,21 @@ impl Listener for Told {
                 return;
             }
             // These are in the history.
-            Effect::Moved(_) | Effect::WebhooksChanged => return,
-            // Not compared yet.
-            Effect::Recharge(_) => return,
-        };
-        let alert = Alert {
-            id: alert_id(org, low.credit_type, low.crossing),
-            credit_type: low.credit_type.to_string(),
-            rule: low.crossing.threshold.to_string(),
-            at: low.at.micros(),
-            position: Some((low.position.seq, low.position.item)),
+            Effect::Moved(_) | Effect::Notice(_) | Effect::Recharge(_) | Effect::WebhooksChanged => return,
         };
         let raised = self.alerts.entry(org.to_string()).or_default();
-        match raised.iter().find(|known| known.id == alert.id) {
-            Some(known) => assert_eq!(*known, alert, "a replay raises another alert under the same id"),
-            None => raised.push(alert),
+        for crossing in low.crossings() {
+            let alert = Alert {
+                id: alert_id(org, low.credit_type, crossing),
+                credit_type: low.credit_type.to_string(),
+                rule: crossing.threshold.to_string(),
+                at: low.at.micros(),
+                position: Some((low.position.seq, low.position.item)),
+            };
+            match raised.iter().find(|known| known.id == alert.id) {
+                Some(known) => assert_eq!(*known, alert, "a replay raises another alert under the same id"),
+                None => raised.push(alert),
+            }
         }
     }
 }

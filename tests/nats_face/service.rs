@@ -37,6 +37,30 @@ async fn a_balance_is_answered_as_over_http() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_forecast_is_answered_as_over_http() {
+    let mut scene = Scene::start().await;
+    scene.publish_acme().await;
+    let seq = scene.spend("m1", 3).await;
+    scene.daemon.wait_for(seq, Duration::from_secs(10)).await;
+
+    let (error, mut forecast) = ask(&scene, "creditd.forecast.acme").await;
+    assert_eq!(error, None);
+    let of_credits = &forecast["forecasts"][0];
+    assert_eq!(
+        (&of_credits["available"], &of_credits["outcome"]),
+        (&json!("97"), &json!("not enough history"))
+    );
+    let url = format!("{}/v1/orgs/acme/forecast", scene.daemon.url());
+    let mut other: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+    // Each is as of its own instant.
+    forecast["as_of"].take();
+    other["as_of"].take();
+    assert_eq!(forecast, other);
+    let (code, _) = ask(&scene, "creditd.forecast.nobody").await;
+    assert_eq!(code.as_deref(), Some("404"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn limits_are_answered_as_over_http() {
     let mut scene = Scene::start().await;
     scene.publish_acme().await;
@@ -117,7 +141,7 @@ async fn the_service_tells_of_itself() {
     assert_eq!(ping["type"], "io.nats.micro.v1.ping_response");
     assert_eq!((&ping["name"], &ping["version"]), (&json!("creditd"), &json!(env!("CARGO_PKG_VERSION"))));
     let (_, info) = ask(&scene, "$SRV.INFO.creditd").await;
-    for name in ["balance", "limits", "names"] {
+    for name in ["balance", "limits", "forecast", "names"] {
         assert_eq!(endpoint(&info, name)["subject"], format!("creditd.{name}.*"));
     }
     let (_, stats) = ask(&scene, "$SRV.STATS.creditd").await;

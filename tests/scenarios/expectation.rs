@@ -196,13 +196,14 @@ impl Fact {
 }
 
 fn other_alerts(org: &str, ids: &[String], at: Option<Timestamp>, alerts: &[Value]) -> Option<String> {
-    let short = |alert: &Value| {
-        let id = alert["id"].as_str().unwrap_or_default();
+    let short = |crossing: &Value| {
+        let id = crossing["id"].as_str().unwrap_or_default();
         let id = id.strip_prefix(&format!("{org}.")).unwrap_or(id);
         id.strip_prefix("credits.").unwrap_or(id).to_owned()
     };
     let of_balance = || alerts.iter().filter(|alert| !limits::is_of_limit(alert));
-    let raised: Vec<String> = of_balance().map(short).collect();
+    let crossed = |alert: &Value| alert["data"]["crossed"].as_array().cloned().unwrap_or_default();
+    let raised: Vec<String> = of_balance().flat_map(crossed).map(|crossing| short(&crossing)).collect();
     if raised != *ids {
         return Some(format!("alerts {ids:?} were expected; they are {raised:?}"));
     }

@@ -35,6 +35,7 @@ impl Listener for Told {
             Effect::Recharge(alert) => {
                 self.alerts.push((org.to_owned(), wire::recharge_alert_json(org, alert)));
             }
+            Effect::Notice(notice) => self.alerts.push((org.to_owned(), wire::notice_json(org, notice))),
             Effect::Moved(_) | Effect::WebhooksChanged => {}
         }
     }

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::Org;
 use super::cycles::{Pending, Turn};
 use crate::ledger::alerts::Thresholds;
-use crate::ledger::balance::Moment;
+use crate::ledger::balance::{Moment, rules_of};
 use crate::ledger::catalog::Catalog;
 use crate::ledger::effect::Effect;
 use crate::ledger::entry::{Change, Command, GrantOrder, OLDEST_EVENT, OrgTerms};
@@ -129,15 +129,16 @@ impl Org {
     pub(super) fn turn_to(&mut self, new: Terms, at: Timestamp, catalog: &Catalog) {
         self.terms.drain(..self.past_terms(at));
         self.follow_limits(at, catalog);
+        let since = self.before(at);
         let Org { balances, terms, .. } = self;
         let until_now = rules_in_force(terms, at, catalog);
-        balances.iter_mut().for_each(|balance| balance.follow(until_now));
+        balances.iter_mut().for_each(|balance| balance.follow(until_now, since));
         let before: SmallVec<[Thresholds; 1]> =
-            balances.iter().map(|balance| balance.thresholds(until_now)).collect();
+            balances.iter().map(|balance| balance.thresholds(rules_of(until_now))).collect();
         terms.push(new);
         let from_now = rules_in_force(terms, at, catalog);
         for (balance, before) in balances.iter_mut().zip(before) {
-            balance.follow_anew(&before, from_now);
+            balance.follow_anew(&before, from_now, since);
         }
         self.follow_limits_anew(at, catalog);
     }
@@ -158,11 +159,12 @@ impl Org {
         let Org { balances, terms, .. } = self;
         let Some(balance) = balances.get_mut(place) else { return Ok(()) };
         let rules = rules_in_force(terms, moment.at, catalog);
-        balance.follow(rules);
+        balance.follow(rules, moment.at);
         balance.pool.forget_ended(moment.at.minus(OLDEST_EVENT));
         let note = Some(&order.note);
         balance.pool.add(given(order, moment), Credits::ZERO, &mut Booking { at: moment.at, note, out });
         balance.go_on(rules, moment, &zone, note, out);
+        balance.notice_new(rules, moment, out);
         if let Some(request) = request {
             self.succeed_recharge(request, order.amount, out);
         }

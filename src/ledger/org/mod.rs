@@ -4,6 +4,7 @@ mod charging;
 mod commands;
 mod corrections;
 mod cycles;
+mod foreseeing;
 mod limiting;
 mod naming;
 mod recharging;
@@ -30,6 +31,7 @@ use super::webhooks::{Webhook, Webhooks};
 use corrections::Adjusted;
 pub use cycles::Cycle;
 use cycles::{Period, Turn};
+pub use foreseeing::Burnt;
 
 /// A paying customer: balances, terms, and the memory of what was charged.
 ///
@@ -125,11 +127,14 @@ impl Org {
         self.webhooks.iter().flat_map(|webhooks| webhooks.iter())
     }
 
-    /// The next instant at which something happens by itself.
+    /// The next instant at which something happens by itself, as far as the catalog tells now.
     #[must_use]
-    pub fn next_change(&self) -> Timestamp {
+    pub fn next_change(&self, catalog: &Catalog) -> Timestamp {
+        let planned = self.terms.last().filter(|terms| !terms.has_rules());
+        let plan = planned.and_then(|terms| catalog.plan(terms.plan));
+        let of_balances = self.balances.iter().map(|balance| balance.next_change(self.at, plan));
         let own = self.recharges.as_ref().map_or(Timestamp::MAX, |recharges| recharges.next_change());
-        self.pools().map(Pool::next_change).fold(self.next_reset.min(own), Timestamp::min)
+        of_balances.fold(self.next_reset.min(own), Timestamp::min)
     }
 
     /// The memory of ids.
@@ -220,10 +225,13 @@ impl Org {
 
     /// Lets time pass up to `to`: grants end, become usable and are refilled, cycles turn, each at its own instant.
     pub fn advance(&mut self, to: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
-        while self.next_change() <= to {
-            let at = self.next_change();
-            self.step(at, catalog, out);
-            self.look_at_recharges(at, out);
+        loop {
+            let next = self.next_change(catalog);
+            if next > to {
+                break;
+            }
+            self.step(next, catalog, out);
+            self.look_at_recharges(next, out);
         }
         self.at = self.at.max(to);
     }
@@ -233,20 +241,28 @@ impl Org {
         let turns = self.next_reset <= at;
         let ends = self.cycle().filter(|_| turns).map(|cycle| cycle.number);
         let anchored = turns && self.take_pending(at, catalog);
-        let (zone, moment) = (self.zone(), Moment { at, position: self.position });
+        let (zone, since, moment) = (self.zone(), self.before(at), Moment { at, position: self.position });
         let Org { balances, terms, .. } = self;
         let rules = rules_in_force(terms, at, catalog);
+        balances.iter_mut().for_each(|balance| balance.follow(rules, since));
         for balance in balances.iter_mut().filter(|balance| turns || balance.pool.next_change() <= at) {
-            balance.follow(rules);
             balance.pool.end(at, ends, &mut Booking { at, note: None, out });
         }
         if turns {
-            let turn = Turn { at, prorate: false, anchored, note: None };
-            return self.turn_cycle(turn, catalog, out);
+            self.turn_cycle(Turn { at, prorate: false, anchored, note: None }, catalog, out);
+        } else {
+            for balance in balances.iter_mut().filter(|balance| balance.pool.next_change() <= at) {
+                balance.go_on(rules, moment, &zone, None, out);
+            }
         }
-        for balance in balances.iter_mut().filter(|balance| balance.pool.next_change() <= at) {
-            balance.go_on(rules, moment, &zone, None, out);
-        }
+        let Org { balances, terms, .. } = self;
+        let rules = rules_in_force(terms, at, catalog);
+        balances.iter_mut().for_each(|balance| balance.notice_ends(rules, moment, out));
+    }
+
+    /// The last instant of which all is done before something happens at this one.
+    fn before(&self, at: Timestamp) -> Timestamp {
+        if at > self.at { Timestamp::from_micros(at.micros().saturating_sub(1)) } else { at }
     }
 
     /// Changes every pool and looks at the rules before and after it.
@@ -261,7 +277,7 @@ impl Org {
         let Org { balances, terms, .. } = self;
         let rules = rules_in_force(terms, turn.at, catalog);
         for balance in balances.iter_mut() {
-            balance.follow(rules);
+            balance.follow(rules, turn.at);
             change(&mut balance.pool, moment.position, &mut Booking { at: turn.at, note: turn.note, out });
             balance.go_on(rules, moment, &zone, turn.note, out);
         }
