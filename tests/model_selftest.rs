@@ -163,9 +163,10 @@ impl Book {
         self.acme(second).cycle.map(|cycle| (cycle.number, spelt(cycle.start), spelt(cycle.end)))
     }
 
-    /// The ids of the alerts raised so far, without the leading `acme.`.
+    /// The ids of the thresholds crossed so far, without the leading `acme.`.
     fn alerts(&mut self, second: Instant) -> Vec<String> {
-        self.acme(second).alerts.iter().map(|alert| alert.id.replacen("acme.", "", 1)).collect()
+        let alerts = self.acme(second).alerts;
+        alerts.iter().flat_map(|alert| &alert.crossed).map(|id| id.replacen("acme.", "", 1)).collect()
     }
 }
 

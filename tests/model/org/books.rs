@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Fate, Org};
+use crate::model::burn::Burn;
 use crate::model::cycles::Cycle;
-use crate::model::report::{Balance, CycleReport, GrantReport, OrgReport};
+use crate::model::notices::Notice;
+use crate::model::report::further::Further;
+use crate::model::report::{Balance, CycleReport, GrantReport, LimitAlert, OrgReport};
 
 impl Org {
     /// Its numbers as they stand.
@@ -32,6 +35,29 @@ impl Org {
             }),
             ..OrgReport::default()
         }
+    }
+
+    /// Its recharges, names and burn as they stand, which are not in the report.
+    pub fn further(&self) -> Further {
+        let burn = |(kind, burn): (&String, &Burn)| (kind.clone(), burn.report(self.now));
+        Further {
+            recharges: self.recharges.report(|kind| self.grants.available(kind), self.now),
+            name: self.names.own.clone(),
+            names: self.names.report(),
+            burn: self.burns.iter().map(burn).collect(),
+        }
+    }
+
+    /// All alerts raised so far but those of thresholds and limits.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices.raised
+    }
+
+    /// The ids of all alerts raised so far, each threshold by its own; of limits what is in them.
+    pub fn ids(&self) -> Vec<String> {
+        let low = self.watch.alerts.iter().flat_map(|alert| alert.crossed.iter().cloned());
+        let limits = self.limits.alerts.iter().map(LimitAlert::short);
+        low.chain(limits).chain(self.notices.raised.iter().map(|notice| notice.id.clone())).collect()
     }
 
     fn balances(&self) -> BTreeMap<String, Balance> {
