@@ -255,14 +255,20 @@ impl Model {
         Some(org.further())
     }
 
-    /// The ids of all alerts of one organization that were raised so far, as far as time has passed for it.
-    pub fn ids_of(&self, name: &str) -> Vec<String> {
-        self.orgs.get(name).map(Org::ids).unwrap_or_default()
+    /// The ids of all alerts of one organization that were raised so far but the first so many of each list, as far as time
+    /// has passed for it, and how many there are now.
+    pub fn ids_of(&self, name: &str, first: [usize; 3]) -> (Vec<String>, [usize; 3]) {
+        self.orgs.get(name).map(|org| org.ids(first)).unwrap_or_default()
     }
 
     /// Its alerts that are neither of thresholds nor of limits.
     pub fn notices_of(&self, name: &str) -> Vec<Notice> {
         self.orgs.get(name).map(|org| org.notices().to_vec()).unwrap_or_default()
+    }
+
+    /// What was asked for last by the recharges of one organization: the number of the request and the amount.
+    pub fn asked_of(&self, name: &str) -> BTreeMap<String, (usize, Micros)> {
+        self.orgs.get(name).map(|org| org.recharges.asked()).unwrap_or_default()
     }
 
     /// Every breach of what must hold inside an organization's books, a line each.

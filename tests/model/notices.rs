@@ -71,7 +71,8 @@ impl Notices {
 
     /// The instants at which a rule looks at a grant, each with its days.
     pub fn looks(&self, grant: &Grant) -> Vec<(Instant, i64)> {
-        let Some(ends) = grant.ends.filter(|_| grant.cycle.is_none()) else { return Vec::new() };
+        let asked = self.rules.iter().any(|rule| matches!(rule.kind, Kind::Expires(_)));
+        let Some(ends) = grant.ends.filter(|_| asked && grant.cycle.is_none()) else { return Vec::new() };
         let days = |kind: Kind| if let Kind::Expires(days) = kind { Some(days) } else { None };
         let days = self.kinds(&grant.order.credit_type).into_iter().filter_map(days);
         days.map(|days| (ends - days * DAY, days)).collect()

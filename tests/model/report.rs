@@ -317,9 +317,7 @@ impl OrgReport {
         };
         by_key(lines, &format!("{name} limit"), &limits(self), &limits(found));
         let alerts = |org: &OrgReport| {
-            let line = |alert: &LimitAlert| {
-                (format!("{} at {}", alert.short(), alert.at), alert.clone())
-            };
+            let line = |alert: &LimitAlert| (format!("{} at {}", alert.short(), alert.at), alert.clone());
             org.limit_alerts.iter().map(line).collect()
         };
         by_key(lines, &format!("{name} alert"), &alerts(self), &alerts(found));

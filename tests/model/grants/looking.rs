@@ -50,6 +50,11 @@ impl Grants {
         self.living.iter().map(|index| &self.list[*index]).filter(of_type).cloned().collect()
     }
 
+    /// The grants of all types that have not ended, with their places.
+    pub fn all_alive(&self) -> impl Iterator<Item = (usize, &Grant)> {
+        self.living.iter().map(|index| (*index, &self.list[*index]))
+    }
+
     /// Whether a type ever got a grant.
     pub fn ever(&self, credit_type: &str) -> bool {
         self.types.contains(credit_type)

@@ -53,11 +53,14 @@ impl Org {
         &self.notices.raised
     }
 
-    /// The ids of all alerts raised so far, each threshold by its own; of limits what is in them.
-    pub fn ids(&self) -> Vec<String> {
-        let low = self.watch.alerts.iter().flat_map(|alert| alert.crossed.iter().cloned());
-        let limits = self.limits.alerts.iter().map(LimitAlert::short);
-        low.chain(limits).chain(self.notices.raised.iter().map(|notice| notice.id.clone())).collect()
+    /// The ids of all alerts raised so far but the first so many of each list, each threshold by its own; of limits what is
+    /// in them. Answers how many there are now, too.
+    pub fn ids(&self, first: [usize; 3]) -> (Vec<String>, [usize; 3]) {
+        let (low, limits, notices) = (&self.watch.alerts, &self.limits.alerts, &self.notices.raised);
+        let thresholds = low[first[0]..].iter().flat_map(|alert| alert.crossed.iter().cloned());
+        let limited = limits[first[1]..].iter().map(LimitAlert::short);
+        let noticed = notices[first[2]..].iter().map(|notice| notice.id.clone());
+        (thresholds.chain(limited).chain(noticed).collect(), [low.len(), limits.len(), notices.len()])
     }
 
     fn balances(&self) -> BTreeMap<String, Balance> {

@@ -8,7 +8,6 @@ use crate::model::catalog::Catalog;
 use crate::model::forecast::{FARTHEST, Outlook};
 use crate::model::grants::Sums;
 use crate::model::recharge::Told;
-use crate::model::report::Phase;
 use crate::model::{Instant, Micros, Position};
 
 impl Org {
@@ -29,8 +28,8 @@ impl Org {
         let plan = catalog.next_change(&terms.plan, self.now, to);
         let grants = self.grants.next_change(self.now, to, &self.zone);
         let reset = self.cycle.as_ref().map(|cycle| cycle.end).filter(|end| *end <= to);
-        let looks = self.grants.list.iter().filter(|grant| grant.phase != Phase::Ended);
-        let looks = looks.flat_map(|grant| self.notices.looks(grant)).map(|(at, _)| at);
+        let looks = self.grants.all_alive().flat_map(|(_, grant)| self.notices.looks(grant));
+        let looks = looks.map(|(at, _)| at);
         let looks = looks.filter(|at| self.now < *at && *at <= to);
         let recharges = self.recharges.next_change(self.now, |kind| self.grants.available(kind));
         let recharges = recharges.filter(|at| *at <= to);
@@ -63,11 +62,11 @@ impl Org {
         self.grants.settle(self.now);
         // A credit type that is new with this change is watched from the level it has now.
         self.follow(catalog);
-        for (place, grant) in self.grants.list.iter().enumerate() {
+        for (place, grant) in self.grants.all_alive() {
             // What is given after its instant to be looked at is looked at now.
             let new = place >= self.seen;
             let due = |at: Instant| at == self.now || new && at < self.now;
-            if grant.phase != Phase::Ended && (new || position.is_none()) {
+            if new || position.is_none() {
                 self.notices.expiring(&self.name, grant, self.now, due);
             }
         }
