@@ -19,12 +19,18 @@ mod grants;
 mod limits;
 #[path = "model_selftest/logs.rs"]
 mod logs;
+#[path = "model_selftest/names.rs"]
+mod names;
+#[path = "model_selftest/notices.rs"]
+mod notices;
 #[path = "model_selftest/plans.rs"]
 mod plans;
 #[path = "model_selftest/prices.rs"]
 mod prices;
 #[path = "model_selftest/purposes.rs"]
 mod purposes;
+#[path = "model_selftest/recharge.rs"]
+mod recharge;
 #[path = "model_selftest/windows.rs"]
 mod windows;
 
