@@ -266,6 +266,12 @@ impl Model {
         self.orgs.get(name).map(|org| org.notices().to_vec()).unwrap_or_default()
     }
 
+    /// What a request asked for, by the id of the alert about it.
+    pub fn amount_of(&self, name: &str, id: &str) -> Option<Micros> {
+        let request = id.strip_prefix(&format!("{name}."))?.strip_suffix(".requested")?;
+        self.orgs.get(name)?.recharges.amount(request)
+    }
+
     /// What was asked for last by the recharges of one organization: the number of the request and the amount.
     pub fn asked_of(&self, name: &str) -> BTreeMap<String, (usize, Micros)> {
         self.orgs.get(name).map(|org| org.recharges.asked()).unwrap_or_default()

@@ -244,6 +244,12 @@ impl Recharges {
         there.map(|(name, known)| (name.clone(), known.report(levels(name), now))).collect()
     }
 
+    /// What the request of this name asked for.
+    pub fn amount(&self, id: &str) -> Option<Micros> {
+        let (credit_type, number) = self.request(id).ok()?;
+        Some(self.0.get(&credit_type)?.requests.get(number - 1)?.amount)
+    }
+
     /// What was asked for last of each credit type: the number of the request and the amount.
     pub fn asked(&self) -> BTreeMap<String, (usize, Micros)> {
         let last = |(name, known): (&String, &Recharge)| {
