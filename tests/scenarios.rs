@@ -168,11 +168,14 @@ fn every_scenario_holds() {
     );
 }
 
+/// The accountant never forgets an identity.
+const FORGETTING: [&str; 2] = ["a-repeat-without-a-time.txt", "at-another-time-is-another-event.txt"];
+
 #[test]
 fn the_accountant_finds_the_same() {
     let mut failed = Vec::new();
-    for path in files() {
-        if let Ok(script) = Script::read(&fs::read_to_string(&path).unwrap()) {
+    for path in files().iter().filter(|path| !FORGETTING.iter().any(|name| path.ends_with(name))) {
+        if let Ok(script) = Script::read(&fs::read_to_string(path).unwrap()) {
             let wrong = accountant::differs(&script);
             if !wrong.is_empty() {
                 failed.push(format!("{}\n  {}", path.display(), wrong.join("\n  ")));

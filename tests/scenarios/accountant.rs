@@ -93,7 +93,7 @@ fn state(model: &mut Model, org: &str) -> Value {
 fn recharge(credit_type: &str, of: &RechargeReport) -> Value {
     let words = of.instant.map_or(of.state.clone(), |instant| format!("{} {}", of.state, at(instant)));
     let caps = of.caps.iter().map(|(window, cap)| {
-        json!({ "window": window, "used_credits": show(cap.credits), "used_times": cap.times as i64,
+        json!({ "window": window, "used_credits": show(cap.credits), "used_times": i64::try_from(cap.times).unwrap_or(i64::MAX),
                 "resets_at": cap.resets.map(at) })
     });
     let caps: Vec<Value> = caps.collect();
