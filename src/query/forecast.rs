@@ -149,37 +149,37 @@ mod tests {
         }
     }
 
+    const BEGIN: &str = "2026-01-05T10:00:00Z";
+
     fn at(text: &str) -> Timestamp {
         time::parse(text).unwrap()
     }
 
-    #[test]
-    fn a_forecast_in_figures_and_its_alerts() {
+    /// An organization with two grants, which burnt 6, 1 and 3 in three hours, and 20 in the fourth.
+    fn burnt(heard: &mut Heard) -> Partition {
         let history = History::new(Arc::new(Shelf::in_memory()), Limits::default(), 0);
         let mut partition = Partition::new(Arc::new(Book::default()), Commons::default(), history);
-        let mut heard = Heard::default();
         let mut tell = |time: &str, subject: &str, item: Value| {
             let draft =
                 Draft { subject: subject.to_owned(), payload: item.to_string().into(), ..Draft::default() };
             let record = Record { seq: partition.commons().seq + 1, at: at(time), draft };
-            partition.apply(&record, &mut heard).unwrap();
+            partition.apply(&record, heard).unwrap();
         };
         let (catalog, commands, events) =
             ("credits.commands._catalog", "credits.commands.acme", "credits.events.acme");
-        let begin = "2026-01-05T10:00:00Z";
         let card = json!({ "type": "rate_card.put", "id": "c", "version": 1, "prices": { "one": { "per_action": "1" } } });
-        tell(begin, catalog, card);
+        tell(BEGIN, catalog, card);
         let rules = json!([{ "runs_out_within_hours": 48 }, { "expires_within_days": 1 }]);
         tell(
-            begin,
+            BEGIN,
             catalog,
             json!({ "type": "plan.put", "id": "p", "version": 1, "rate_card": "c", "alerts": rules }),
         );
-        tell(begin, commands, json!({ "type": "org.put", "data": { "plan": "p" } }));
+        tell(BEGIN, commands, json!({ "type": "org.put", "data": { "plan": "p" } }));
         for (id, amount, expires) in [("a", "100", json!("2026-01-06T16:00:00Z")), ("b", "200", json!(null))]
         {
             let grant = json!({ "id": id, "amount": amount, "expires": expires });
-            tell(begin, commands, json!({ "type": "grant", "data": grant }));
+            tell(BEGIN, commands, json!({ "type": "grant", "data": grant }));
         }
         for (hour, quantity) in [("10", 6), ("11", 1), ("12", 3), ("13", 20)] {
             let time = format!("2026-01-05T{hour}:00:00Z");
@@ -189,6 +189,12 @@ mod tests {
                 json!({ "type": "action", "id": hour, "action": "one", "quantity": quantity }),
             );
         }
+        partition
+    }
+
+    #[test]
+    fn a_forecast_in_figures() {
+        let partition = burnt(&mut Heard::default());
         // 10 in 3 hours; 70 and 200 are left, and the grant a ends 27 hours later, when 90 are burnt.
         let found = forecast(partition.book(), "acme", at("2026-01-05T13:00:00Z")).unwrap();
         assert_eq!(
@@ -213,8 +219,13 @@ mod tests {
             of_credits["losses"],
             json!([{ "grant": "a", "at": "2026-01-06T16:00:00Z", "amount": "70" }])
         );
-        assert!(forecast(partition.book(), "nobody", at(begin)).is_none());
+        assert!(forecast(partition.book(), "nobody", at(BEGIN)).is_none());
+    }
 
+    #[test]
+    fn an_instant_before_the_end_of_a_grant_is_due() {
+        let mut heard = Heard::default();
+        let mut partition = burnt(&mut heard);
         // A tick lets the instant come at which a day is left.
         let tick = Draft { subject: Subject::Tick.to_string(), ..Draft::default() };
         let due = partition.next_due().unwrap();
