@@ -10,6 +10,7 @@ mod bad_input;
 mod commands;
 mod corrections;
 mod events;
+mod forecast;
 mod health;
 mod limits;
 mod names;

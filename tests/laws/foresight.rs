@@ -20,8 +20,8 @@ use super::books::Books;
 /// 2026-01-05T10:00:00Z: an hour begins.
 const START: Timestamp = Timestamp::from_micros(1_767_607_200_000_000);
 
-fn minutes(n: i64) -> Timestamp {
-    START.plus(Millis(n.unsigned_abs() * 60_000))
+fn hours(n: usize) -> Timestamp {
+    START.plus(Millis(n as u64 * 3_600_000))
 }
 
 /// Books of an organization whose every action costs a micro-credit.
@@ -115,19 +115,19 @@ proptest! {
         let mut acme = Acme::new(Vec::new());
         acme.grant(START, &Given { micros: 90_000_000, starts: None, lasts: None, daily: false });
         for (hour, amount) in burnt.iter().enumerate() {
-            acme.burn(minutes(60 * hour as i64), *amount);
+            acme.burn(hours(hour), *amount);
         }
-        let (hours, sum) = (burnt.len() as i128, burnt.iter().sum::<i64>());
-        let now = minutes(60 * burnt.len() as i64);
+        let (count, sum) = (burnt.len() as i128, burnt.iter().sum::<i64>());
+        let now = hours(burnt.len());
         given.iter().for_each(|given| acme.grant(now, given));
         let org = acme.books.org.clone();
         let (_, rate, foreseen) = org.forecasts(acme.books.catalog()).remove(0);
-        prop_assert_eq!(rate.map(|rate| (i128::from(rate.hours), rate.sum.micros())), Some((hours, sum)));
+        prop_assert_eq!(rate.map(|rate| (i128::from(rate.hours), rate.sum.micros())), Some((count, sum)));
         acme.books.effects.clear();
 
         // Each minute's burn is charged just before the minute is over, so that what ends with it has paid its part: first what is
         // burnt by then, and then what is burnt in the last microsecond.
-        let due = |micros: i64| i64::try_from(i128::from(sum) * i128::from(micros) / (hours * 3_600_000_000)).unwrap();
+        let due = |micros: i64| i64::try_from(i128::from(sum) * i128::from(micros) / (count * 3_600_000_000)).unwrap();
         let mut taken = 0;
         let mut ran_out = None;
         for minute in 1..=WATCHED {
@@ -181,19 +181,19 @@ proptest! {
         for (hour, amount) in burnt.iter().enumerate() {
             // In two events, of which either may be the one.
             for part in [amount / 2, amount - amount / 2].into_iter().filter(|part| *part > 0) {
-                acme.burn(minutes(60 * hour as i64), part);
+                acme.burn(hours(hour), part);
             }
         }
         let Some(first) = burnt.iter().position(|amount| *amount > 0) else { return Ok(()) };
         let is_spike = |hour: usize| {
             let from = first.max(hour.saturating_sub(168));
             let usual: i64 = burnt[from..hour.max(from)].iter().sum();
-            let hours = hour.saturating_sub(from) as i64;
+            let hours = i64::try_from(hour.saturating_sub(from)).unwrap();
             hours >= 24 && usual > 0 && burnt[hour] > 0 && burnt[hour] >= least
                 && burnt[hour] * 100 * hours > i64::from(percent) * usual
         };
         let begins = |hour: &usize| is_spike(*hour) && !(*hour > 0 && is_spike(*hour - 1));
-        let expected: Vec<i32> = (0..burnt.len()).filter(begins).map(|hour| hour as i32).collect();
+        let expected: Vec<i32> = (0..burnt.len()).filter(begins).map(|hour| i32::try_from(hour).unwrap()).collect();
         let told = acme.books.effects.iter().filter_map(|effect| {
             let Effect::Notice(notice) = effect else { return None };
             let About::Spike(spike) = &notice.about else { return None };
