@@ -27,8 +27,8 @@ pub struct Notices {
     quiet: BTreeMap<(String, i64), bool>,
     /// How often a rule about running out fired.
     firings: BTreeMap<(String, i64), u64>,
-    /// By credit type and rule: the last hour that burnt far more than usual.
-    spiking: BTreeMap<(String, Kind), Instant>,
+    /// By credit type and percent: the last hour that burnt so much more than usual.
+    spiking: BTreeMap<(String, i128), Instant>,
     /// All alerts raised so far.
     pub raised: Vec<Notice>,
 }
@@ -114,10 +114,14 @@ impl Notices {
     /// An event cost credits: is this hour like the others?
     pub fn spikes(&mut self, org: &str, credit_type: &str, burn: &Burn, now: Instant) {
         let hour = now.div_euclid(HOUR);
-        for kind in self.kinds(credit_type) {
-            let Kind::Spike(percent, at_least) = kind else { continue };
+        let spike =
+            |kind: Kind| if let Kind::Spike(percent, least) = kind { Some((percent, least)) } else { None };
+        let mut spikes: Vec<_> = self.kinds(credit_type).into_iter().filter_map(spike).collect();
+        // Of several with one percentage the one that asks for least counts, which comes first.
+        spikes.dedup_by_key(|(percent, _)| *percent);
+        for (percent, at_least) in spikes {
             if burn.spikes(percent, at_least, now) {
-                let last = self.spiking.insert((credit_type.to_string(), kind), hour);
+                let last = self.spiking.insert((credit_type.to_string(), percent), hour);
                 if last.is_none_or(|last| last < hour - 1) {
                     let begin = jiff::Timestamp::from_microsecond(hour * HOUR).unwrap_or_default();
                     self.raise(format!("{org}.{credit_type}.spike{percent}.{begin}"), now);

@@ -115,17 +115,17 @@ impl Org {
     /// Takes a grant into the books; one with the name of a request answers it.
     pub fn give(&mut self, order: Order, position: Position) -> Result<(), Reason> {
         let id = order.id.clone().filter(|id| id.starts_with("recharge."));
-        let Some(id) = id else { return self.grants.add(order, position, self.now) };
+        let unknown = |id: &String| self.grants.named(id, self.now).is_none();
+        // One that is known already is what any grant is.
+        let Some(id) = id.filter(unknown) else { return self.grants.add(order, position, self.now) };
         let request = self.recharges.request(&id)?;
         if request.0 != order.credit_type {
             return Err("invalid_field");
         }
-        let (amount, known) = (order.amount, self.grants.named(&id, self.now).is_some());
+        let amount = order.amount;
         self.grants.add(order, position, self.now)?;
-        if !known {
-            let told = self.recharges.granted(request, amount, self.now);
-            self.tell(told);
-        }
+        let told = self.recharges.granted(request, amount, self.now);
+        self.tell(told);
         Ok(())
     }
 

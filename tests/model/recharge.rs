@@ -122,9 +122,10 @@ impl Recharges {
         if others >= MOST {
             return Err("too_many");
         }
-        let known = self.0.entry(credit_type).or_insert_with(|| Recharge::new(order.clone()));
+        let known = self.0.entry(credit_type).or_insert_with(|| Recharge::new(order.clone(), moment));
         if !known.there || known.order != order {
-            known.state(order, moment);
+            (known.order, known.there) = (order, true);
+            (known.backs_off_until, known.failures) = (Instant::MIN, 0);
         }
         Ok(())
     }
@@ -133,6 +134,7 @@ impl Recharges {
     pub fn remove(&mut self, credit_type: &str) -> Result<(), Reason> {
         let known = self.0.get_mut(credit_type).filter(|known| known.there).ok_or("unknown_recharge")?;
         known.there = false;
+        (known.cools_until, known.backs_off_until) = (Instant::MIN, Instant::MIN);
         Ok(())
     }
 
@@ -162,9 +164,8 @@ impl Recharges {
             Fate::Awaited(_) => known.windows.iter_mut().for_each(|window| window.amends(number, amount)),
             _ => known.windows.iter_mut().for_each(|window| window.counts(number, amount)),
         }
-        if known.in_flight().is_none() {
-            known.failures = 0;
-            known.backs_off_until = Instant::MIN;
+        (known.failures, known.backs_off_until) = (0, Instant::MIN);
+        if known.there && known.in_flight().is_none() {
             known.cools_until = now + known.order.cooldown;
         }
         Some((credit_type, number, Step::Succeeded))
@@ -260,28 +261,18 @@ impl Recharges {
 }
 
 impl Recharge {
-    fn new(order: Order) -> Recharge {
+    /// All windows are counted from the first order on, whatever caps it has.
+    fn new(order: Order, moment: Moment<'_>) -> Recharge {
+        let windows = [Window::Day, Window::Week, Window::Month, Window::Cycle, Window::Life];
         Recharge {
             order,
             there: false,
             requests: Vec::new(),
-            windows: Vec::new(),
+            windows: windows.map(|window| Running::begin(window, moment)).into(),
             cools_until: Instant::MIN,
             backs_off_until: Instant::MIN,
             failures: 0,
         }
-    }
-
-    /// Another order. The windows that it has, too, keep what they have counted.
-    fn state(&mut self, order: Order, moment: Moment<'_>) {
-        let mut before = std::mem::take(&mut self.windows);
-        for cap in &order.caps {
-            let known = before.iter().position(|running| running.window == cap.window);
-            let running = known.map(|place| before.swap_remove(place));
-            self.windows.push(running.unwrap_or_else(|| Running::begin(cap.window, moment)));
-        }
-        (self.order, self.there) = (order, true);
-        (self.backs_off_until, self.failures) = (Instant::MIN, 0);
     }
 
     fn fate(&self, number: usize) -> Option<Fate> {
@@ -301,7 +292,9 @@ impl Recharge {
         self.windows.iter_mut().for_each(|window| window.forgets(number));
         self.failures += 1;
         let pause = (1..self.failures).fold(5 * MINUTE, |pause, _| (2 * pause).min(1_440 * MINUTE));
-        self.backs_off_until = now + pause;
+        if self.there {
+            self.backs_off_until = now + pause;
+        }
     }
 
     /// What is to be asked for where so much is available.
@@ -311,7 +304,7 @@ impl Recharge {
             return Finding::Quiet;
         }
         let wanted = self.wanted(level);
-        let caps = || self.order.caps.iter().zip(&self.windows);
+        let caps = || self.capped();
         let least = caps().map(|(cap, running)| self.fitting(wanted, running.leaves(cap))).min();
         let amount = least.unwrap_or(wanted);
         if self.is_enough(amount, wanted) {
@@ -321,6 +314,12 @@ impl Recharge {
             !self.is_enough(self.fitting(wanted, running.leaves(cap)), wanted)
         };
         Finding::Capped(caps().filter(forbids).filter_map(|(_, running)| running.end()).min())
+    }
+
+    /// The caps, each with its window.
+    fn capped(&self) -> impl Iterator<Item = (&Cap, &Running)> {
+        let running = |cap: &Cap| self.windows.iter().find(|running| running.window == cap.window);
+        self.order.caps.iter().filter_map(move |cap| Some((cap, running(cap)?)))
     }
 
     /// Without caps.
@@ -367,7 +366,7 @@ impl Recharge {
                 Finding::Quiet | Finding::Ask(_) => ("armed", None),
             },
         };
-        let caps = self.windows.iter().map(|running| {
+        let caps = self.capped().map(|(_, running)| {
             let (credits, times) = running.used();
             (running.window.word().to_string(), CapReport { credits, times, resets: running.end() })
         });

@@ -176,12 +176,12 @@ fn an_unanswered_request_fails_at_its_deadline_and_its_late_grant_is_taken() {
         (book.state(3_700), book.of_credits(3_700).failures),
         ("cooling down until 3760".to_string(), 0)
     );
-    // While another is in flight a late one is only credits.
+    // While another is in flight a late one ends the row of failures, and nothing cools down.
     assert_eq!(book.state(3_760), "in flight since 3760");
     book.decline(3_761, 2);
     assert_eq!(book.state(4_061), "in flight since 4061");
     assert_eq!(book.pay(4_062, 2, "1"), Accepted);
-    assert_eq!((book.state(4_062), book.of_credits(4_062).failures), ("in flight since 4061".to_string(), 1));
+    assert_eq!((book.state(4_062), book.of_credits(4_062).failures), ("in flight since 4061".to_string(), 0));
 }
 
 #[test]
