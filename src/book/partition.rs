@@ -31,12 +31,6 @@ pub trait Listener {
 /// An event older than this, when it arrives, is late.
 const LATE: Millis = Millis(3_600_000);
 
-/// So many records ahead of the one that is applied, [`Partition::approach`] is worth its while.
-pub const AHEAD: usize = 16;
-
-/// Fewer organizations stay in the processor's caches by themselves.
-const MANY: usize = 4_096;
-
 /// An item of a record.
 #[derive(Clone, Copy, Debug)]
 pub struct Item<'a> {
@@ -137,15 +131,6 @@ impl Partition {
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
         self.due.next()
-    }
-
-    /// Has the processor fetch the organization of a record that is to be applied soon. Changes nothing.
-    pub fn approach(&self, record: &Record) {
-        if self.names.len() >= MANY
-            && let Ok(Subject::Events(org)) = Subject::parse(&record.draft.subject)
-        {
-            self.book.read(org, |slot| slot.org.approach());
-        }
     }
 
     /// Applies a record.
