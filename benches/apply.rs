@@ -12,7 +12,7 @@
 use std::alloc::System;
 
 use creditd::book::OrgName;
-use creditd::book::partition::AHEAD;
+use creditd::book::lookahead::AHEAD;
 use creditd::clock::Stopwatch;
 use creditd::ledger::catalog::{Catalog, Plan, RateCard, WhenExhausted};
 use creditd::ledger::effect::{Effect, Outcome, Recall};

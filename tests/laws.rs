@@ -5,9 +5,15 @@
 pub mod books;
 #[path = "laws/folding.rs"]
 mod folding;
+#[path = "laws/foresight.rs"]
+mod foresight;
 #[path = "laws/history.rs"]
 pub mod history;
 #[path = "laws/limits.rs"]
 mod limits;
+#[path = "laws/names.rs"]
+mod names;
 #[path = "laws/rating.rs"]
 mod rating;
+#[path = "laws/recharge.rs"]
+mod recharge;

@@ -5,10 +5,14 @@ pub mod model;
 
 #[path = "support/books.rs"]
 pub mod books;
+#[path = "model_agrees/further.rs"]
+pub mod further;
 #[path = "model_agrees/meter.rs"]
 pub mod meter;
 #[path = "model_agrees/restarts.rs"]
 mod restarts;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use meter::Meter;
 use model::generate::Recipe;
@@ -42,6 +46,37 @@ fn agree(expected: &Report, mut found: Report, place: &str) {
     assert!(differences.is_empty(), "{place}: {differences:#?}");
 }
 
+/// The alerts of both that were raised and not compared yet, by organization.
+#[derive(Default)]
+struct Alerts {
+    compared: BTreeMap<String, [usize; 3]>,
+    found: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Alerts {
+    /// Fails where the alerts of any kind that an entry has raised are others. An entry that is refused need not have looked
+    /// at the clock: what time brought until then is compared at the next one that counts.
+    fn agree(&mut self, model: &Model, meter: &mut Meter, org: &str, outcomes: &[Outcome], place: &str) {
+        let found = self.found.entry(org.to_string()).or_default();
+        found.extend(meter.take_ids(org));
+        if outcomes.iter().all(|outcome| matches!(outcome, Outcome::Rejected(_))) {
+            return;
+        }
+        let compared = self.compared.entry(org.to_string()).or_default();
+        let (expected, now) = model.ids_of(org, *compared);
+        let expected: BTreeSet<String> = expected.into_iter().collect();
+        assert_eq!(expected, std::mem::take(found), "{place}");
+        *compared = now;
+    }
+}
+
+/// Fails where recharges, names or burn of an organization are others.
+fn further_agree(model: &mut Model, meter: &Meter, org: &str, record: &Record) {
+    let Some(mut expected) = model.further_of(org, record.at) else { return };
+    let found = further::alike(meter.further_of(org).unwrap_or_default(), &mut expected);
+    assert_eq!(expected, found, "{org}, {}", shown(record));
+}
+
 fn shown(record: &Record) -> String {
     format!("record {} on {}: {}", record.seq, record.subject, String::from_utf8_lossy(&record.payload))
 }
@@ -68,8 +103,13 @@ fn years_of_cycles_leave_the_same_books() {
         for record in Recipe::years(seed, 400, 3).log() {
             same_outcomes(&model.apply(&record), &meter.apply(&record), &record, seed);
             agree(&model.report(record.at), meter.report(), &format!("seed {seed}, {}", shown(&record)));
+            further_agree(&mut model, &meter, organization(&record), &record);
         }
     }
+}
+
+fn organization(record: &Record) -> &str {
+    record.subject.rsplit('.').next().unwrap()
 }
 
 /// A kind of credits that is not there is all zeros.
@@ -82,13 +122,19 @@ fn without_zeros(mut report: OrgReport) -> OrgReport {
 fn a_hundred_thousand_entries_over_years_agree_after_every_one() {
     let recipe = Recipe { orgs: 40, ..Recipe::years(300, 100_000, 10) };
     let (mut model, mut meter) = (Model::new(), Meter::in_memory());
+    let mut alerts = Alerts::default();
     for (nth, record) in recipe.log().iter().enumerate() {
-        same_outcomes(&model.apply(record), &meter.apply(record), record, 300);
-        let org = record.subject.rsplit('.').next().unwrap();
+        let outcomes = model.apply(record);
+        same_outcomes(&outcomes, &meter.apply(record), record, 300);
+        let org = organization(record);
+        alerts.agree(&model, &mut meter, org, &outcomes, &shown(record));
+        further_agree(&mut model, &meter, org, record);
         let (expected, found) = (model.sums_of(org, record.at), meter.sums_of(org));
         assert_eq!(expected.map(without_zeros), found.map(without_zeros), "{}", shown(record));
         if nth % 20_000 == 0 {
-            agree(&model.report(record.at), meter.report(), &shown(record));
+            // Everybody's clock is set to this moment.
+            let report = model.report(record.at);
+            agree(&report, meter.report(), &shown(record));
         }
     }
     agree(&model.report(0), meter.report(), "the end");

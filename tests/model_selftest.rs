@@ -19,12 +19,18 @@ mod grants;
 mod limits;
 #[path = "model_selftest/logs.rs"]
 mod logs;
+#[path = "model_selftest/names.rs"]
+mod names;
+#[path = "model_selftest/notices.rs"]
+mod notices;
 #[path = "model_selftest/plans.rs"]
 mod plans;
 #[path = "model_selftest/prices.rs"]
 mod prices;
 #[path = "model_selftest/purposes.rs"]
 mod purposes;
+#[path = "model_selftest/recharge.rs"]
+mod recharge;
 #[path = "model_selftest/windows.rs"]
 mod windows;
 
@@ -163,9 +169,10 @@ impl Book {
         self.acme(second).cycle.map(|cycle| (cycle.number, spelt(cycle.start), spelt(cycle.end)))
     }
 
-    /// The ids of the alerts raised so far, without the leading `acme.`.
+    /// The ids of the thresholds crossed so far, without the leading `acme.`.
     fn alerts(&mut self, second: Instant) -> Vec<String> {
-        self.acme(second).alerts.iter().map(|alert| alert.id.replacen("acme.", "", 1)).collect()
+        let alerts = self.acme(second).alerts;
+        alerts.iter().flat_map(|alert| &alert.crossed).map(|id| id.replacen("acme.", "", 1)).collect()
     }
 }
 

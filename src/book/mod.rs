@@ -10,7 +10,9 @@
 
 pub mod commons;
 pub mod desk;
+mod due;
 pub mod keeper;
+pub mod lookahead;
 pub mod outbox;
 pub mod partition;
 pub mod pipeline;

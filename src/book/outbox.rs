@@ -12,7 +12,8 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::partition::Item;
-use crate::ledger::effect::{LimitAlert, LowBalance};
+use crate::ledger::effect::{LimitAlert, LowBalance, RechargeAlert};
+use crate::ledger::notice::Notice;
 use crate::ledger::rejection::Rejection;
 use crate::ledger::units::Timestamp;
 use crate::log::Record;
@@ -183,6 +184,26 @@ pub fn limit_alert(org: &str, alert: &LimitAlert) -> Outgoing {
         id: wire::limit_alert_id(org, alert),
         subject: format!("{ALERTS}{org}.limit_{}", alert.level.slug()),
         payload: wire::limit_alert_json(org, alert).to_string().into_bytes(),
+    }
+}
+
+/// The message of an alert about a request of the auto-recharge.
+#[must_use]
+pub fn recharge_alert(org: &str, alert: &RechargeAlert) -> Outgoing {
+    Outgoing {
+        id: wire::recharge_alert_id(org, alert),
+        subject: format!("{ALERTS}{org}.recharge_{}", alert.news.slug()),
+        payload: wire::recharge_alert_json(org, alert).to_string().into_bytes(),
+    }
+}
+
+/// The message of a notice.
+#[must_use]
+pub fn notice(org: &str, notice: &Notice) -> Outgoing {
+    Outgoing {
+        id: wire::notice_id(org, notice),
+        subject: format!("{ALERTS}{org}.{}", notice.about.slug()),
+        payload: wire::notice_json(org, notice).to_string().into_bytes(),
     }
 }
 

@@ -2,17 +2,16 @@
 //!
 //! The daemon's pipeline and the offline `replay` both go through here, so that what is replayed is what was run.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::commons::Commons;
+use super::due::Due;
 use super::row;
 use super::shelf::History;
 use super::{Book, OrgName, Slot};
 use crate::ledger::catalog::Catalog;
 use crate::ledger::effect::{Effect, Need, Outcome, Recall};
-use crate::ledger::entry::{Command, Entry, Event, What};
+use crate::ledger::entry::{CatalogCommand, Command, Entry, Event, What};
 use crate::ledger::org::Org;
 use crate::ledger::rejection::{Reason, Rejection};
 use crate::ledger::units::{EventId, Millis, Position, Timestamp};
@@ -31,12 +30,6 @@ pub trait Listener {
 
 /// An event older than this, when it arrives, is late.
 const LATE: Millis = Millis(3_600_000);
-
-/// So many records ahead of the one that is applied, [`Partition::approach`] is worth its while.
-pub const AHEAD: usize = 16;
-
-/// Fewer organizations stay in the processor's caches by themselves.
-const MANY: usize = 4_096;
 
 /// An item of a record.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +56,7 @@ pub struct Partition {
     /// Organizations by number.
     names: Vec<OrgName>,
     dirty: Vec<Dirty>,
-    due: BinaryHeap<Reverse<(Timestamp, OrgKey)>>,
+    due: Due,
     effects: Vec<Effect>,
     row: Vec<u8>,
 }
@@ -73,16 +66,14 @@ impl Partition {
     #[must_use]
     pub fn new(book: Arc<Book>, commons: Commons, history: History) -> Self {
         let mut names = vec![OrgName::default(); commons.next_key as usize];
-        let mut due = BinaryHeap::new();
+        let mut due = Due::default();
         for mut slot in book.slots.iter_mut() {
             let (name, slot) = slot.pair_mut();
             if let Some(place) = names.get_mut(slot.key.0 as usize) {
                 *place = name.clone();
             }
-            slot.due = slot.org.next_change();
-            if slot.due != Timestamp::MAX {
-                due.push(Reverse((slot.due, slot.key)));
-            }
+            slot.due = Timestamp::MAX;
+            due.note(slot, &commons.catalog);
         }
         *book.catalog.write() = Arc::clone(&commons.catalog);
         Partition {
@@ -139,16 +130,7 @@ impl Partition {
     /// The next instant at which something happens by itself.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.due.peek().map(|Reverse((instant, _))| *instant)
-    }
-
-    /// Has the processor fetch the organization of a record that is to be applied soon. Changes nothing.
-    pub fn approach(&self, record: &Record) {
-        if self.names.len() >= MANY
-            && let Ok(Subject::Events(org)) = Subject::parse(&record.draft.subject)
-        {
-            self.book.read(org, |slot| slot.org.approach());
-        }
+        self.due.next()
     }
 
     /// Applies a record.
@@ -199,10 +181,7 @@ impl Partition {
     /// Lets the log's time pass: what falls due by itself happens at its own instant.
     fn pass_time(&mut self, record: &Record, listener: &mut dyn Listener) -> Result<(), StoreError> {
         let (at, position) = (self.commons.at, Position { seq: record.seq, item: 0 });
-        while let Some(Reverse((instant, key))) = self.due.peek().copied()
-            && instant <= at
-        {
-            self.due.pop();
+        while let Some((instant, key)) = self.due.take(at) {
             let Some(name) = self.names.get(key.0 as usize).cloned() else { continue };
             let Some(mut slot) = self.book.slots.get_mut(&name) else { continue };
             if slot.due != instant {
@@ -210,10 +189,10 @@ impl Partition {
             }
             slot.due = Timestamp::MAX;
             // What was due may have moved on since: then nothing happens now.
-            if slot.org.next_change() <= instant {
+            if slot.org.next_change(&self.commons.catalog) <= instant {
                 slot.org.advance(instant, &self.commons.catalog, &mut self.effects);
             }
-            note(&mut slot, &self.names, &mut self.dirty, &mut self.due);
+            note(&mut slot, &self.names, &mut self.dirty, &mut self.due, &self.commons.catalog);
             drop(slot);
             self.tell(&name, Some(key), position, listener)?;
         }
@@ -242,7 +221,7 @@ impl Partition {
             let (key, upto) = (slot.key, slot.org.position());
             let Outcome::Needs(need) = outcome else {
                 if outcome != Outcome::Contained {
-                    note(&mut slot, &self.names, &mut self.dirty, &mut self.due);
+                    note(&mut slot, &self.names, &mut self.dirty, &mut self.due, &self.commons.catalog);
                 }
                 break (key, outcome);
             };
@@ -296,16 +275,7 @@ impl Partition {
         let outcome = match (command, org) {
             (Err(rejection), _) => Outcome::Rejected(rejection),
             (Ok(AnyCommand::Catalog(command)), _) => {
-                // On a copy: a refused command leaves nothing behind.
-                let mut catalog = Catalog::clone(&self.commons.catalog);
-                match catalog.apply(command, self.commons.at) {
-                    Ok(()) => {
-                        self.commons.catalog = Arc::new(catalog);
-                        *self.book.catalog.write() = Arc::clone(&self.commons.catalog);
-                        Outcome::Done
-                    }
-                    Err(rejection) => Outcome::Rejected(rejection),
-                }
+                self.catalog_command(command).map_or_else(Outcome::Rejected, |()| Outcome::Done)
             }
             (Ok(AnyCommand::Org(command)), Some(org)) => self.org_command(position, org, command),
             (Ok(AnyCommand::Org(_)), None) => return Ok(()),
@@ -341,6 +311,22 @@ impl Partition {
         Ok(())
     }
 
+    fn catalog_command(&mut self, command: CatalogCommand) -> Result<(), Rejection> {
+        // On a copy: a refused command leaves nothing behind.
+        let mut catalog = Catalog::clone(&self.commons.catalog);
+        let plan = match &command {
+            CatalogCommand::PutPlan(plan, _) => Some(plan.id.clone()),
+            CatalogCommand::PutRateCard(_) => None,
+        };
+        catalog.apply(command, self.commons.at)?;
+        self.commons.catalog = Arc::new(catalog);
+        *self.book.catalog.write() = Arc::clone(&self.commons.catalog);
+        if let Some(plan) = plan {
+            self.due.note_orgs_on(&plan, &self.book, &self.commons.catalog);
+        }
+        Ok(())
+    }
+
     fn org_command(&mut self, position: Position, org: &str, command: Command) -> Outcome {
         let creates = matches!(command, Command::PutOrg(_));
         let entry = Entry { position, at: self.commons.at, what: What::Command(command) };
@@ -348,7 +334,7 @@ impl Partition {
         if let Some(mut slot) = self.book.slots.get_mut(org) {
             let outcome = slot.org.apply(&entry, catalog, &recall, &mut self.effects);
             if outcome != Outcome::Contained {
-                note(&mut slot, &self.names, &mut self.dirty, &mut self.due);
+                note(&mut slot, &self.names, &mut self.dirty, &mut self.due, &self.commons.catalog);
             }
             return outcome;
         }
@@ -364,7 +350,7 @@ impl Partition {
             self.commons.next_key = key.0.saturating_add(1);
             self.names.push(name.clone());
             let mut slot = Box::new(Slot { key, dirty: false, due: Timestamp::MAX, org: new });
-            note(&mut slot, &self.names, &mut self.dirty, &mut self.due);
+            note(&mut slot, &self.names, &mut self.dirty, &mut self.due, &self.commons.catalog);
             self.book.slots.insert(name, slot);
         }
         outcome
@@ -392,21 +378,12 @@ impl Partition {
 }
 
 /// Notes that an organization changed, and when it is to be looked at by itself.
-fn note(
-    slot: &mut Slot,
-    names: &[OrgName],
-    dirty: &mut Vec<Dirty>,
-    due: &mut BinaryHeap<Reverse<(Timestamp, OrgKey)>>,
-) {
+fn note(slot: &mut Slot, names: &[OrgName], dirty: &mut Vec<Dirty>, due: &mut Due, catalog: &Catalog) {
     if !slot.dirty
         && let Some(name) = names.get(slot.key.0 as usize)
     {
         slot.dirty = true;
         dirty.push((slot.key, name.clone()));
     }
-    let next = slot.org.next_change();
-    if next < slot.due {
-        slot.due = next;
-        due.push(Reverse((next, slot.key)));
-    }
+    due.note(slot, catalog);
 }

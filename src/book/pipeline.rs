@@ -10,8 +10,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::OrgName;
 use super::commons::Commons;
+use super::lookahead::{AHEAD, approach};
 use super::outbox::Outbox;
-use super::partition::{AHEAD, Dirty, Item, Listener, Partition};
+use super::partition::{Dirty, Item, Listener, Partition};
 use super::progress::Progress;
 use super::shelf::Past;
 use super::waiters::Waiters;
@@ -184,7 +185,7 @@ impl Pipeline {
         };
         for (place, record) in batch.iter().enumerate() {
             if let Some(next) = batch.get(place.saturating_add(AHEAD)) {
-                self.partition.approach(next);
+                approach(&self.partition, next);
             }
             self.partition.apply(record, &mut sink)?;
             if record.draft.request != 0 && self.waiters.expects(record.draft.request) {
@@ -323,6 +324,14 @@ impl Listener for Sink<'_> {
             Effect::Limit(alert) => {
                 self.metrics.alerts.inc();
                 self.outbox.push(super::outbox::limit_alert(org, alert));
+            }
+            Effect::Recharge(alert) => {
+                self.metrics.alerts.inc();
+                self.outbox.push(super::outbox::recharge_alert(org, alert));
+            }
+            Effect::Notice(notice) => {
+                self.metrics.alerts.inc();
+                self.outbox.push(super::outbox::notice(org, notice));
             }
             Effect::WebhooksChanged => self.outbox.webhooks_changed(org),
         }

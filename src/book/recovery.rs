@@ -1,20 +1,27 @@
 //! Recovery: from what is on disk to a partition that goes on where it stopped.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::keeper::Meta;
+use tokio::sync::{mpsc, watch};
+
+use super::keeper::{Keeper, Meta};
+use super::outbox::{Outbox, Outgoing};
 use super::partition::Partition;
+use super::pipeline::Pipeline;
+use super::progress::Progress;
 use super::shelf::{History, Shelf};
+use super::waiters::Waiters;
 use super::{Book, OrgName, Slot};
 use crate::ledger::org::Org;
-use crate::ledger::units::Timestamp;
-use crate::log::Fingerprint;
+use crate::ledger::units::{Hour, Timestamp};
+use crate::log::{Fingerprint, Log};
+use crate::metrics::Metrics;
 use crate::store::checkpoint::{Checkpoints, Finding, Item};
 use crate::store::history::{Limits, Runs};
 use crate::store::{StoreError, codec};
-
-use super::outbox::Outgoing;
 
 /// A partition as the disk had it.
 #[derive(Debug)]
@@ -33,6 +40,70 @@ pub struct Recovered {
     pub outbox: Vec<Outgoing>,
     /// What was not as it should be. The log restores it.
     pub findings: Vec<Finding>,
+}
+
+/// What a partition at work shares with the rest of a daemon.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Where entries come from.
+    pub log: Arc<dyn Log>,
+    /// Where alerts and refusals leave.
+    pub outbox: Arc<Outbox>,
+    /// Who waits for outcomes.
+    pub waiters: Arc<Waiters>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// How far the pipeline is, and what is wrong.
+    pub progress: Arc<Progress>,
+}
+
+/// The most questions to a pipeline that wait.
+const ASKS: usize = 8;
+
+impl Recovered {
+    /// Puts the partition to work: the pipeline that goes on where it stopped, and the keeper behind it, which writes a
+    /// checkpoint so often. Each wants a thread of its own. What had not left goes into the outbox again.
+    #[must_use]
+    pub fn put_to_work(
+        self,
+        around: Surroundings,
+        every: Duration,
+        stop: watch::Receiver<bool>,
+    ) -> (Pipeline, Keeper) {
+        let Recovered { mut partition, checkpoints, cut, sealed, run, outbox, .. } = self;
+        outbox.into_iter().for_each(|message| around.outbox.push(message));
+        let (asks, asked) = mpsc::channel(ASKS);
+        let keeper = Keeper {
+            book: Arc::clone(partition.book()),
+            names: partition.names().to_vec(),
+            checkpoints,
+            shelf: Arc::clone(partition.history().shelf()),
+            outbox: Arc::clone(&around.outbox),
+            asks,
+            log: Arc::clone(&around.log),
+            run,
+            every,
+            metrics: around.metrics.clone(),
+            progress: Arc::clone(&around.progress),
+            heads: BTreeMap::new(),
+            bases: [0, cut.seq],
+            last: Some(cut.seq),
+            hour: Hour::MIN,
+        };
+        let pipeline = Pipeline {
+            partition,
+            log: around.log,
+            position: cut,
+            sealed,
+            outbox: around.outbox,
+            waiters: around.waiters,
+            metrics: around.metrics,
+            progress: around.progress,
+            asks: asked,
+            stop,
+        };
+        (pipeline, keeper)
+    }
 }
 
 /// Reads the newest checkpoint that contains nothing from record `below` on, and removes what it does not know.

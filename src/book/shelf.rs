@@ -132,14 +132,23 @@ impl Past {
     /// All of them, newest first.
     ///
     /// # Errors
-    /// As [`Runs::newest`]; [`StoreError::Row`] for one that cannot be read.
+    /// As [`Past::each`].
     pub fn rows(&self) -> Result<Vec<(Position, Row)>, StoreError> {
-        let key = self.key;
         let mut rows = Vec::new();
+        self.each(&mut |position, row| rows.push((position, row)))?;
+        Ok(rows)
+    }
+
+    /// Hands over all of them, newest first, a block of a run at a time.
+    ///
+    /// # Errors
+    /// As [`Runs::blocks`]; [`StoreError::Row`] for one that cannot be read.
+    pub fn each(&self, visit: &mut dyn FnMut(Position, Row)) -> Result<(), StoreError> {
+        let key = self.key;
         let mut take = |position: Position, bytes: &[u8]| -> Result<(), StoreError> {
             let row =
                 codec::decode::<Row>(bytes).map_err(|source| StoreError::Row { key, position, source })?;
-            rows.push((position, row));
+            visit(position, row);
             Ok(())
         };
         self.open.iter().try_for_each(|(position, bytes)| take(*position, bytes))?;
@@ -147,10 +156,13 @@ impl Past {
             buffer.newest(key).try_for_each(|(known, bytes)| take(known.position, bytes))?;
         }
         if let Some(runs) = &self.shelf.runs {
-            let stored = runs.newest(key, self.head, None, usize::MAX)?;
-            stored.iter().try_for_each(|found| take(found.event.position, &found.bytes))?;
+            for block in runs.blocks(key, self.head) {
+                let block = block?;
+                let rows = block.rows()?;
+                rows.newest_first().try_for_each(|(known, bytes)| take(known.position, bytes))?;
+            }
         }
-        Ok(rows)
+        Ok(())
     }
 }
 

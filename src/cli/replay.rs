@@ -176,6 +176,8 @@ impl Listener for Report {
         match effect {
             Effect::LowBalance(alert) => self.alerts.push(wire::alert_json(org, alert)),
             Effect::Limit(alert) => self.alerts.push(wire::limit_alert_json(org, alert)),
+            Effect::Recharge(alert) => self.alerts.push(wire::recharge_alert_json(org, alert)),
+            Effect::Notice(notice) => self.alerts.push(wire::notice_json(org, notice)),
             Effect::Moved(movement) => self.movements.push(wire::movement_json(org, movement)),
             Effect::WebhooksChanged => {}
         }

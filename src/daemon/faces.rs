@@ -120,6 +120,19 @@ fn say_alert(message: &Outgoing) {
         );
         return;
     }
+    let kind = message.alert().map(|(_, kind)| kind).filter(|kind| *kind != "balance_low");
+    if let Some(kind) = kind {
+        // What it is about, as it stands in the alert.
+        tracing::warn!(
+            target: "creditd::alert",
+            org = %text("org"),
+            id = %message.id,
+            %data,
+            "{}",
+            kind.replace('_', " ")
+        );
+        return;
+    }
     let below = match &data["threshold"] {
         rule if rule["below_percent"].is_null() => rule["below"].as_str().unwrap_or_default().to_owned(),
         rule => format!("{}%", rule["below_percent"]),

@@ -1,19 +1,17 @@
 //! The two threads of a partition: the pipeline, and the keeper behind it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 use super::{DaemonError, Options};
 use crate::book::desk::Desk;
-use crate::book::keeper::{Call, Keeper};
+use crate::book::keeper::Call;
 use crate::book::pipeline::Pipeline;
-use crate::book::recovery::Recovered;
+use crate::book::recovery::{Recovered, Surroundings};
 use crate::clock;
-use crate::ledger::units::Hour;
 use crate::log::{Fingerprint, Log, LogError};
 
 /// The threads that run.
@@ -23,9 +21,6 @@ pub(super) struct Threads {
     pipeline: JoinHandle<()>,
 }
 
-/// The most questions of the keeper that wait.
-const ASKS: usize = 8;
-
 /// Starts the pipeline after the recovered position, and the keeper. Answers once the log can be read.
 pub(super) async fn start(
     options: &Options,
@@ -34,46 +29,19 @@ pub(super) async fn start(
     log: &Arc<dyn Log>,
     stop: watch::Receiver<bool>,
 ) -> Result<Threads, DaemonError> {
-    let Recovered { mut partition, checkpoints, cut, sealed, run, outbox, .. } = recovered;
-    for message in outbox {
-        desk.outbox.push(message);
-    }
+    let cut = recovered.cut.clone();
     desk.progress.start(cut.seq, log.extent().await?.last);
     desk.progress.beat(clock::now());
-    let (asks, asked) = mpsc::channel(ASKS);
-    desk.connect(&asks);
-    let (calls, called) = channel();
-    let names = partition.names().to_vec();
-    let shelf = Arc::clone(partition.history().shelf());
-    let keeper = Keeper {
-        book: Arc::clone(&desk.book),
-        names,
-        checkpoints,
-        shelf,
-        outbox: Arc::clone(&desk.outbox),
-        asks,
+    let around = Surroundings {
         log: Arc::clone(log),
-        run,
-        every: options.checkpoint_every,
-        metrics: desk.metrics.clone(),
-        progress: Arc::clone(&desk.progress),
-        heads: BTreeMap::new(),
-        bases: [0, cut.seq],
-        last: Some(cut.seq),
-        hour: Hour::MIN,
-    };
-    let pipeline = Pipeline {
-        partition,
-        log: Arc::clone(log),
-        position: cut.clone(),
-        sealed,
         outbox: Arc::clone(&desk.outbox),
         waiters: Arc::clone(desk.waiters()),
         metrics: desk.metrics.clone(),
         progress: Arc::clone(&desk.progress),
-        asks: asked,
-        stop,
     };
+    let (pipeline, keeper) = recovered.put_to_work(around, options.checkpoint_every, stop);
+    desk.connect(&keeper.asks);
+    let (calls, called) = channel();
     let (opened, opening) = oneshot::channel();
     let thread = std::thread::Builder::new().name("pipeline".to_owned());
     let pipeline = thread.spawn(move || run_pipeline(pipeline, cut, opened)).map_err(DaemonError::Thread)?;

@@ -12,6 +12,7 @@ use super::Face;
 use super::body::Body;
 use super::parts::{self, CatalogName, NameWithin, OrgName};
 use super::problem::{Problem, Refusal};
+use super::reads::{aside, look};
 use crate::book::desk::{Submitted, Wait};
 use crate::clock;
 use crate::ledger::price::CreditType;
@@ -87,15 +88,9 @@ pub(super) async fn verify(
     State(face): State<Arc<Face>>,
     OrgName(org): OrgName,
 ) -> Result<Response, Problem> {
-    let unavailable = |why: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why);
-    let look = face.desk.look(&org).await.map_err(|why| unavailable(why.to_owned()))?;
-    let look = look.ok_or_else(|| Problem::unknown_org(&org))?;
-    let verified = tokio::task::spawn_blocking(move || query::verify(&org, &look)).await;
-    match verified {
-        Ok(Ok(verified)) => Ok(parts::json(StatusCode::OK, &verified)),
-        Ok(Err(error)) => Err(unavailable(format!("the history cannot be read: {error}"))),
-        Err(error) => Err(unavailable(format!("the verification ended early: {error}"))),
-    }
+    let look = look(&face, &org).await?;
+    let verified = aside(move || query::verify(&org, &look)).await?;
+    verified.map(|told| parts::json(StatusCode::OK, &told)).map_err(|error| Problem::unread(&error))
 }
 
 async fn corrected(
@@ -137,16 +132,25 @@ async fn publish(face: &Face, id: &str, kind: &str, body: &Body) -> Result<Respo
 }
 
 /// The content of a body whose `id` the path gives.
-pub(super) fn named(id: &str, mut data: Map<String, Value>) -> Result<Map<String, Value>, Problem> {
-    match data.get("id") {
-        Some(other) if other != id => {
-            let detail = format!("the body names {other}, the path {id:?}; leave the id out of the body");
-            let (reason, field) = ("invalid_field".to_owned(), "id".to_owned());
-            let refusal = Refusal { reason, field, detail };
+pub(super) fn named(id: &str, data: Map<String, Value>) -> Result<Map<String, Value>, Problem> {
+    said_by_path("id", id, data)
+}
+
+/// The content of a body of which the path gives a field.
+pub(super) fn said_by_path(
+    field: &str,
+    said: &str,
+    mut data: Map<String, Value>,
+) -> Result<Map<String, Value>, Problem> {
+    match data.get(field) {
+        Some(other) if other != said => {
+            let detail =
+                format!("the body names {other}, the path {said:?}; leave the {field} out of the body");
+            let refusal = Refusal { reason: "invalid_field".to_owned(), field: field.to_owned(), detail };
             Err(Problem::refused(StatusCode::UNPROCESSABLE_ENTITY, refusal))
         }
         _ => {
-            data.insert("id".to_owned(), json!(id));
+            data.insert(field.to_owned(), json!(said));
             Ok(data)
         }
     }

@@ -14,9 +14,11 @@ mod events;
 mod health;
 mod limits;
 mod listener;
+mod names;
 mod parts;
 mod problem;
 mod reads;
+mod recharges;
 mod webhooks;
 
 use std::io;
@@ -104,8 +106,9 @@ fn router(desk: Arc<Desk>, channels: Channels, options: Options) -> Router {
     Router::new()
         .route("/v1/events", post(events::of_any_org))
         .route("/v1/orgs", get(reads::orgs))
-        .route("/v1/orgs/{org}", put(commands::put_org))
+        .route("/v1/orgs/{org}", get(reads::org).put(commands::put_org))
         .route("/v1/orgs/{org}/balance", get(reads::balance))
+        .route("/v1/orgs/{org}/forecast", get(reads::forecast))
         .route("/v1/orgs/{org}/events", post(events::of_one_org))
         .route("/v1/orgs/{org}/grants", post(commands::grant))
         .route("/v1/orgs/{org}/grants/{id}/void", post(commands::void_grant))
@@ -113,12 +116,16 @@ fn router(desk: Arc<Desk>, channels: Channels, options: Options) -> Router {
         .route("/v1/orgs/{org}/verify", post(commands::verify))
         .route("/v1/orgs/{org}/limits", get(limits::list))
         .route("/v1/orgs/{org}/limits/{id}", put(limits::put).delete(limits::remove))
+        .route("/v1/orgs/{org}/recharges", get(recharges::list))
+        .route("/v1/orgs/{org}/recharges/{credit_type}", put(recharges::put).delete(recharges::remove))
+        .route("/v1/orgs/{org}/recharges/{credit_type}/failed", post(recharges::failed))
         .route("/v1/orgs/{org}/webhooks", get(webhooks::list))
         .route("/v1/orgs/{org}/webhooks/{id}", put(webhooks::put).delete(webhooks::remove))
         .route("/v1/orgs/{org}/webhooks/{id}/test", post(webhooks::test))
         .route("/v1/orgs/{org}/webhooks/{id}/resend", post(webhooks::resend))
         .route("/v1/orgs/{org}/alerts", get(alerts::list))
         .route("/v1/orgs/{org}/alerts/stream", get(alerts::stream))
+        .merge(names::routes())
         .route("/v1/catalog", get(reads::catalog))
         .route("/v1/rate-cards/{id}", put(commands::put_rate_card))
         .route("/v1/plans/{id}", put(commands::put_plan))

@@ -52,6 +52,24 @@ impl<S: Send + Sync> FromRequestParts<S> for NameWithin {
     }
 }
 
+/// What has a name within its organization, as the path tells it: by its id, an entity by its type too.
+pub(super) struct KeyWithin {
+    pub(super) entity_type: String,
+    pub(super) id: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for KeyWithin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let first = name_in_path(1, parts, state).await?;
+        Ok(match name_in_path(2, parts, state).await {
+            Ok(id) => KeyWithin { entity_type: first, id },
+            Err(_) => KeyWithin { entity_type: String::new(), id: first },
+        })
+    }
+}
+
 /// The webhook that the path names, after its organization.
 pub(super) struct WebhookName(pub(super) String);
 

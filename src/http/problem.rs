@@ -1,5 +1,7 @@
 //! What went wrong, as RFC 9457 says it: `application/problem+json`.
 
+use std::fmt;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -100,7 +102,9 @@ impl Problem {
     pub(super) fn refused_command(refusal: Refusal) -> Problem {
         let status = match refusal.reason.as_str() {
             "conflict" => StatusCode::CONFLICT,
-            "unknown_org" | "unknown_grant" | "unknown_limit" | "unknown_webhook" => StatusCode::NOT_FOUND,
+            "unknown_org" | "unknown_grant" | "unknown_limit" | "unknown_recharge" | "unknown_webhook" => {
+                StatusCode::NOT_FOUND
+            }
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Problem::refused(status, refusal)
@@ -113,6 +117,16 @@ impl Problem {
         );
         let refusal = Refusal { reason: "unknown_org".to_owned(), field: "org".to_owned(), detail };
         Problem::refused(StatusCode::NOT_FOUND, refusal)
+    }
+
+    /// Nobody is there who could answer.
+    pub(super) fn unavailable(why: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why)
+    }
+
+    /// The history of an organization cannot be read.
+    pub(super) fn unread(error: &impl fmt::Display) -> Problem {
+        Problem::unavailable(format!("the history cannot be read: {error}"))
     }
 
     /// Something that passes: the client should try again in a second.

@@ -1,4 +1,4 @@
-//! Balances, organizations and the catalog out.
+//! Balances, forecasts, organizations and the catalog out.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use serde_json::json;
 use super::Face;
 use super::parts::{self, OrgName, Params};
 use super::problem::Problem;
+use crate::book::pipeline::Look;
 use crate::clock;
 use crate::query::{self, MOST_LISTED};
 use crate::wire;
@@ -26,6 +27,24 @@ pub(super) async fn balance(
     }
 }
 
+/// `GET /v1/orgs/{org}/forecast`: how long the credits last. Reckoned beside the threads that serve.
+pub(super) async fn forecast(
+    State(face): State<Arc<Face>>,
+    OrgName(org): OrgName,
+) -> Result<Response, Problem> {
+    let name = org.clone();
+    let reckoned =
+        tokio::task::spawn_blocking(move || query::forecast(&face.desk.book, &name, clock::now())).await;
+    match reckoned {
+        Ok(Some(forecast)) => Ok(parts::json(StatusCode::OK, &forecast)),
+        Ok(None) => Err(Problem::unknown_org(&org)),
+        Err(error) => {
+            let why = format!("the forecast ended early: {error}");
+            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why))
+        }
+    }
+}
+
 /// The names on a page where nothing is said.
 const USUALLY_LISTED: usize = 100;
 
@@ -36,7 +55,7 @@ pub(super) struct Page {
     limit: Option<usize>,
 }
 
-/// `GET /v1/orgs`: names in order, a page at a time.
+/// `GET /v1/orgs`: the organizations in order, a page at a time.
 pub(super) async fn orgs(
     State(face): State<Arc<Face>>,
     Params(page): Params<Page>,
@@ -52,11 +71,33 @@ pub(super) async fn orgs(
         return Err(wrong(format!("cursor: {error}; take it from meta.next of the page before")));
     }
     let found = query::orgs(&face.desk.book, page.cursor.as_deref(), limit);
-    let data: Vec<_> = found.names.iter().map(|name| json!({ "org": &**name })).collect();
-    Ok(parts::json(StatusCode::OK, &json!({ "data": data, "meta": { "next": found.next.as_deref() } })))
+    let meta = json!({ "next": found.next.as_deref() });
+    Ok(parts::json(StatusCode::OK, &json!({ "data": found.data, "meta": meta })))
+}
+
+/// `GET /v1/orgs/{org}`: its name and plan.
+pub(super) async fn org(State(face): State<Arc<Face>>, OrgName(org): OrgName) -> Result<Response, Problem> {
+    match query::org(&face.desk.book, &org) {
+        Some(line) => Ok(parts::json(StatusCode::OK, &line)),
+        None => Err(Problem::unknown_org(&org)),
+    }
 }
 
 /// `GET /v1/catalog`: every version of every rate card and plan.
 pub(super) async fn catalog(State(face): State<Arc<Face>>) -> Response {
     parts::json(StatusCode::OK, &query::catalog(&face.desk.book.catalog()))
+}
+
+/// How the organization stands, with its history.
+pub(super) async fn look(face: &Face, org: &str) -> Result<Look, Problem> {
+    let look = face.desk.look(org).await.map_err(Problem::unavailable)?;
+    look.ok_or_else(|| Problem::unknown_org(org))
+}
+
+/// Carries out what takes long, away from the threads that serve.
+pub(super) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let ended = tokio::task::spawn_blocking(work).await;
+    ended.map_err(|error| Problem::unavailable(format!("it ended early: {error}")))
 }

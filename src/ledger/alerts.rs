@@ -1,25 +1,18 @@
 //! Low-balance alerts: raised at the entry that crosses a threshold, once for each crossing.
 //!
-//! Every rule watches one pool and is *fresh* until the level was above its threshold, then *armed*; it *fires*
+//! Every threshold watches one pool and is *fresh* until the level was above its threshold, then *armed*; it *fires*
 //! when the level is no longer above, and is armed again only when the level has recovered past a dead band, so
 //! that a balance that flutters around the threshold raises one alert.
+
+mod rule;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
-use super::price::CreditType;
 use super::units::Credits;
-
-/// A threshold below which the balance is low. Ordered worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Rule {
-    /// Where "low" begins.
-    pub threshold: Threshold,
-    /// The kind of credits it is about; a percentage without one is about each kind.
-    pub credit_type: Option<CreditType>,
-}
+pub use rule::{Days, Hours, MOST_RULES, Rule, Spike, Thresholds, When, thresholds};
+pub(super) use rule::{days, hours, spikes, watch_resets};
 
 /// Where "low" begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,24 +26,6 @@ pub enum Threshold {
 /// Percentage points, and the part of an amount (one twentieth), by which a balance must recover.
 const DEAD_BAND_POINTS: u8 = 5;
 const DEAD_BAND_PART: i64 = 20;
-
-impl Rule {
-    /// The rules of a plan that has none of its own: 60 %, 30 %, 10 % and nothing left.
-    #[must_use]
-    pub fn defaults() -> Vec<Rule> {
-        [60, 30, 10, 0].map(|p| Rule { threshold: Threshold::Percent(p), credit_type: None }).into()
-    }
-
-    /// Whether the rule is about this kind of credits.
-    #[must_use]
-    pub fn concerns(&self, credit_type: CreditType) -> bool {
-        match (self.credit_type, self.threshold) {
-            (Some(own), _) => own == credit_type,
-            (None, Threshold::Percent(_)) => true,
-            (None, Threshold::Amount(_)) => credit_type == CreditType::default(),
-        }
-    }
-}
 
 impl Threshold {
     /// The highest level that is not above the threshold.
@@ -100,22 +75,6 @@ impl fmt::Display for Threshold {
     }
 }
 
-/// The thresholds of one kind of credits, worst first, each once.
-pub type Thresholds = SmallVec<[Threshold; 4]>;
-
-/// The thresholds that rules set for one kind of credits.
-#[must_use]
-pub fn thresholds(rules: &[Rule], credit_type: CreditType) -> Thresholds {
-    let concerned = rules.iter().filter(|rule| rule.concerns(credit_type));
-    let mut thresholds: Thresholds = concerned.map(|rule| rule.threshold).take(MOST_RULES).collect();
-    thresholds.sort_unstable();
-    thresholds.dedup();
-    thresholds
-}
-
-/// The most rules of a plan or an organization.
-pub const MOST_RULES: usize = 32;
-
 /// What a pool remembers of its rules. The rules themselves are those in force, which whoever asks brings along: a pool
 /// of which no rule ever fired keeps two words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,7 +90,7 @@ pub struct Watches {
 struct Fired(Vec<(Threshold, u32)>);
 
 /// The most thresholds whose count is kept beside those in force: the one that was crossed longest ago goes first.
-const MOST_DORMANT: usize = 64;
+pub(super) const MOST_DORMANT: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -232,118 +191,4 @@ impl Watches {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn credits(n: i64) -> Credits {
-        n.to_string().parse().unwrap()
-    }
-
-    /// Watches with the rules that they follow.
-    #[derive(Default)]
-    struct Watched {
-        watches: Watches,
-        thresholds: Thresholds,
-    }
-
-    impl Watched {
-        fn follow(&mut self, rules: &[Rule]) {
-            let new = thresholds(rules, CreditType::default());
-            self.watches.follow(&self.thresholds, &new);
-            self.thresholds = new;
-        }
-
-        fn floor(&mut self, level: i64) -> Credits {
-            self.watches.look(&self.thresholds, credits(level), credits(100), |_| ())
-        }
-    }
-
-    fn crossings(watched: &mut Watched, level: i64, total: i64) -> Vec<String> {
-        let mut seen = Vec::new();
-        let told = |c: Crossing| seen.push(format!("{}.{}", c.threshold, c.nth));
-        watched.watches.look(&watched.thresholds, credits(level), credits(total), told);
-        seen
-    }
-
-    #[test]
-    fn a_fluttering_balance_raises_one_alert() {
-        let mut watches = Watched::default();
-        watches.follow(&Rule::defaults());
-        assert!(crossings(&mut watches, 100, 100).is_empty());
-        assert_eq!(crossings(&mut watches, 60, 100), ["p60.1"]);
-        assert!(crossings(&mut watches, 64, 100).is_empty());
-        assert!(crossings(&mut watches, 59, 100).is_empty());
-        assert!(crossings(&mut watches, 65, 100).is_empty());
-        assert_eq!(crossings(&mut watches, 60, 100), ["p60.2"]);
-    }
-
-    #[test]
-    fn thresholds_jumped_at_once_come_worst_first() {
-        let mut watches = Watched::default();
-        watches.follow(&Rule::defaults());
-        crossings(&mut watches, 100, 100);
-        assert_eq!(crossings(&mut watches, -5, 100), ["p0.1", "p10.1", "p30.1", "p60.1"]);
-    }
-
-    #[test]
-    fn nothing_to_look_at_above_the_next_threshold() {
-        let mut watches = Watched::default();
-        watches.follow(&Rule::defaults());
-        assert_eq!(watches.floor(100), credits(60));
-        assert_eq!(watches.floor(59), credits(30));
-        assert_eq!(watches.floor(0), Credits::from_micros(i64::MIN));
-    }
-
-    #[test]
-    fn an_organization_that_never_had_credits_hears_nothing() {
-        let mut watches = Watched::default();
-        watches.follow(&Rule::defaults());
-        assert!(crossings(&mut watches, 0, 0).is_empty());
-        assert!(crossings(&mut watches, -10, 0).is_empty());
-    }
-
-    #[test]
-    fn a_rule_that_stays_keeps_what_it_remembers() {
-        let mut watches = Watched::default();
-        watches.follow(&Rule::defaults());
-        crossings(&mut watches, 100, 100);
-        crossings(&mut watches, 25, 100);
-        let amount = Rule { threshold: Threshold::Amount(credits(20)), credit_type: None };
-        let kept = Rule { threshold: Threshold::Percent(30), credit_type: None };
-        watches.follow(&[amount, kept]);
-        assert!(crossings(&mut watches, 25, 100).is_empty());
-        assert_eq!(crossings(&mut watches, 20, 100), ["a20.1"]);
-        assert!(crossings(&mut watches, 20, 100).is_empty());
-        assert!(crossings(&mut watches, 21, 100).is_empty());
-        assert_eq!(crossings(&mut watches, 20, 100), ["a20.2"]);
-    }
-
-    #[test]
-    fn the_count_of_a_rule_outlives_its_absence() {
-        let rule = |amount| Rule { threshold: Threshold::Amount(credits(amount)), credit_type: None };
-        let mut watches = Watched::default();
-        watches.follow(&[rule(20)]);
-        crossings(&mut watches, 100, 100);
-        assert_eq!(crossings(&mut watches, 10, 100), ["a20.1"]);
-        watches.follow(&[rule(5)]);
-        watches.follow(&[rule(20)]);
-        // It is new again: it waits to see the level above, and then counts on.
-        assert!(crossings(&mut watches, 10, 100).is_empty());
-        assert!(crossings(&mut watches, 20, 100).is_empty());
-        crossings(&mut watches, 50, 100);
-        assert_eq!(crossings(&mut watches, 10, 100), ["a20.2"]);
-    }
-
-    #[test]
-    fn only_so_many_absent_rules_are_remembered() {
-        let mut watches = Watched::default();
-        for amount in 1..1_000 {
-            let rule = Rule { threshold: Threshold::Amount(credits(amount)), credit_type: None };
-            watches.follow(&[rule]);
-            crossings(&mut watches, 2_000, 2_000);
-            assert_eq!(crossings(&mut watches, 0, 2_000), [format!("a{amount}.1")]);
-        }
-        let kept = watches.watches.fired.map(|fired| fired.0.len());
-        assert_eq!(kept, Some(MOST_DORMANT + 1));
-    }
-}
+mod tests;

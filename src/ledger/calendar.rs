@@ -60,13 +60,13 @@ impl Zone {
         self.instant(civil::date(2024, 1, 1).at(0, 0, 0, 0)).unwrap_or_default()
     }
 
-    fn civil(&self, instant: Timestamp) -> Option<civil::DateTime> {
+    pub(super) fn civil(&self, instant: Timestamp) -> Option<civil::DateTime> {
         Some(self.0.to_datetime(jiff::Timestamp::from_microsecond(instant.micros()).ok()?))
     }
 
     /// The instant of a civil time. Where the clocks skip it, it is later by what they skip; where it comes twice, it is the
     /// first.
-    fn instant(&self, civil: civil::DateTime) -> Option<Timestamp> {
+    pub(super) fn instant(&self, civil: civil::DateTime) -> Option<Timestamp> {
         let instant = self.0.to_timestamp(civil).ok()?;
         Some(Timestamp::from_micros(instant.as_microsecond()))
     }

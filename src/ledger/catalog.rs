@@ -126,6 +126,12 @@ impl<T> History<T> {
         self.versions.get(index).map(|(_, content)| content)
     }
 
+    /// The number of the newest version, be it in force or not.
+    #[must_use]
+    pub fn newest(&self) -> u32 {
+        u32::try_from(self.versions.len()).unwrap_or(u32::MAX)
+    }
+
     /// Every version with its number and the instant it is in force from.
     pub fn versions(&self) -> impl Iterator<Item = (u32, Timestamp, &T)> {
         (1..).zip(&self.versions).map(|(number, (from, content))| (number, *from, content))

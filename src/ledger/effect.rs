@@ -9,7 +9,8 @@ use super::alerts::Crossing;
 use super::balance::Moment;
 use super::charge::{Charge, Return};
 use super::limits::{Count, Level, Limit, Measure};
-use super::movement::Movement;
+use super::movement::{Movement, Note};
+use super::notice::Notice;
 use super::price::CreditType;
 use super::rejection::Rejection;
 use super::units::{Credits, EventId, Hour, Position, Timestamp};
@@ -34,6 +35,14 @@ pub enum Outcome {
     Rejected(Rejection),
     /// The command was carried out.
     Done,
+}
+
+impl Outcome {
+    /// Whether the entry was carried out: neither refused nor a repeat.
+    #[must_use]
+    pub const fn is_applied(&self) -> bool {
+        matches!(self, Outcome::Charged(_) | Outcome::Voided(_) | Outcome::Done)
+    }
 }
 
 /// What the history must be asked for.
@@ -74,19 +83,25 @@ pub enum Effect {
     LowBalance(LowBalance),
     /// A limit is nearly or wholly used up.
     Limit(Box<LimitAlert>),
+    /// More credits were asked for, or an answer came.
+    Recharge(Box<RechargeAlert>),
+    /// Something else that is worth knowing.
+    Notice(Box<Notice>),
     /// Credits came or went other than by an event.
     Moved(Movement),
     /// The organization's webhooks are others now.
     WebhooksChanged,
 }
 
-/// The balance crossed a threshold from above.
+/// The balance crossed thresholds from above, all at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LowBalance {
     /// The kind of credits.
     pub credit_type: CreditType,
-    /// The threshold, and for the how-many-th time it was crossed: together with the organization, the alert's id.
+    /// The worst threshold, and for the how-many-th time it was crossed: together with the organization, the alert's id.
     pub crossing: Crossing,
+    /// The others that were crossed with it, worst first.
+    pub others: Vec<Crossing>,
     /// What is left, less what is owed.
     pub level: Credits,
     /// What a percentage is of.
@@ -95,6 +110,13 @@ pub struct LowBalance {
     pub at: Timestamp,
     /// The entry at which it was crossed, or the last one before where an expiry did it.
     pub position: Position,
+}
+
+impl LowBalance {
+    /// Every threshold that was crossed, worst first.
+    pub fn crossings(&self) -> impl Iterator<Item = Crossing> {
+        std::iter::once(self.crossing).chain(self.others.iter().copied())
+    }
 }
 
 /// What is used came near a limit, or reached it.
@@ -136,6 +158,61 @@ impl LimitAlert {
             end: span.end,
             at,
             position,
+        }
+    }
+}
+
+/// A request of the auto-recharge, made or answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RechargeAlert {
+    /// The kind of credits.
+    pub credit_type: CreditType,
+    /// Which request of that kind of credits, from 1: together with the organization and the news, the alert's id.
+    pub number: u64,
+    /// What happened to it.
+    pub news: RechargeNews,
+    /// What it asked for; none where the answer came after it had failed.
+    pub amount: Option<Credits>,
+    /// The level at which it asked; where the answer came after it had failed that of now, none if nothing is ordered.
+    pub below: Option<Credits>,
+    /// What is left, less what is owed, after it happened.
+    pub available: Credits,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The entry at which it happened, or the last one before where time did it.
+    pub position: Position,
+}
+
+/// What happens to a request of the auto-recharge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RechargeNews {
+    /// It was made.
+    Requested {
+        /// It is answered before this instant, or has failed.
+        deadline: Timestamp,
+    },
+    /// It brought credits.
+    Succeeded {
+        /// How many.
+        granted: Credits,
+    },
+    /// It brought nothing.
+    Failed {
+        /// Why, and who says so.
+        note: Note,
+        /// It may be asked again from this instant on; none where nothing is asked for any more.
+        next_attempt: Option<Timestamp>,
+    },
+}
+
+impl RechargeNews {
+    /// The name in the ids, types and subjects of alerts.
+    #[must_use]
+    pub const fn slug(&self) -> &'static str {
+        match self {
+            RechargeNews::Requested { .. } => "requested",
+            RechargeNews::Succeeded { .. } => "succeeded",
+            RechargeNews::Failed { .. } => "failed",
         }
     }
 }

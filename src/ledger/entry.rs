@@ -6,7 +6,9 @@ use super::catalog::{Plan, RateCard};
 use super::grants::{Recurrence, Rollover, Scope};
 use super::limits::Own;
 use super::movement::Note;
+use super::names::NameOrder;
 use super::price::{CreditType, Direction, Increment, Price};
+use super::recharge::RechargeOrder;
 use super::units::{Credits, EventId, Millis, Position, Timestamp};
 use super::webhooks::WebhookOrder;
 
@@ -136,6 +138,14 @@ pub enum Command {
     PutLimit(Own),
     /// Take a limit of the organization's own away.
     RemoveLimit(Box<str>),
+    /// State an account, a team, a user or an entity whole.
+    PutName(NameOrder),
+    /// Order credits to be bought by themselves when they run low, or order it anew.
+    PutRecharge(Box<RechargeOrder>),
+    /// Take the recharge of a kind of credits away.
+    RemoveRecharge(CreditType),
+    /// A request of the auto-recharge brings nothing.
+    FailRecharge(RechargeFailure),
     /// Define a webhook, or define it anew.
     PutWebhook(WebhookOrder),
     /// Take the webhook of that name away.
@@ -146,6 +156,15 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantVoid {
     /// The grant's name.
+    pub id: Box<str>,
+    /// Why, and who.
+    pub note: Note,
+}
+
+/// The answer to a request of the auto-recharge that brings nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RechargeFailure {
+    /// The request's name.
     pub id: Box<str>,
     /// Why, and who.
     pub note: Note,
@@ -190,6 +209,8 @@ pub struct OrgTerms {
     pub change: Change,
     /// Whether an allotment that begins or changes within a cycle counts for the rest of it only.
     pub prorate: bool,
+    /// Its name for people; as it was where none is given.
+    pub name: Option<Box<str>>,
     /// Why, and who.
     pub note: Note,
 }

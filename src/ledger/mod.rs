@@ -8,18 +8,24 @@
 
 pub mod alerts;
 mod balance;
+pub mod burn;
 pub mod calendar;
 pub mod catalog;
 pub mod charge;
 pub mod effect;
 pub mod entry;
+pub mod forecast;
 pub mod grants;
 pub mod ids;
 pub mod limits;
 pub mod movement;
+pub mod names;
+pub mod notice;
 pub mod org;
 pub mod price;
+pub mod quiet;
 pub mod rating;
+pub mod recharge;
 mod refusals;
 pub mod rejection;
 mod terms;

@@ -63,6 +63,31 @@ pub(super) fn unknown_limit(id: &str) -> Rejection {
     Rejection::new(Reason::UnknownLimit, "id", why)
 }
 
+pub(super) fn too_many_recharges(most: usize) -> Rejection {
+    let why = format!(
+        "the organization has {most} recharges, or had too many kinds of credits asked for; change one"
+    );
+    Rejection::new(Reason::TooMany, "credit_type", why)
+}
+
+pub(super) fn unknown_recharge(field: &'static str, name: &str) -> Rejection {
+    let why = format!(
+        "the organization has no recharge or request {name:?}; compare with its recharges and their alerts"
+    );
+    Rejection::new(Reason::UnknownRecharge, field, why)
+}
+
+pub(super) fn other_credits(asked: CreditType, given: CreditType) -> Rejection {
+    let why = format!("the request asks for {asked} and the grant is of {given}; grant what was asked for");
+    Rejection::new(Reason::InvalidField, "credit_type", why)
+}
+
+pub(super) fn answered(name: &str) -> Rejection {
+    let why =
+        format!("the request {name:?} was answered with a grant; take the grant back if it should not be");
+    Rejection::new(Reason::Conflict, "id", why)
+}
+
 pub(super) fn too_large(field: &'static str, amount: Credits) -> Rejection {
     let why =
         format!("{amount} would lead past the largest total, {}; check the amount", Credits::LARGEST_TOTAL);

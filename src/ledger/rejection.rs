@@ -39,6 +39,8 @@ pub enum Reason {
     UnknownGrant,
     /// There is no such limit.
     UnknownLimit,
+    /// There is no such auto-recharge, or it never made that request.
+    UnknownRecharge,
     /// There is no such webhook.
     UnknownWebhook,
     /// There is no such plan.
@@ -55,7 +57,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order in which they are checked.
-    pub const ALL: [Reason; 21] = [
+    pub const ALL: [Reason; 22] = [
         Reason::UnknownSubject,
         Reason::NotJson,
         Reason::MissingField,
@@ -71,6 +73,7 @@ impl Reason {
         Reason::UnknownEvent,
         Reason::UnknownGrant,
         Reason::UnknownLimit,
+        Reason::UnknownRecharge,
         Reason::UnknownWebhook,
         Reason::UnknownPlan,
         Reason::UnknownRateCard,
@@ -98,6 +101,7 @@ impl Reason {
             Reason::UnknownEvent => "unknown_event",
             Reason::UnknownGrant => "unknown_grant",
             Reason::UnknownLimit => "unknown_limit",
+            Reason::UnknownRecharge => "unknown_recharge",
             Reason::UnknownWebhook => "unknown_webhook",
             Reason::UnknownPlan => "unknown_plan",
             Reason::UnknownRateCard => "unknown_rate_card",

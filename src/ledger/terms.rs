@@ -15,6 +15,13 @@ pub(super) struct Terms {
     pub(super) overrides: Option<Box<Overrides>>,
 }
 
+impl Terms {
+    /// Whether the alert rules are the organization's own.
+    pub(super) fn has_rules(&self) -> bool {
+        self.overrides.as_ref().is_some_and(|own| own.alerts.is_some())
+    }
+}
+
 /// The most changes of terms that are remembered.
 pub(super) const MOST_TERMS: usize = 64;
 

@@ -9,6 +9,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::balance::Moment;
+use super::calendar::Zone;
+use super::quiet::{Hours, Quiet};
 use super::rejection::{Reason, Rejection};
 use super::units::{Millis, Position, Timestamp};
 
@@ -16,7 +18,18 @@ use super::units::{Millis, Position, Timestamp};
 pub const MOST_WEBHOOKS: usize = 16;
 
 /// The kinds of alerts there are, as subjects name them.
-pub const ALERT_KINDS: [&str; 3] = ["balance_low", "limit_near", "limit_reached"];
+pub const ALERT_KINDS: [&str; 10] = [
+    "balance_low",
+    "grant_expiring",
+    "run_out",
+    "spike",
+    "cycle_reset",
+    "limit_near",
+    "limit_reached",
+    "recharge_requested",
+    "recharge_succeeded",
+    "recharge_failed",
+];
 
 /// How long a secret stays valid after it was replaced.
 pub const ROTATION: Millis = Millis(86_400_000);
@@ -43,6 +56,8 @@ pub struct WebhookOrder {
     pub url: Box<str>,
     /// The kinds of alerts it gets; all where none is named.
     pub kinds: Vec<Box<str>>,
+    /// When nothing is sent, and whose clocks count; the organization's where no zone is given.
+    pub quiet: Option<(Hours, Option<Zone>)>,
     /// What is shared with it, checked; as it was where none is given.
     pub secret: Option<SecretText>,
     /// Whether anything is sent.
@@ -58,6 +73,8 @@ pub struct Webhook {
     pub url: Box<str>,
     /// The kinds of alerts it gets; all where none is named.
     pub kinds: Vec<Box<str>>,
+    /// When nothing is sent.
+    pub quiet: Option<Quiet>,
     /// Whether anything is sent.
     pub enabled: bool,
     secret: SecretText,
@@ -114,15 +131,17 @@ impl Webhooks {
     }
 }
 
-/// Defines a webhook, or defines it anew.
+/// Defines a webhook, or defines it anew. `zone` is the organization's.
 pub(super) fn put(
     all: &mut Option<Box<Webhooks>>,
     order: &WebhookOrder,
+    zone: &Zone,
     moment: Moment,
 ) -> Result<(), Rejection> {
-    let WebhookOrder { id, url, kinds, secret, enabled } = order.clone();
+    let WebhookOrder { id, url, kinds, quiet, secret, enabled } = order.clone();
+    let quiet = quiet.map(|(hours, own)| Quiet { hours, zone: own.unwrap_or_else(|| zone.clone()) });
     if let Some(known) = all.as_deref_mut().and_then(|all| all.0.get_mut(&id)) {
-        (known.url, known.kinds, known.enabled) = (url, kinds, enabled);
+        (known.url, known.kinds, known.quiet, known.enabled) = (url, kinds, quiet, enabled);
         if let Some(secret) = secret {
             known.replace_secret(secret, moment.at);
         }
@@ -137,7 +156,7 @@ pub(super) fn put(
         return Err(Rejection::new(Reason::TooMany, "id", why));
     }
     let created = moment.position;
-    let new = Webhook { created, url, kinds, enabled, secret, replaced: Vec::new() };
+    let new = Webhook { created, url, kinds, quiet, enabled, secret, replaced: Vec::new() };
     all.get_or_insert_default().0.insert(id, new);
     Ok(())
 }
@@ -157,6 +176,7 @@ pub(super) fn remove(all: &mut Option<Box<Webhooks>>, id: &str) -> Result<(), Re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::quiet::{Days, Minute};
 
     const DAY: i64 = 86_400_000_000;
 
@@ -169,6 +189,7 @@ mod tests {
             id: id.into(),
             url: "https://example.com/".into(),
             kinds: Vec::new(),
+            quiet: None,
             secret: secret.map(|secret| SecretText(secret.into())),
             enabled: true,
         }
@@ -182,13 +203,13 @@ mod tests {
     #[test]
     fn a_replaced_secret_is_valid_for_a_day_beside_the_new_one() {
         let mut all = None;
-        put(&mut all, &order("a", Some("one")), at(0, 1)).unwrap();
-        put(&mut all, &order("a", Some("two")), at(10, 2)).unwrap();
+        put(&mut all, &order("a", Some("one")), &Zone::default(), at(0, 1)).unwrap();
+        put(&mut all, &order("a", Some("two")), &Zone::default(), at(10, 2)).unwrap();
         assert_eq!(secrets(&all, DAY + 9), ["two", "one"]);
         assert_eq!(secrets(&all, DAY + 10), ["two"]);
         // A put without a secret, or with the same, replaces nothing.
-        put(&mut all, &order("a", None), at(20, 3)).unwrap();
-        put(&mut all, &order("a", Some("two")), at(30, 4)).unwrap();
+        put(&mut all, &order("a", None), &Zone::default(), at(20, 3)).unwrap();
+        put(&mut all, &order("a", Some("two")), &Zone::default(), at(30, 4)).unwrap();
         assert_eq!(secrets(&all, 30), ["two", "one"]);
         let (_, webhook) = all.as_ref().unwrap().iter().next().unwrap();
         assert_eq!(webhook.next_end(Timestamp::from_micros(30)), Some(Timestamp::from_micros(DAY + 10)));
@@ -200,7 +221,7 @@ mod tests {
     fn a_secret_that_comes_back_is_there_once_and_only_three_are_kept_beside_it() {
         let mut all = None;
         for (n, secret) in (0..).zip(["one", "two", "one", "three", "four", "five"]) {
-            put(&mut all, &order("a", Some(secret)), at(n, 1)).unwrap();
+            put(&mut all, &order("a", Some(secret)), &Zone::default(), at(n, 1)).unwrap();
         }
         assert_eq!(secrets(&all, 10), ["five", "four", "three", "one"]);
     }
@@ -208,15 +229,15 @@ mod tests {
     #[test]
     fn what_is_refused_leaves_nothing() {
         let mut all = None;
-        let refused = put(&mut all, &order("a", None), at(0, 1)).unwrap_err();
+        let refused = put(&mut all, &order("a", None), &Zone::default(), at(0, 1)).unwrap_err();
         assert_eq!((refused.reason, &*refused.field), (Reason::MissingField, "secret"));
         assert_eq!(remove(&mut all, "a").unwrap_err().reason, Reason::UnknownWebhook);
         assert_eq!(all, None);
         for n in 0..MOST_WEBHOOKS {
-            put(&mut all, &order(&n.to_string(), Some("one")), at(0, 1)).unwrap();
+            put(&mut all, &order(&n.to_string(), Some("one")), &Zone::default(), at(0, 1)).unwrap();
         }
         let before = all.clone();
-        let refused = put(&mut all, &order("more", Some("one")), at(0, 1)).unwrap_err();
+        let refused = put(&mut all, &order("more", Some("one")), &Zone::default(), at(0, 1)).unwrap_err();
         assert_eq!((refused.reason, &all), (Reason::TooMany, &before));
         for n in 0..MOST_WEBHOOKS {
             remove(&mut all, &n.to_string()).unwrap();
@@ -228,17 +249,36 @@ mod tests {
     fn an_alert_goes_where_it_is_wanted_and_never_to_one_that_came_later() {
         let mut all = None;
         let own = WebhookOrder { kinds: vec!["balance_low".into()], ..order("a", Some("one")) };
-        put(&mut all, &own, at(0, 5)).unwrap();
+        put(&mut all, &own, &Zone::default(), at(0, 5)).unwrap();
         let wants = |all: &Option<Box<Webhooks>>, kind, seq| {
             let (_, webhook) = all.as_ref().unwrap().iter().next().unwrap();
             webhook.wants(kind, Position { seq, item: 0 })
         };
         assert!(wants(&all, "balance_low", 5) && !wants(&all, "balance_low", 4));
         assert!(!wants(&all, "limit_near", 5));
-        put(&mut all, &order("a", None), at(0, 9)).unwrap();
+        put(&mut all, &order("a", None), &Zone::default(), at(0, 9)).unwrap();
         assert!(wants(&all, "limit_near", 5));
-        put(&mut all, &WebhookOrder { enabled: false, ..order("a", None) }, at(0, 9)).unwrap();
+        put(&mut all, &WebhookOrder { enabled: false, ..order("a", None) }, &Zone::default(), at(0, 9))
+            .unwrap();
         assert!(!wants(&all, "limit_near", 9));
+    }
+
+    #[test]
+    fn quiet_hours_are_by_the_zone_of_the_moment_they_were_put() {
+        let minute = |text| Minute::parse(text).unwrap();
+        let hours = Hours { from: minute("22:00"), to: minute("08:00"), days: Days::ALL };
+        let zone = |name| Zone::named(name).unwrap();
+        let mut all = None;
+        let mut put_quiet = |quiet, of_org| {
+            put(&mut all, &WebhookOrder { quiet, ..order("a", Some("one")) }, &zone(of_org), at(0, 1))
+                .unwrap();
+            let (_, webhook) = all.as_ref().unwrap().iter().next().unwrap();
+            webhook.quiet.clone().map(|quiet| quiet.zone)
+        };
+        assert_eq!(put_quiet(Some((hours, None)), "Asia/Tokyo"), Some(zone("Asia/Tokyo")));
+        assert_eq!(put_quiet(Some((hours, None)), "UTC"), Some(zone("UTC")));
+        assert_eq!(put_quiet(Some((hours, Some(zone("Europe/Berlin")))), "UTC"), Some(zone("Europe/Berlin")));
+        assert_eq!(put_quiet(None, "UTC"), None, "a put states it whole");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The micro service `creditd` (NATS ADR-32): `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS`, balances and limits.
+//! The micro service `creditd` (NATS ADR-32): `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS`, balances, forecasts, limits and names.
 
 use std::sync::Arc;
 
@@ -7,12 +7,14 @@ use async_nats::service::error::Error as ServiceError;
 use async_nats::service::{Request, ServiceExt};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use serde::Serialize;
-use tokio::sync::watch;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tokio::sync::{Semaphore, watch};
 
 use crate::book::Book;
 use crate::clock;
-use crate::query::{self, PageOf};
+use crate::ledger::names::Kind;
+use crate::query::{self, NamesOf, PageOf};
 use crate::wire;
 
 /// Where balances are asked for; the last token is the organization.
@@ -20,6 +22,15 @@ const BALANCE: &str = "creditd.balance.*";
 
 /// Where limits are asked for; the last token is the organization, the payload says which page.
 const LIMITS: &str = "creditd.limits.*";
+
+/// Where names are asked for; the last token is the organization, the payload says which.
+const NAMES: &str = "creditd.names.*";
+
+/// Where forecasts are asked for; the last token is the organization.
+const FORECAST: &str = "creditd.forecast.*";
+
+/// The most lists of names and forecasts that are worked out at once; a further request is refused.
+const MOST_ASIDE: usize = 4;
 
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -41,18 +52,15 @@ pub async fn serve(
         .start("creditd", env!("CARGO_PKG_VERSION"))
         .await
         .map_err(|error| ServeError(error.to_string()))?;
-    let mut balances = service
-        .endpoint_builder()
-        .name("balance")
-        .add(BALANCE)
-        .await
-        .map_err(|error| ServeError(error.to_string()))?;
-    let mut limits = service
-        .endpoint_builder()
-        .name("limits")
-        .add(LIMITS)
-        .await
-        .map_err(|error| ServeError(error.to_string()))?;
+    let endpoint = async |name: &str, subject: &str| {
+        let endpoint = service.endpoint_builder().name(name).add(subject).await;
+        endpoint.map_err(|error| ServeError(error.to_string()))
+    };
+    let mut balances = endpoint("balance", BALANCE).await?;
+    let mut limits = endpoint("limits", LIMITS).await?;
+    let mut forecasts = endpoint("forecast", FORECAST).await?;
+    let mut names = endpoint("names", NAMES).await?;
+    let places = Arc::new(Semaphore::new(MOST_ASIDE));
     loop {
         let (request, response) = tokio::select! {
             _ = stop.changed() => break,
@@ -63,6 +71,14 @@ pub async fn serve(
             Some(request) = limits.next() => {
                 let response = page_of_limits(&book, &request.message.subject, &request.message.payload);
                 (request, response)
+            }
+            Some(request) = names.next() => {
+                tokio::spawn(aside(Arc::clone(&book), Arc::clone(&places), request, page_of_names));
+                continue;
+            }
+            Some(request) = forecasts.next() => {
+                tokio::spawn(aside(Arc::clone(&book), Arc::clone(&places), request, forecast));
+                continue;
             }
             else => break,
         };
@@ -85,6 +101,11 @@ fn balance(book: &Book, subject: &str) -> Result<Bytes, ServiceError> {
     text(&balance)
 }
 
+fn forecast(book: &Book, subject: &str, _: &[u8]) -> Result<Bytes, ServiceError> {
+    let org = org_of(subject)?;
+    text(&query::forecast(book, org, clock::now()).ok_or_else(|| unknown_org(org))?)
+}
+
 /// A page of limits. The payload may hold `id`, `cursor` and `limit`, as the parameters over HTTP; the first page where it is
 /// empty.
 fn page_of_limits(book: &Book, subject: &str, payload: &[u8]) -> Result<Bytes, ServiceError> {
@@ -94,6 +115,56 @@ fn page_of_limits(book: &Book, subject: &str, payload: &[u8]) -> Result<Bytes, S
         page.map_err(|error| refusal(400, format!("the payload is not a page: {error}; see docs/HTTP.md")))?;
     let found =
         query::limits(book, org, &page, clock::now()).map_err(|error| refusal(400, error.to_string()))?;
+    text(&found.ok_or_else(|| unknown_org(org))?)
+}
+
+/// What of a request for names says which kind.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Plural {
+    Accounts,
+    Teams,
+    Users,
+    Entities,
+}
+
+/// Works an answer out away from the threads that serve.
+async fn aside(
+    book: Arc<Book>,
+    places: Arc<Semaphore>,
+    request: Request,
+    work: fn(&Book, &str, &[u8]) -> Result<Bytes, ServiceError>,
+) {
+    let response = match places.try_acquire() {
+        Ok(_place) => {
+            let (subject, payload) = (request.message.subject.clone(), request.message.payload.clone());
+            let worked = tokio::task::spawn_blocking(move || work(&book, &subject, &payload)).await;
+            worked.unwrap_or_else(|error| Err(refusal(500, error.to_string())))
+        }
+        Err(_) => Err(refusal(503, format!("{MOST_ASIDE} answers are worked out already; try again"))),
+    };
+    answer(request, response).await;
+}
+
+/// A page of names. The payload holds `kind` (`accounts`, `teams`, `users` or `entities`) and may hold `search`, `type`, `status`,
+/// `cursor` and `limit`, as the parameters over HTTP.
+fn page_of_names(book: &Book, subject: &str, payload: &[u8]) -> Result<Bytes, ServiceError> {
+    let org = org_of(subject)?;
+    let wrong = |why: String| refusal(400, format!("the payload is not a page: {why}; see docs/HTTP.md"));
+    let mut page: Map<String, Value> =
+        serde_json::from_slice(payload).map_err(|error| wrong(error.to_string()))?;
+    let kind = page.remove("kind").unwrap_or_default();
+    let kind = match Plural::deserialize(kind).map_err(|error| wrong(format!("kind: {error}")))? {
+        Plural::Accounts => Kind::Account,
+        Plural::Teams => Kind::Team,
+        Plural::Users => Kind::User,
+        Plural::Entities => Kind::Entity,
+    };
+    let wanted = NamesOf::deserialize(Value::Object(page)).map_err(|error| wrong(error.to_string()))?;
+    if wanted.used {
+        return Err(wrong("what entities used is answered over HTTP alone".to_owned()));
+    }
+    let found = query::names(book, org, kind, &wanted).map_err(|error| refusal(400, error.to_string()))?;
     text(&found.ok_or_else(|| unknown_org(org))?)
 }
 

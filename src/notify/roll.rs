@@ -166,7 +166,9 @@ fn next_end(slot: &Slot, now: Timestamp) -> Option<Timestamp> {
 pub fn endpoint(org: &str, id: &str, webhook: &Webhook, now: Timestamp) -> Option<Endpoint> {
     let key = EndpointKey { org: org.to_owned(), id: id.to_owned() };
     match parts(webhook, now) {
-        Ok((url, secrets)) => Some(Endpoint { key, url, secrets, enabled: webhook.enabled }),
+        Ok((url, secrets)) => {
+            Some(Endpoint { key, url, secrets, quiet: webhook.quiet.clone(), enabled: webhook.enabled })
+        }
         Err(error) => {
             tracing::error!(endpoint = %key, %error, "a webhook cannot be sent to; put it anew");
             None

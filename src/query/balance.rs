@@ -3,12 +3,14 @@
 use serde::{Serialize, Serializer};
 
 use super::limits::{LimitState, used_limits};
+use super::names::NamesState;
+use super::recharges::{RechargeState, recharges_of};
 use crate::book::Book;
 use crate::ledger::catalog::Catalog;
 use crate::ledger::effect::Tally;
 use crate::ledger::entry::GrantKind;
 use crate::ledger::grants::{Grant, Origin, Phase, Pool, Totals};
-use crate::ledger::org::{Cycle, Org};
+use crate::ledger::org::{Burnt, Cycle, Org};
 use crate::ledger::price::CreditType;
 use crate::ledger::units::{Credits, Position, Timestamp};
 use crate::wire::time;
@@ -115,6 +117,10 @@ pub struct OrgState {
     pub balances: Vec<BalanceState>,
     /// What is used of the limits: one for each that is for the whole, and for each value that was used.
     pub limits: Vec<LimitState>,
+    /// Who and what there is in it.
+    pub names: NamesState,
+    /// The auto-recharges, by their kinds of credits.
+    pub recharges: Vec<RechargeState>,
 }
 
 /// How many events came to which end.
@@ -131,6 +137,7 @@ pub struct TallyState {
 pub struct BalanceState {
     #[serde(flatten)]
     balance: Balance,
+    burn: BurnState,
     granted: Credits,
     remaining: Credits,
     consumed: Credits,
@@ -142,12 +149,24 @@ pub struct BalanceState {
     dropped: Credits,
 }
 
+/// What is burnt of one kind of credits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+struct BurnState {
+    /// What was burnt in the last whole hours before the running one.
+    sum: Credits,
+    /// How many hours that is: at most 24, and no more than there were.
+    hours: u32,
+    /// What was burnt in the running hour so far.
+    running: Credits,
+}
+
 /// The balance of an organization as it is at `now`, or at its last entry where that is later.
 #[must_use]
 pub fn balance<'a>(book: &Book, org: &'a str, now: Timestamp) -> Option<OrgBalance<'a>> {
+    let catalog = book.catalog();
     let copied = book.read(org, |slot| {
         let at = now.max(slot.org.at());
-        if slot.org.next_change() > at {
+        if slot.org.next_change(&catalog) > at {
             Ok(org_balance(org, &slot.org, at))
         } else {
             Err((Box::new(slot.org.without_ids()), at))
@@ -155,7 +174,7 @@ pub fn balance<'a>(book: &Book, org: &'a str, now: Timestamp) -> Option<OrgBalan
     })?;
     // What falls due is carried out once the guard is gone.
     Some(copied.unwrap_or_else(|(mut ahead, at)| {
-        ahead.advance(at, &book.catalog(), &mut Vec::new());
+        ahead.advance(at, &catalog, &mut Vec::new());
         org_balance(org, &ahead, at)
     }))
 }
@@ -201,21 +220,24 @@ pub fn grant(
 /// Everything about an organization at an instant, or at its last entry where that is later.
 #[must_use]
 pub fn org_state(book: &Book, name: &str, at: Timestamp) -> Option<OrgState> {
-    let mut org = book.read(name, |slot| slot.org.with_limits_from(("", ""), usize::MAX))?;
+    let copy = |org: &Org| (org.with_limits_from(("", ""), usize::MAX), NamesState::of(org.names()));
+    let (mut org, names) = book.read(name, |slot| copy(&slot.org))?;
     let catalog = book.catalog();
     org.advance(at, &catalog, &mut Vec::new());
-    Some(state_of(&org, &catalog))
+    Some(state_of(&org, names, &catalog))
 }
 
-fn state_of(org: &Org, catalog: &Catalog) -> OrgState {
+fn state_of(org: &Org, names: NamesState, catalog: &Catalog) -> OrgState {
     let Tally { charged, voided, duplicate, rejected } = org.tally();
-    let balances = org.pools().map(|pool| {
+    let balances = org.pools().zip(org.burnt()).map(|(pool, burnt)| {
         let Totals { granted, consumed, expired, voided, charged, overage, covered, dropped } =
             *pool.totals();
         let remaining = pool.grants().iter().fold(Credits::ZERO, |sum, grant| sum.plus(grant.remaining));
         let balance = pool_balance(pool, |_| true);
+        let Burnt { lately, running, .. } = burnt;
         BalanceState {
             balance,
+            burn: BurnState { sum: lately.sum, hours: lately.hours, running },
             granted,
             remaining,
             consumed,
@@ -234,6 +256,8 @@ fn state_of(org: &Org, catalog: &Catalog) -> OrgState {
         cycle: org.cycle().map(|cycle| CycleState::of(org, cycle)),
         balances: balances.collect(),
         limits: used_limits(org, catalog),
+        names,
+        recharges: recharges_of(org),
     }
 }
 

@@ -42,6 +42,15 @@ pub enum PageError {
     /// A cursor that no page told.
     #[error("cursor: {0:?} is none; take it from meta.next of the page before")]
     Cursor(String),
+    /// A choice that there is for entities alone.
+    #[error("{0}: only entities can be chosen by it; leave it out")]
+    OnlyEntities(&'static str),
+}
+
+/// The most lines on a page that is so long, or of the usual length where nothing is said.
+pub(super) fn page_length(limit: Option<usize>) -> Result<usize, PageError> {
+    let most = limit.unwrap_or(USUALLY_ON_A_PAGE);
+    if (1..=MOST_ON_A_PAGE).contains(&most) { Ok(most) } else { Err(PageError::Length(most)) }
 }
 
 /// A page of limits.
@@ -145,10 +154,7 @@ fn lines(limits: &Limits) -> impl Iterator<Item = Line<'_>> {
 /// # Errors
 /// [`PageError`] for a page that cannot be.
 pub fn limits(book: &Book, org: &str, page: &PageOf, now: Timestamp) -> Result<Option<LimitPage>, PageError> {
-    let most = page.limit.unwrap_or(USUALLY_ON_A_PAGE);
-    if !(1..=MOST_ON_A_PAGE).contains(&most) {
-        return Err(PageError::Length(most));
-    }
+    let most = page_length(page.limit)?;
     let only = page.id.as_deref();
     let (id, value) = match &page.cursor {
         Some(cursor) => {

@@ -4,14 +4,24 @@
 
 mod balance;
 mod catalog;
+mod forecast;
 mod limits;
+mod names;
 mod orgs;
+mod recharges;
+mod spent;
 mod verify;
 mod webhooks;
 
 pub use balance::{Balance, GrantState, OrgBalance, OrgState, TallyState, balance, grant, org_state};
 pub use catalog::catalog;
+pub use forecast::{ForecastState, LossState, OrgForecast, RateState, forecast};
 pub use limits::{LimitPage, LimitState, PageError, PageOf, limits};
-pub use orgs::{MOST_LISTED, Orgs, orgs};
+pub use names::{
+    EntityName, NamePage, NameState, Named, NamesOf, NamesState, PlainName, UserName, name, names,
+};
+pub use orgs::{MOST_LISTED, OrgLine, Orgs, org, orgs};
+pub use recharges::{CapState, RechargeState, recharges};
+pub use spent::{Projection, Spent, Used, spent, spent_by_page};
 pub use verify::{Verified, verify};
-pub use webhooks::{WebhookState, webhooks};
+pub use webhooks::{QuietState, WebhookState, webhooks};

@@ -2,16 +2,37 @@
 
 use std::collections::BinaryHeap;
 
-use crate::book::{Book, OrgName};
+use serde::Serialize;
+
+use crate::book::{Book, OrgName, Slot};
+use crate::ledger::catalog::Catalog;
 
 /// The most names on one page.
 pub const MOST_LISTED: usize = 1_000;
 
-/// A page of names.
+/// What of an organization a list shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OrgLine {
+    /// The organization.
+    pub org: Box<str>,
+    /// Its name for people.
+    pub name: Option<Box<str>>,
+    /// The plan it is on.
+    pub plan: Option<Box<str>>,
+}
+
+impl OrgLine {
+    fn of(org: &str, slot: &Slot, catalog: &Catalog) -> OrgLine {
+        let plan = slot.org.plan().and_then(|plan| catalog.plan(plan)).map(|plan| plan.id.clone());
+        OrgLine { org: org.into(), name: slot.org.name().map(Box::from), plan }
+    }
+}
+
+/// A page of organizations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Orgs {
-    /// The names, in order.
-    pub names: Vec<OrgName>,
+    /// In the order of their names.
+    pub data: Vec<OrgLine>,
     /// Where the next page goes on: the last name of this one; none where this is the last page.
     pub next: Option<OrgName>,
 }
@@ -37,5 +58,14 @@ pub fn orgs(book: &Book, after: Option<&str>, limit: usize) -> Orgs {
     let more = names.len() > limit;
     names.truncate(limit);
     let next = names.last().filter(|_| more).cloned();
-    Orgs { names, next }
+    let catalog = book.catalog();
+    let line = |name: &OrgName| book.read(name, |slot| OrgLine::of(name, slot, &catalog));
+    Orgs { data: names.iter().filter_map(line).collect(), next }
+}
+
+/// One organization; `None` where it is not known.
+#[must_use]
+pub fn org(book: &Book, org: &str) -> Option<OrgLine> {
+    let catalog = book.catalog();
+    book.read(org, |slot| OrgLine::of(org, slot, &catalog))
 }

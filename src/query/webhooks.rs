@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::book::Book;
+use crate::ledger::quiet::Quiet;
 use crate::ledger::units::Timestamp;
 use crate::ledger::webhooks::Webhook;
 use crate::wire::time;
@@ -16,10 +17,37 @@ pub struct WebhookState {
     pub url: String,
     /// The kinds of alerts it gets; null for all.
     pub kinds: Option<Vec<String>>,
+    /// When nothing is sent; null for never.
+    pub quiet: Option<QuietState>,
     /// Whether anything is sent.
     pub enabled: bool,
     /// Until when the first of the secrets that were replaced signs beside the current one.
     pub old_secret_until: Option<String>,
+}
+
+/// Hours in which nothing is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct QuietState {
+    /// From here on.
+    pub from: String,
+    /// Until just before; on the next day where it is not after `from`.
+    pub to: String,
+    /// The days on which they begin, Monday first.
+    pub days: Vec<&'static str>,
+    /// Whose clocks count.
+    pub time_zone: String,
+}
+
+impl QuietState {
+    fn of(quiet: &Quiet) -> QuietState {
+        let Quiet { hours, zone } = quiet;
+        QuietState {
+            from: hours.from.to_string(),
+            to: hours.to.to_string(),
+            days: hours.days.names().collect(),
+            time_zone: zone.to_string(),
+        }
+    }
 }
 
 /// The webhooks of an organization by name, as they are at `now`; `None` for one that was never created.
@@ -34,6 +62,7 @@ fn state(id: &str, webhook: &Webhook, now: Timestamp) -> WebhookState {
         id: id.to_owned(),
         url: webhook.url.to_string(),
         kinds: Some(kinds).filter(|kinds| !kinds.is_empty()),
+        quiet: webhook.quiet.as_ref().map(QuietState::of),
         enabled: webhook.enabled,
         old_secret_until: webhook.next_end(now).map(time::format),
     }

@@ -134,37 +134,47 @@ fn because(basis: &Basis) -> String {
     }
 }
 
-/// The stable id of an alert: a replay raises it under the same one.
+/// The stable id of a threshold crossed: a replay crosses it under the same one. The alert has that of the worst.
 #[must_use]
 pub fn alert_id(org: &str, credit_type: CreditType, crossing: Crossing) -> String {
     format!("{org}.{credit_type}.{}.{}", crossing.threshold, crossing.nth)
 }
 
-/// A low-balance alert as a CloudEvent.
+/// A low-balance alert as a CloudEvent: the worst threshold that was crossed, and all of them.
 #[must_use]
 pub fn alert_json(org: &str, alert: &LowBalance) -> Value {
-    let threshold = match alert.crossing.threshold {
-        Threshold::Percent(percent) => json!({ "below_percent": percent }),
-        Threshold::Amount(amount) => json!({ "below": amount }),
-    };
+    let id = |crossing| alert_id(org, alert.credit_type, crossing);
+    let crossed = alert.crossings().map(|crossing| {
+        let threshold = threshold_json(crossing.threshold);
+        json!({ "id": id(crossing), "threshold": threshold, "nth": crossing.nth })
+    });
+    let crossed: Vec<Value> = crossed.collect();
     json!({
         "specversion": "1.0",
         "type": "creditd.alert.balance_low.v1",
         "source": "creditd",
         "subject": org,
-        "id": alert_id(org, alert.credit_type, alert.crossing),
+        "id": id(alert.crossing),
         "time": time::format(alert.at),
         "datacontenttype": "application/json",
         "data": {
             "org": org,
             "credit_type": alert.credit_type,
-            "threshold": threshold,
+            "threshold": threshold_json(alert.crossing.threshold),
             "nth": alert.crossing.nth,
+            "crossed": crossed,
             "available": alert.level,
             "total": alert.total,
             "position": alert.position.to_string(),
         },
     })
+}
+
+fn threshold_json(threshold: Threshold) -> Value {
+    match threshold {
+        Threshold::Percent(percent) => json!({ "below_percent": percent }),
+        Threshold::Amount(amount) => json!({ "below": amount }),
+    }
 }
 
 /// The most of a refused item that is shown, in bytes.

@@ -6,8 +6,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde_json::{Value, json};
 
+use super::rule::{WrittenRule, check_rules};
 use super::text::LONGEST_TEXT;
-use crate::ledger::alerts::{MOST_RULES, Rule, Threshold};
 use crate::ledger::catalog::Catalog;
 use crate::ledger::entry::{LARGEST_QUANTITY, Overrides};
 use crate::ledger::price::{
@@ -103,15 +103,6 @@ struct WrittenDestination {
     per_minute: Amount,
     #[serde(default)]
     connect_fee: Option<Amount>,
-}
-
-/// An alert rule as it is written: `below_percent` or `below`.
-#[derive(Clone, Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WrittenRule {
-    below_percent: Option<u8>,
-    below: Option<Amount>,
-    credit_type: Option<CreditType>,
 }
 
 /// What an organization has of its own, as it is written.
@@ -248,25 +239,6 @@ pub(super) fn check_prices(
         Ok((action, price))
     });
     checked.collect()
-}
-
-/// Checks a list of alert rules.
-pub(super) fn check_rules(written: Vec<WrittenRule>) -> Result<Vec<Rule>, Rejection> {
-    if written.len() > MOST_RULES {
-        return Err(invalid("alerts".to_owned(), format!("list up to {MOST_RULES} rules")));
-    }
-    let check = |rule: WrittenRule| {
-        let threshold = match (rule.below_percent, rule.below) {
-            (Some(percent), None) if percent <= 100 => Threshold::Percent(percent),
-            (None, Some(amount)) => Threshold::Amount(amount.0),
-            _ => {
-                let why = "give either below_percent, from 0 to 100, or below, an amount";
-                return Err(invalid("alerts".to_owned(), why));
-            }
-        };
-        Ok(Rule { threshold, credit_type: rule.credit_type })
-    };
-    written.into_iter().map(check).collect()
 }
 
 /// Checks what an organization has of its own; nothing at all is none.

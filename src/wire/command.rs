@@ -4,8 +4,11 @@
 //! fields are refused: a misspelt price must not pass for none.
 
 mod limit;
+mod naming;
 mod org;
 mod published;
+mod quiet;
+mod recharge;
 mod webhook;
 
 use serde::de::DeserializeOwned;
@@ -21,8 +24,10 @@ use crate::ledger::entry::{CatalogCommand, Command};
 use crate::ledger::rejection::{Reason, Rejection};
 use crate::ledger::units::Timestamp;
 use limit::{WrittenLimit, WrittenLimitRemoval};
+use naming::Named;
 use org::{WrittenAdjustment, WrittenGrant, WrittenGrantVoid, WrittenOrg};
 use published::{WrittenCard, WrittenPlanVersion};
+use recharge::{WrittenRecharge, WrittenRechargeFailure, WrittenRechargeRemoval};
 use webhook::{WrittenWebhook, WrittenWebhookRemoval};
 
 /// A command, to the catalog or to an organization.
@@ -164,15 +169,28 @@ fn decode_data(subject: Subject<'_>, kind: &str, data: Map<String, Value>) -> Re
         (Subject::Commands(_), "creditd.limit.remove.v1" | "limit.remove") => {
             read::<WrittenLimitRemoval>(data)?.check().map(Command::RemoveLimit).map(AnyCommand::Org)
         }
+        (Subject::Commands(_), "creditd.recharge.put.v1" | "recharge.put") => {
+            let order = read::<WrittenRecharge>(data)?.check()?;
+            Ok(AnyCommand::Org(Command::PutRecharge(Box::new(order))))
+        }
+        (Subject::Commands(_), "creditd.recharge.remove.v1" | "recharge.remove") => {
+            read::<WrittenRechargeRemoval>(data)?.check().map(Command::RemoveRecharge).map(AnyCommand::Org)
+        }
+        (Subject::Commands(_), "creditd.recharge.failed.v1" | "recharge.failed") => {
+            read::<WrittenRechargeFailure>(data)?.check().map(Command::FailRecharge).map(AnyCommand::Org)
+        }
         (Subject::Commands(_), "creditd.webhook.put.v1" | "webhook.put") => {
             read::<WrittenWebhook>(data)?.check().map(Command::PutWebhook).map(AnyCommand::Org)
         }
         (Subject::Commands(_), "creditd.webhook.remove.v1" | "webhook.remove") => {
             read::<WrittenWebhookRemoval>(data)?.check().map(Command::RemoveWebhook).map(AnyCommand::Org)
         }
+        (Subject::Commands(_), _) if let Some(named) = Named::of(kind) => {
+            named.read(data).map(Command::PutName).map(AnyCommand::Org)
+        }
         _ => {
             let why = format!(
-                "{kind:?} is not a command on this subject; organizations take creditd.org.put.v1, creditd.grant.v1, creditd.grant.void.v1, creditd.adjust.v1, creditd.limit.put.v1, creditd.limit.remove.v1, creditd.webhook.put.v1 and creditd.webhook.remove.v1, the catalog creditd.rate_card.put.v1 and creditd.plan.put.v1"
+                "{kind:?} is not a command on this subject; organizations take creditd.org.put.v1, creditd.grant.v1, creditd.grant.void.v1, creditd.adjust.v1, creditd.limit.put.v1, creditd.limit.remove.v1, creditd.recharge.put.v1, creditd.recharge.remove.v1, creditd.recharge.failed.v1, creditd.account.put.v1, creditd.team.put.v1, creditd.user.put.v1, creditd.entity.put.v1, creditd.webhook.put.v1 and creditd.webhook.remove.v1, the catalog creditd.rate_card.put.v1 and creditd.plan.put.v1"
             );
             Err(Rejection::new(Reason::UnknownType, "type", why))
         }

@@ -11,6 +11,9 @@ mod event;
 mod fields;
 mod items;
 mod limit;
+mod notice;
+mod recharge;
+mod rule;
 mod sorting;
 mod subject;
 mod text;
@@ -24,6 +27,8 @@ pub use command::{AnyCommand, decode_command};
 pub use event::{Decoder, MOST_ITEMS};
 pub use items::item_text;
 pub use limit::{limit_alert_id, limit_alert_json, on_json, token};
+pub use notice::{notice_id, notice_json};
+pub use recharge::{recharge_alert_id, recharge_alert_json};
 pub use sorting::{Lot, Parcel, RECORD_BYTES, Sorted, sort};
 pub use subject::{CATALOG, Subject, SubjectError, org_id};
 pub use webhook::{

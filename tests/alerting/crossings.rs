@@ -3,6 +3,10 @@
 use std::collections::BTreeSet;
 
 use async_nats::jetstream;
+use creditd::clock;
+use creditd::ledger::units::Millis;
+use creditd::wire::time;
+use reqwest::Method;
 use serde_json::json;
 
 use crate::receiver::{Answer, Receiver};
@@ -107,4 +111,30 @@ async fn an_endpoint_that_came_later_does_not_hear_of_what_was_before() {
     linger().await;
     assert_eq!(receiver.ids(), ["acme~credits~p30~1"]);
     assert_eq!(scene.alerts().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_ends_soon_is_told_of_like_any_alert() {
+    let mut scene = Scene::embedded().await;
+    let (all, some) = (Receiver::willing().await, Receiver::willing().await);
+    scene.webhook("all", &all.url).await;
+    let kinds =
+        json!({ "url": some.url, "secret": crate::SECRET, "kinds": ["run_out", "spike", "cycle_reset"] });
+    assert_eq!(scene.put_webhook("some", &kinds).await.status, 201);
+    let terms = json!({ "plan": "plan", "overrides": { "alerts": [{ "expires_within_days": 7 }] } });
+    assert_eq!(scene.send(Method::PUT, "/v1/orgs/acme", terms.to_string()).await.status, 200);
+    let end = clock::now().plus(Millis::days(2));
+    let grant = json!({ "id": "a.b", "amount": "5", "expires": time::format(end) });
+    assert_eq!(scene.send(Method::POST, "/v1/orgs/acme/grants", grant.to_string()).await.status, 201);
+    until("the alert", async || all.count() == 1).await;
+    scene.crash_without(&REPLAYED).await;
+    linger().await;
+    let alerts = scene.alerts().await;
+    assert_eq!((alerts.len(), &alerts[0]["id"]), (1, &json!("acme.credits.expires7.a%2Eb")));
+    assert_eq!(
+        (&alerts[0]["kind"], &alerts[0]["data"]["remaining"]),
+        (&json!("grant_expiring"), &json!("5"))
+    );
+    assert!(all.ids().iter().all(|id| *id == all.ids()[0]), "{:?}", all.ids());
+    assert_eq!(some.count(), 0);
 }

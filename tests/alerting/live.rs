@@ -75,8 +75,10 @@ async fn who_listens_hears_each_alert_and_after_a_reconnect_what_was_missed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn alerts_are_listed_a_page_at_a_time() {
     let scene = Scene::embedded().await;
-    // Through all four thresholds at once: the worst is raised first.
-    scene.spend("m1", 100).await;
+    // Through all four thresholds, one after the other.
+    for (id, quantity) in [("m1", 40), ("m2", 30), ("m3", 20), ("m4", 10)] {
+        scene.spend(id, quantity).await;
+    }
     scene.daemon.shows("creditd_outbox_messages", 0.0).await;
     let (mut pages, mut cursor) = (Vec::new(), String::new());
     loop {
@@ -87,7 +89,7 @@ async fn alerts_are_listed_a_page_at_a_time() {
         cursor = format!("&cursor={next}");
     }
     let below = |percent: u8| json!({ "below_percent": percent });
-    assert_eq!(pages, [vec![below(60), below(30), below(10)], vec![below(0)]]);
+    assert_eq!(pages, [vec![below(0), below(10), below(30)], vec![below(60)]]);
     for (path, status) in [("alerts?limit=0", 400), ("alerts?limit=201", 400), ("alerts?cursor=x", 400)] {
         assert_eq!(
             scene.send(Method::GET, &format!("/v1/orgs/acme/{path}"), "").await.status,

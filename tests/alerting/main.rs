@@ -12,6 +12,8 @@ mod by_hand;
 mod crossings;
 mod endpoints;
 mod live;
+mod quiet;
+mod recharges;
 
 use std::path::PathBuf;
 use std::time::Duration;

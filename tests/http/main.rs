@@ -10,9 +10,12 @@ mod bad_input;
 mod commands;
 mod corrections;
 mod events;
+mod forecast;
 mod health;
 mod limits;
+mod names;
 mod reads;
+mod recharges;
 mod restart;
 
 use creditd::http::Options;

@@ -67,3 +67,23 @@ async fn a_grant_that_ends_is_gone_from_the_balance_though_nothing_was_applied()
     assert_eq!((&after["seq"], &after["balances"][0]["available"]), (&before["seq"], &json!("1000")));
     assert_eq!(after["balances"][0]["grants"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forecast_says_what_it_does_not_know_yet() {
+    let daemon = Daemon::with_acme().await;
+    let answer = daemon.get("/v1/orgs/acme/forecast").await;
+    assert_eq!((answer.status, &answer.json["org"]), (200, &json!("acme")));
+    assert!(answer.json["as_of"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(
+        answer.json["forecasts"],
+        json!([{
+            "credit_type": "credits", "available": "1000", "enough_history": false, "rate": null,
+            "outcome": "not enough history", "runs_out_at": null, "losses": [],
+        }])
+    );
+    let all = json!({ "type": "action", "id": "all", "action": "email_sent", "quantity": 1000 });
+    assert_eq!(daemon.post("/v1/orgs/acme/events", all).await.status, 200);
+    let spent = daemon.get("/v1/orgs/acme/forecast").await.json;
+    assert_eq!(spent["forecasts"][0]["outcome"], "has run out");
+    daemon.get("/v1/orgs/nobody/forecast").await.problem(404, "unknown_org");
+}

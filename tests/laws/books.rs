@@ -79,6 +79,11 @@ impl Books {
         }
     }
 
+    /// What it is charged by.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
     /// Lets time pass.
     pub fn advance(&mut self, to: Timestamp) {
         self.org.advance(to, &self.catalog, &mut self.effects);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use creditd::ledger::effect::{Effect, Outcome};
 use creditd::ledger::entry::What;
 use creditd::ledger::units::{Millis, Position};
+use creditd::wire::notice_id;
 use proptest::prelude::*;
 
 use super::books::Books;
@@ -112,10 +113,17 @@ proptest! {
     #[test]
     fn no_alert_has_the_id_of_another(history in histories(60)) {
         let books = Books::fold(catalog(), &entries(&history));
-        let mut seen = BTreeSet::new();
+        let (mut seen, mut told) = (BTreeSet::new(), BTreeSet::new());
         for effect in &books.effects {
+            if let Effect::Notice(notice) = effect {
+                prop_assert!(told.insert(notice_id("acme", notice)), "{:?}", notice);
+            }
             let Effect::LowBalance(low) = effect else { continue };
-            prop_assert!(seen.insert((low.credit_type, low.crossing.threshold, low.crossing.nth)), "{:?}", low);
+            for crossing in low.crossings() {
+                prop_assert!(seen.insert((low.credit_type, crossing.threshold, crossing.nth)), "{:?}", low);
+            }
+            let thresholds: Vec<_> = low.crossings().map(|crossing| crossing.threshold).collect();
+            prop_assert!(thresholds.is_sorted(), "the worst first: {:?}", low);
         }
     }
 

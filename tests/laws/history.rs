@@ -1,6 +1,6 @@
 //! Histories of one organization: entries in order, as a strategy that shrinks.
 
-use creditd::ledger::alerts::{Rule, Threshold};
+use creditd::ledger::alerts::{Days, Hours, Rule, Spike, Threshold, When};
 use creditd::ledger::catalog::{Catalog, Plan, RateCard, WhenExhausted};
 use creditd::ledger::entry::{
     Call, CatalogCommand, Command, Dimensions, Entry, Event, GrantKind, GrantOrder, Kind, OrgTerms,
@@ -59,7 +59,7 @@ fn step() -> impl Strategy<Value = Step> {
         0_u8..3,
         kind,
         proptest::option::of(-60_i64..200),
-        proptest::option::of(1_i64..400),
+        proptest::option::of(prop_oneof![3 => 1_i64..400, 1 => 1_400_i64..4_500]),
     );
     let grant = grant.prop_map(|(amount, email, priority, kind, starts, lasts)| Step::Grant {
         amount,
@@ -124,12 +124,19 @@ pub fn catalog() -> Catalog {
     let (id, version) = versioned("card", 1);
     put(CatalogCommand::PutRateCard(Versioned { id, version, effective_from: None, content: card() }));
     let later = Some(Timestamp::from_micros(START + 60 * MINUTE));
-    let some = vec![
-        Rule { threshold: Threshold::Percent(50), credit_type: None },
-        Rule { threshold: Threshold::Amount(credits(5_000_000)), credit_type: None },
+    let rule = |when| Rule { when, credit_type: None };
+    let ahead = |days, hours, percent| {
+        let spike = Spike { percent, at_least: credits(0) };
+        [When::ExpiresWithin(Days(days)), When::RunsOutWithin(Hours(hours)), When::Spike(spike)].map(rule)
+    };
+    let first = Rule::defaults().into_iter().chain(ahead(1, 12, 150)).collect();
+    let mut some = vec![
+        Rule::below(Threshold::Percent(50), None),
+        Rule::below(Threshold::Amount(credits(5_000_000)), None),
     ];
+    some.extend(ahead(2, 12, 120));
     let plans = [
-        ("overage", 1, WhenExhausted::Overage, Rule::defaults()),
+        ("overage", 1, WhenExhausted::Overage, first),
         ("reject", 1, WhenExhausted::Reject, Rule::defaults()),
         ("overage", 2, WhenExhausted::Overage, some),
     ];
@@ -200,7 +207,7 @@ fn command(number: u64, at: i64, command: Command) -> Entry<'static> {
 }
 
 fn terms(overage: bool, own: Option<u8>) -> Command {
-    let alerts = own.map(|percent| vec![Rule { threshold: Threshold::Percent(percent), credit_type: None }]);
+    let alerts = own.map(|percent| vec![Rule::below(Threshold::Percent(percent), None)]);
     let overrides = alerts.map(|alerts| Box::new(Overrides { alerts: Some(alerts), ..Overrides::default() }));
     Command::PutOrg(OrgTerms {
         plan: if overage { "overage" } else { "reject" }.into(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::calendar::Period;
 use super::limits::{Limit, Unit};
-use super::watch::Rule;
+use super::rules::Rule;
 use super::{Instant, Micros, Reason};
 
 /// Prices by action.

@@ -1,21 +1,25 @@
 //! From an item on a commands subject to a command.
 
+mod alerts;
 pub mod limits;
+pub mod names;
+mod plans;
 pub mod prices;
+pub mod recharges;
 
-use std::collections::BTreeMap;
-
-use serde_json::Value;
-
+use self::alerts::alerts;
+use self::plans::{period, plan, rollover};
 use self::prices::{increment, prices};
 use super::calendar::{Period, Zone};
-use super::catalog::{Allotment, Increment, Plan, Prices, Release, Rollover};
+use super::catalog::{Increment, Plan, Prices, Release, Rollover};
 use super::fields::{self, Object, needed};
 use super::limits::Limit;
+use super::names::Stated;
 use super::read::Item;
+use super::recharge;
+use super::rules::Rule;
 use super::scope::Scope;
-use super::watch::{Rule, Threshold};
-use super::{Instant, LARGEST, Micros, Reason};
+use super::{Instant, Micros, Reason};
 
 const INVALID: Reason = "invalid_field";
 
@@ -51,6 +55,14 @@ pub enum Command {
     Limit(String, Option<Limit>),
     /// A limit of its own taken away.
     LimitRemove(String),
+    /// What is to be bought by itself.
+    Recharge(String, recharge::Order),
+    /// No more of a credit type is to be bought by itself.
+    RechargeRemove(String),
+    /// The request of this name was not answered with credits.
+    RechargeFailed(String),
+    /// Who or what there is, for people.
+    Name(Stated),
 }
 
 /// The plan of an organization and its own deviations.
@@ -78,6 +90,8 @@ pub struct Put {
     pub waits: bool,
     /// Whether allotments count for the rest of the cycle only.
     pub prorate: bool,
+    /// Its name for people; as it was if not given.
+    pub name: Option<String>,
 }
 
 /// Credits to be moved by hand.
@@ -150,6 +164,25 @@ pub fn command(item: &Item, org: &str) -> Result<Command, Reason> {
             Ok(Command::Limit(id, limit))
         }
         ("creditd.limit.remove.v1", false) => ended(data, org).map(Command::LimitRemove),
+        ("creditd.recharge.put.v1", false) => {
+            texts(data)?;
+            let (credit_type, order) = recharges::put(data)?;
+            same_org(data, org)?;
+            Ok(Command::Recharge(credit_type, order))
+        }
+        ("creditd.recharge.remove.v1", false) => {
+            fields::only(data, &["credit_type", "reason", "by", "org"])?;
+            texts(data)?;
+            let credit_type = credit_type(data)?.unwrap_or("credits".to_string());
+            same_org(data, org)?;
+            Ok(Command::RechargeRemove(credit_type))
+        }
+        ("creditd.recharge.failed.v1", false) => ended(data, org).map(Command::RechargeFailed),
+        (kind, false) if names::is_name(kind) => {
+            let stated = names::stated(kind, data)?;
+            same_org(data, org)?;
+            Ok(Command::Name(stated))
+        }
         _ => Err("unknown_type"),
     }
 }
@@ -180,89 +213,22 @@ fn texts(data: &Object) -> Result<(), Reason> {
     Ok(())
 }
 
-fn plan(data: &Object) -> Result<Plan, Reason> {
-    let known = [
-        "id",
-        "version",
-        "effective_from",
-        "rate_card",
-        "increment",
-        "when_exhausted",
-        "alerts",
-        "cycle",
-        "allotments",
-        "overage_at_reset",
-        "unmetered",
-        "limits",
-        "past_limit",
-    ];
-    fields::only(data, &known)?;
-    let standard =
-        || [60, 30, 10, 0].map(|percent| Rule { threshold: Threshold::Percent(percent), credit_type: None });
-    let plan = Plan {
-        card: needed(fields::text(data, "rate_card")?)?,
-        increment: increment(data)?,
-        reject: fields::word(data, "when_exhausted", &["overage", "reject"])? == Some("reject"),
-        alerts: alerts(data)?.unwrap_or_else(|| standard().to_vec()),
-        cycle: period(data, "cycle")?,
-        allotments: allotments(data)?,
-        drop_overage: fields::word(data, "overage_at_reset", &["keep", "drop"])? == Some("drop"),
-        unmetered: fields::boolean(data, "unmetered")?.unwrap_or(false),
-        limits: limits::of_plan(data)?,
-        reject_past_limit: fields::word(data, "past_limit", &["charge", "reject"])? == Some("reject"),
-    };
-    let idle = plan.cycle.is_none() && !plan.allotments.is_empty();
-    if idle { Err(INVALID) } else { Ok(plan) }
-}
-
-/// `"month"`, `"quarter"`, `"year"` or `{"days": 1 to 366}`.
-fn period(data: &Object, name: &str) -> Result<Option<Period>, Reason> {
-    if data.get(name).is_some_and(Value::is_object) {
-        let days = needed(fields::object(data, name)?)?;
-        fields::only(days, &["days"])?;
-        let days = needed(fields::integer(days, "days", 1..=366)?)?;
-        return Ok(Some(Period::Days(i64::try_from(days).map_err(|_| INVALID)?)));
-    }
-    Ok(fields::word(data, name, &["month", "quarter", "year"])?.map(|word| match word {
-        "month" => Period::Months(1),
-        "quarter" => Period::Months(3),
-        _ => Period::Months(12),
-    }))
-}
-
-fn allotments(data: &Object) -> Result<BTreeMap<String, Allotment>, Reason> {
-    let mut allotments = BTreeMap::new();
-    for value in fields::list(data, "allotments")?.into_iter().flatten() {
-        let data = value.as_object().ok_or(INVALID)?;
-        fields::only(data, &["amount", "credit_type", "priority", "rollover"])?;
-        let allotment = Allotment {
-            amount: needed(fields::amount(data, "amount")?)?,
-            priority: fields::integer(data, "priority", 0..=255)?.unwrap_or(100),
-            rollover: rollover(data)?,
-        };
-        let credit_type = credit_type(data)?.unwrap_or("credits".to_string());
-        let twice = allotments.insert(credit_type, allotment).is_some();
-        if twice || allotment.amount == 0 || allotments.len() > 16 {
-            return Err(INVALID);
-        }
-    }
-    Ok(allotments)
-}
-
-fn rollover(data: &Object) -> Result<Option<Rollover>, Reason> {
-    let Some(data) = fields::object(data, "rollover")? else { return Ok(None) };
-    fields::only(data, &["min", "max"])?;
-    let min = fields::amount(data, "min")?.unwrap_or(0);
-    let max = fields::amount(data, "max")?.unwrap_or(LARGEST);
-    if min > max { Err(INVALID) } else { Ok(Some(Rollover { min, max })) }
-}
-
 fn put(data: &Object, org: &str) -> Result<Put, Reason> {
     let nothing = Object::new();
     let overrides = fields::object(data, "overrides")?.unwrap_or(&nothing);
     let own_prices = fields::object(overrides, "prices")?.unwrap_or(&nothing);
-    let known =
-        ["plan", "overrides", "time_zone", "cycle_anchor", "change", "prorate", "reason", "by", "org"];
+    let known = [
+        "plan",
+        "overrides",
+        "time_zone",
+        "cycle_anchor",
+        "change",
+        "prorate",
+        "name",
+        "reason",
+        "by",
+        "org",
+    ];
     fields::only(data, &known)?;
     fields::only(overrides, &["increment", "prices", "alerts"])?;
     texts(data)?;
@@ -279,6 +245,7 @@ fn put(data: &Object, org: &str) -> Result<Put, Reason> {
         anchor: fields::instant(data, "cycle_anchor")?,
         waits: fields::word(data, "change", &["now", "next_cycle"])? == Some("next_cycle"),
         prorate: fields::boolean(data, "prorate")?.unwrap_or(false),
+        name: fields::text(data, "name")?,
     };
     same_org(data, org)?;
     Ok(put)
@@ -346,27 +313,13 @@ fn adjustment(data: &Object, org: &str) -> Result<Adjustment, Reason> {
         amount: needed(fields::signed_amount(data, "amount")?)?,
     };
     needed(fields::text(data, "reason")?)?;
-    if adjustment.amount == 0 {
+    // The names of requests are for their answers.
+    let taken = adjustment.id.as_ref().is_some_and(|id| id.starts_with("recharge."));
+    if taken || adjustment.amount == 0 {
         return Err(INVALID);
     }
     same_org(data, org)?;
     Ok(adjustment)
-}
-
-fn alerts(data: &Object) -> Result<Option<Vec<Rule>>, Reason> {
-    let Some(list) = fields::list(data, "alerts")? else { return Ok(None) };
-    list.iter().map(rule).collect::<Result<_, _>>().map(Some)
-}
-
-fn rule(value: &Value) -> Result<Rule, Reason> {
-    let data = value.as_object().ok_or(INVALID)?;
-    fields::only(data, &["below_percent", "below", "credit_type"])?;
-    let threshold = match (fields::integer(data, "below_percent", 0..=100)?, fields::amount(data, "below")?) {
-        (Some(percent), None) => Threshold::Percent(percent),
-        (None, Some(amount)) => Threshold::Amount(amount),
-        _ => return Err(INVALID),
-    };
-    Ok(Rule { threshold, credit_type: credit_type(data)? })
 }
 
 fn credit_type(data: &Object) -> Result<Option<String>, Reason> {

@@ -1,17 +1,21 @@
 //! Logs to check the daemon with: realistic, and nasty. The same recipe always gives the same log.
 
+mod alerts;
 pub mod catalog;
 mod cycles;
 pub mod drafts;
 pub mod faults;
 mod limits;
+mod names;
 pub mod random;
+mod recharges;
 
 use serde_json::{Value, json};
 
 use super::{Instant, Record};
 use drafts::{Draft, Spelling, spell};
 use random::Random;
+use recharges::Payments;
 
 const MINUTE: Instant = 60_000_000;
 const DAY: Instant = 1_440 * MINUTE;
@@ -63,6 +67,7 @@ impl Recipe {
             versions: [1, 1],
             plans: Vec::new(),
             adjustments: Vec::new(),
+            payments: Payments::default(),
         };
         writer.open();
         for _ in 0..self.records {
@@ -94,6 +99,7 @@ struct Writer {
     /// The plans with cycles: the last version of each, and since when it counts.
     plans: Vec<(Value, Instant)>,
     adjustments: Vec<(i64, Value)>,
+    payments: Payments,
 }
 
 impl Writer {
@@ -102,6 +108,7 @@ impl Writer {
         // Brokers stamp with their wall clock, which is set back now and then.
         let back = if self.random.chance(3) { self.random.between(0, 2 * MINUTE) } else { 0 };
         self.records.push(Record { seq, at: self.now - back, subject, headers, payload });
+        self.see_requests();
     }
 
     fn command(&mut self, org: &str, kind: &str, data: &Value) {
@@ -141,6 +148,14 @@ impl Writer {
         }
         if years && self.random.chance(4) {
             return self.limit_command(org);
+        }
+        if years && self.random.chance(60) && self.answer() {
+            return;
+        }
+        match self.random.between(1, 100) {
+            1..=3 if years => return self.recharge_command(org),
+            4..=5 if years => return self.name_command(org),
+            _ => {}
         }
         match self.random.between(1, 100) {
             1..=11 if !years => self.grant(org),
@@ -305,6 +320,7 @@ impl Writer {
         drafts::dimensions(&mut data, &mut self.random);
         if self.recipe.years.is_some() {
             cycles::spice(&mut data, &mut self.random);
+            names::spice(&mut data, &mut self.random);
         }
         let late = *self.random.pick(&[-4 * MINUTE, 0, 90 * MINUTE, 3 * DAY]);
         let time = self.random.chance(60).then(|| self.now - self.random.between(late.min(0), late.max(0)));

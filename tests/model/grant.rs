@@ -7,7 +7,7 @@ use super::scope::Spender;
 use super::{Instant, Micros};
 
 /// Credits given.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Grant {
     /// Its name.
     pub id: String,

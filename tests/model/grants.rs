@@ -1,5 +1,7 @@
 //! The grants of one organization: what is drawn from them, in which order, and what is given back.
 
+mod looking;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::calendar::Zone;
@@ -8,7 +10,6 @@ use super::grant::{Grant, goodwill, same};
 use super::rating::Line;
 use super::report::{Moved, Movement, Phase};
 use super::scope::Spender;
-use super::watch::Gauge;
 use super::{Instant, LARGEST_TOTAL, Micros, Position, Reason};
 
 /// How long the name of something that is over is known.
@@ -37,9 +38,17 @@ impl Sums {
 /// What one line of a charge took.
 #[derive(Debug)]
 pub struct Draw {
-    credit_type: String,
+    /// The kind of credit.
+    pub credit_type: String,
     from: Vec<(usize, Micros)>,
     overage: Micros,
+}
+
+impl Draw {
+    /// All of it.
+    pub fn amount(&self) -> Micros {
+        self.overage + self.from.iter().map(|(_, taken)| taken).sum::<Micros>()
+    }
 }
 
 /// All grants of an organization, in the order of their creation, and the sums of its charges.
@@ -322,67 +331,6 @@ impl Grants {
             let credit_type = grant.order.credit_type.clone();
             self.movements.push(Movement { at, credit_type, kind, grant: Some(grant.id.clone()), amount });
         }
-    }
-}
-
-// Looking.
-impl Grants {
-    /// The grant of this name, unless it ended 400 days ago; the names of cycles are for ever.
-    pub fn named(&self, id: &str, now: Instant) -> Option<usize> {
-        let kept = |grant: &Grant| {
-            let over = grant.phase == Phase::Ended && grant.ends.is_some_and(|end| end < now - MEMORY);
-            grant.cycle.is_some() || !over
-        };
-        self.list.iter().position(|grant| grant.id == id && kept(grant))
-    }
-
-    /// Some of the grants that have not ended: credit types by name, and within one as they burn.
-    pub fn in_order(&self, which: impl Fn(&Grant) -> bool) -> Vec<usize> {
-        let wanted = self.living.iter().copied().filter(|index| which(&self.list[*index]));
-        let mut order: Vec<usize> = wanted.collect();
-        order.sort_by_key(|index| {
-            let grant = &self.list[*index];
-            (grant.order.credit_type.clone(), grant.burn_rank(), *index)
-        });
-        order
-    }
-
-    /// The usable grants of a type, first to burn first.
-    fn burn_order(&self, credit_type: &str) -> Vec<usize> {
-        self.in_order(|grant| grant.order.credit_type == credit_type && grant.usable())
-    }
-
-    /// What usable grants of a type hold.
-    fn usable(&self, credit_type: &str) -> Micros {
-        self.burn_order(credit_type).iter().map(|index| self.list[*index].remaining).sum()
-    }
-
-    fn granted(&self, credit_type: &str) -> Micros {
-        self.list.iter().filter(|grant| grant.order.credit_type == credit_type).map(|grant| grant.given).sum()
-    }
-
-    /// Level and total of every credit type that ever got a grant.
-    pub fn gauges(&self) -> BTreeMap<String, Gauge> {
-        let gauge = |credit_type: &String| Gauge {
-            level: self.usable(credit_type) - self.sums.get(credit_type).map_or(0, Sums::outstanding),
-            total: self.totals.get(credit_type).copied().unwrap_or(0),
-        };
-        self.types.iter().map(|credit_type| (credit_type.clone(), gauge(credit_type))).collect()
-    }
-
-    /// Every breach of what must hold between grants, a line each.
-    pub fn breaches(&self) -> Vec<String> {
-        let broken = self.list.iter().filter(|grant| !grant.adds_up());
-        let mut lines: Vec<String> = broken.map(|grant| format!("does not add up: {grant:?}")).collect();
-        for (credit_type, sums) in &self.sums {
-            let free = self.burn_order(credit_type).into_iter().map(|index| &self.list[index]);
-            let idle: Micros =
-                free.filter(|grant| grant.order.scope.is_none()).map(|grant| grant.remaining).sum();
-            if sums.outstanding() < 0 || (sums.outstanding() > 0 && idle > 0) {
-                lines.push(format!("{credit_type}: {idle} idle beside {sums:?}"));
-            }
-        }
-        lines
     }
 }
 

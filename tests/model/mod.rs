@@ -6,23 +6,30 @@
 //!
 //! ```text
 //! record ─► read: items ─► events and commands ─┬─► catalog: cards, plans, versions
-//!                                               └─► org: rating ─► limits ─► grants: draws ─► watch: alerts
-//!                                                      calendar ─────────────► cycles: resets ─┘
+//!                                               └─► org: rating ─► limits ─► grants: draws ─► watch, notices: alerts
+//!                                                      calendar ─────────────► cycles: resets ─┤
+//!                                                      burn ─► forecast ───────────────────────┴─► recharge
 //! ```
 
+pub mod burn;
 pub mod calendar;
 pub mod catalog;
 pub mod commands;
 pub mod cycles;
 pub mod fields;
+pub mod forecast;
 pub mod generate;
 pub mod grant;
 pub mod grants;
 pub mod limits;
+pub mod names;
+pub mod notices;
 pub mod org;
 pub mod rating;
 pub mod read;
+pub mod recharge;
 pub mod report;
+pub mod rules;
 pub mod scope;
 pub mod watch;
 
@@ -30,8 +37,10 @@ use std::collections::BTreeMap;
 
 use catalog::Catalog;
 use commands::{Command, Put};
+use notices::Notice;
 use org::Org;
 use read::{Item, Subject};
+use report::further::Further;
 use report::{OrgReport, Report};
 
 /// An amount in micro-credits.
@@ -158,7 +167,7 @@ impl Model {
             Command::Org(put) => self.put(name, put, position)?,
             Command::Grant(order) => {
                 let known = self.catalog.knows(&order.credit_type);
-                self.change(name, position, |org| known.and_then(|()| org.grants.add(order, position, now)))?;
+                self.change(name, position, |org| known.and_then(|()| org.give(order, position)))?;
             }
             Command::GrantVoid(id) => {
                 let cycles = self.cycles_of(name);
@@ -174,6 +183,15 @@ impl Model {
                 self.change(name, position, |org| known.and_then(|()| org.limits.put(id, limit)))?;
             }
             Command::LimitRemove(id) => self.change(name, position, |org| org.limits.remove(&id))?,
+            Command::Recharge(credit_type, order) => {
+                let known = self.catalog.knows(&credit_type);
+                self.change(name, position, |org| known.and_then(|()| org.recharge(credit_type, order)))?;
+            }
+            Command::RechargeRemove(kind) => {
+                self.change(name, position, |org| org.recharges.remove(&kind))?
+            }
+            Command::RechargeFailed(id) => self.change(name, position, |org| org.not_paid(&id))?,
+            Command::Name(stated) => self.change(name, position, |org| org.names.state(stated))?,
         }
         Ok(Outcome::Accepted)
     }
@@ -194,7 +212,7 @@ impl Model {
         Ok(())
     }
 
-    /// Changes the grants or the limits of an organization by a command.
+    /// Changes an organization by a command.
     fn change(
         &mut self,
         name: &str,
@@ -227,6 +245,36 @@ impl Model {
         let org = self.orgs.get_mut(name)?;
         org.advance(self.log_time, &self.catalog);
         Some(org.sums())
+    }
+
+    /// Recharges, names and burn of one organization as they stand at log time `at`.
+    pub fn further_of(&mut self, name: &str, at: Instant) -> Option<Further> {
+        self.log_time = self.log_time.max(at);
+        let org = self.orgs.get_mut(name)?;
+        org.advance(self.log_time, &self.catalog);
+        Some(org.further())
+    }
+
+    /// The ids of all alerts of one organization that were raised so far but the first so many of each list, as far as time
+    /// has passed for it, and how many there are now.
+    pub fn ids_of(&self, name: &str, first: [usize; 3]) -> (Vec<String>, [usize; 3]) {
+        self.orgs.get(name).map(|org| org.ids(first)).unwrap_or_default()
+    }
+
+    /// Its alerts that are neither of thresholds nor of limits.
+    pub fn notices_of(&self, name: &str) -> Vec<Notice> {
+        self.orgs.get(name).map(|org| org.notices().to_vec()).unwrap_or_default()
+    }
+
+    /// What a request asked for, by the id of the alert about it.
+    pub fn amount_of(&self, name: &str, id: &str) -> Option<Micros> {
+        let request = id.strip_prefix(&format!("{name}."))?.strip_suffix(".requested")?;
+        self.orgs.get(name)?.recharges.amount(request)
+    }
+
+    /// What was asked for last by the recharges of one organization: the number of the request and the amount.
+    pub fn asked_of(&self, name: &str) -> BTreeMap<String, (usize, Micros)> {
+        self.orgs.get(name).map(|org| org.recharges.asked()).unwrap_or_default()
     }
 
     /// Every breach of what must hold inside an organization's books, a line each.

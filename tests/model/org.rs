@@ -1,25 +1,26 @@
 //! One organization: its terms over time, what it was charged, its grants and its limits.
 
 mod books;
+mod terms;
+mod time;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::calendar::{Grid, Period, Zone};
+use super::burn::Burn;
+use super::calendar::Zone;
 use super::catalog::{Catalog, Increment, Plan};
-use super::commands::{Put, Terms};
+use super::commands::{Order, Terms};
 use super::cycles::Cycle;
 use super::grants::{Draw, Grants};
 use super::limits::{Limits, Moment, Use};
+use super::names::Names;
+use super::notices::Notices;
 use super::rating::{Line, PriceList};
 use super::read::{Event, What, out_of_range};
+use super::recharge::{self, Recharges};
 use super::report::Tally;
 use super::watch::Watch;
 use super::{Instant, LARGEST_TOTAL, Micros, Outcome, Position, Reason, rating};
-
-/// How far back events are rated.
-const OLDEST: Instant = 400 * 86_400_000_000;
-/// The most changes of terms within that time.
-const MOST_TERMS: usize = 64;
 
 /// What became of an event whose identity is known.
 #[derive(Debug)]
@@ -58,7 +59,17 @@ pub struct Org {
     pub grants: Grants,
     /// Its limits.
     pub limits: Limits,
+    /// What is to be bought by itself.
+    pub recharges: Recharges,
+    /// Who and what there is.
+    pub names: Names,
+    burns: BTreeMap<String, Burn>,
     watch: Watch,
+    notices: Notices,
+    /// How many grants the rules have seen.
+    seen: usize,
+    /// The cycle that a reset has begun and that nobody was told of yet.
+    begun: Option<u64>,
     /// What became of its events.
     pub tally: Tally,
 }
@@ -78,176 +89,18 @@ impl Org {
             fates: HashMap::new(),
             grants: Grants::default(),
             limits: Limits::default(),
+            recharges: Recharges::default(),
+            names: Names::default(),
+            burns: BTreeMap::new(),
             watch: Watch::default(),
+            notices: Notices::default(),
+            seen: 0,
+            begun: None,
             tally: Tally::default(),
         }
     }
 
-    /// Lets log time pass: all that time brings, at its own instant.
-    pub fn advance(&mut self, to: Instant, catalog: &Catalog) {
-        self.follow(catalog);
-        while let Some(instant) = self.next_change(to, catalog) {
-            self.turn(instant, catalog);
-        }
-        self.now = to;
-        self.limits.pass(moment(self.now, &self.zone, self.cycle.as_ref()));
-    }
-
-    fn next_change(&self, to: Instant, catalog: &Catalog) -> Option<Instant> {
-        let (_, terms) = self.terms.last()?;
-        let plan = catalog.next_change(&terms.plan, self.now, to);
-        let grants = self.grants.next_change(self.now, to, &self.zone);
-        let reset = self.cycle.as_ref().map(|cycle| cycle.end).filter(|end| *end <= to);
-        plan.into_iter().chain(grants).chain(reset).min()
-    }
-
-    /// What happens at one instant, in the order of `docs/EVENTS.md`.
-    fn turn(&mut self, instant: Instant, catalog: &Catalog) {
-        self.now = instant;
-        let ending = self.cycle.take_if(|cycle| cycle.end == instant);
-        let waiting = self.waiting.take_if(|_| ending.is_some());
-        let anchored = waiting.as_ref().is_some_and(|waiting| waiting.anchored);
-        if let Some(waiting) = waiting {
-            self.terms.push((instant, waiting.terms));
-        }
-        // The rules of this instant find the level before what happens to the grants.
-        self.follow(catalog);
-        let running = ending.as_ref().or(self.cycle.as_ref()).map(|cycle| cycle.number);
-        self.grants.end_due(running, instant);
-        if let Some(ending) = ending {
-            self.next_cycle(&ending, anchored, catalog);
-        }
-        self.grants.refill_due(&self.zone, instant);
-        self.grants.start_due(instant);
-        self.settle(None, catalog);
-    }
-
-    /// After a change: what is owed is covered, and the rules look at what came of it.
-    fn settle(&mut self, position: Option<Position>, catalog: &Catalog) {
-        self.grants.settle(self.now);
-        // A credit type that is new with this change is watched from the level it has now.
-        self.follow(catalog);
-        self.look(position);
-    }
-
-    /// Takes over the rules in force now, which look at the level as it is, and the limits.
-    fn follow(&mut self, catalog: &Catalog) {
-        let Some((_, terms)) = self.terms.last() else { return };
-        let Some(plan) = catalog.plan(&terms.plan, self.now) else { return };
-        self.watch.follow(terms.alerts.as_ref().unwrap_or(&plan.alerts), &self.grants.gauges());
-        self.limits.follow(&plan.limits, moment(self.now, &self.zone, self.cycle.as_ref()));
-    }
-
-    fn look(&mut self, position: Option<Position>) {
-        self.watch.look(&self.name, &self.grants.gauges(), self.now, position);
-    }
-
-    /// The begin of the next cycle at the end of one, by the plan now in force.
-    fn next_cycle(&mut self, ending: &Cycle, anchored: bool, catalog: &Catalog) {
-        let plan = self.agreement(self.now, catalog).map(|(_, plan)| plan.clone()).ok();
-        let next = plan.and_then(|plan| {
-            let period = plan.cycle?;
-            // Another length starts a count of its own, from here.
-            if ending.plan.cycle != Some(period) && !anchored {
-                self.anchor = Some(self.now);
-            }
-            let end = self.grid(period).next(self.now);
-            self.cycles += 1;
-            Some(Cycle { number: self.cycles, start: self.now, end, plan })
-        });
-        self.grants.reset(ending, next.as_ref(), false, self.now);
-        self.cycle = next;
-    }
-
-    fn grid(&self, period: Period) -> Grid {
-        Grid { zone: self.zone.clone(), anchor: self.anchor.unwrap_or(self.now), period }
-    }
-
-    /// Takes new terms, in force from now on or from the next reset. Those that no event can be rated by any more do
-    /// not count as changes.
-    pub fn put(&mut self, put: Put, position: Position, catalog: &Catalog) -> Result<(), Reason> {
-        if put.waits && self.cycle.is_none() {
-            return Err("invalid_field");
-        }
-        let in_force = self.terms.last().map(|(_, terms)| terms);
-        let known = in_force == Some(&put.terms);
-        let other_plan = in_force.is_some_and(|terms| terms.plan != put.terms.plan);
-        let past = self.terms.iter().skip(1).filter(|(from, _)| *from < self.now - OLDEST).count();
-        if !known && self.terms.len() - past >= MOST_TERMS {
-            return Err("too_many");
-        }
-        if let Some(zone) = put.zone {
-            self.zone = zone;
-            self.limits.move_ends(moment(self.now, &self.zone, self.cycle.as_ref()));
-        }
-        self.anchor = put.anchor.or(self.anchor);
-        self.waiting = None;
-        if put.waits {
-            self.waiting = (!known).then_some(Waiting { terms: put.terms, anchored: put.anchor.is_some() });
-            self.move_end();
-        } else {
-            let from = if self.terms.is_empty() { Instant::MIN } else { self.now };
-            if !known {
-                self.terms.push((from, put.terms));
-            }
-            self.follow(catalog);
-            self.change_cycle(other_plan, put.anchor.is_some(), put.prorate, catalog);
-        }
-        self.settle(Some(position), catalog);
-        Ok(())
-    }
-
-    /// The cycle after a put that counts at once.
-    fn change_cycle(&mut self, other_plan: bool, anchored: bool, prorate: bool, catalog: &Catalog) {
-        let Ok(plan) = self.agreement(self.now, catalog).map(|(_, plan)| plan.clone()) else { return };
-        match (self.cycle.take(), plan.cycle) {
-            (None, Some(period)) => {
-                self.anchor = self.anchor.or(Some(self.now));
-                let cycle = self.enter(period, plan);
-                self.grants.allot(&cycle, prorate, self.now);
-                self.cycle = Some(cycle);
-            }
-            (Some(running), _) if !other_plan => {
-                self.cycle = Some(running);
-                self.move_end();
-            }
-            (Some(running), cycle) if cycle == running.plan.cycle => {
-                let old = running.plan.clone();
-                self.cycle = Some(Cycle { plan, ..running });
-                self.move_end();
-                if let Some(cycle) = &self.cycle {
-                    self.grants.change_allotments(cycle, &old, prorate, self.now);
-                }
-            }
-            (Some(running), Some(period)) => {
-                self.anchor = if anchored { self.anchor } else { Some(self.now) };
-                let cycle = self.enter(period, plan);
-                self.grants.reset(&running, Some(&cycle), prorate, self.now);
-                self.cycle = Some(cycle);
-            }
-            // Its grants live on until their end.
-            (_, None) => {}
-        }
-    }
-
-    /// The next cycle, entered now, wherever in the calendar's period that is.
-    fn enter(&mut self, period: Period, plan: Plan) -> Cycle {
-        let grid = self.grid(period);
-        self.cycles += 1;
-        Cycle { number: self.cycles, start: grid.last(self.now), end: grid.next(self.now), plan }
-    }
-
-    /// Moves the end of the running cycle to where the calendar has it.
-    fn move_end(&mut self) {
-        let Some(period) = self.cycle.as_ref().and_then(|cycle| cycle.plan.cycle) else { return };
-        let end = self.grid(period).next(self.now);
-        if let Some(cycle) = &mut self.cycle {
-            cycle.end = end;
-            self.grants.move_end(cycle);
-        }
-    }
-
-    /// Changes its grants or its limits by a command.
+    /// Changes its grants, its limits, its recharges or its names by a command.
     pub fn change(
         &mut self,
         position: Position,
@@ -256,6 +109,35 @@ impl Org {
     ) -> Result<(), Reason> {
         how(self)?;
         self.settle(Some(position), catalog);
+        Ok(())
+    }
+
+    /// Takes a grant into the books; one with the name of a request answers it.
+    pub fn give(&mut self, order: Order, position: Position) -> Result<(), Reason> {
+        let id = order.id.clone().filter(|id| id.starts_with("recharge."));
+        let unknown = |id: &String| self.grants.named(id, self.now).is_none();
+        // One that is known already is what any grant is.
+        let Some(id) = id.filter(unknown) else { return self.grants.add(order, position, self.now) };
+        let request = self.recharges.request(&id)?;
+        if request.0 != order.credit_type {
+            return Err("invalid_field");
+        }
+        let amount = order.amount;
+        self.grants.add(order, position, self.now)?;
+        let told = self.recharges.granted(request, amount, self.now);
+        self.tell(told);
+        Ok(())
+    }
+
+    /// States what is to be bought by itself.
+    pub fn recharge(&mut self, credit_type: String, order: recharge::Order) -> Result<(), Reason> {
+        self.recharges.put(credit_type, order, moment(self.now, &self.zone, self.cycle.as_ref()))
+    }
+
+    /// A request was not answered with credits.
+    pub fn not_paid(&mut self, id: &str) -> Result<(), Reason> {
+        let told = self.recharges.failed(self.recharges.request(id)?, self.now)?;
+        self.tell(told);
         Ok(())
     }
 
@@ -272,8 +154,11 @@ impl Org {
         }
         let lines = self.rate(event, catalog)?;
         let (draws, uses) = self.charge(&lines, event, catalog)?;
+        let costs = costs(&draws);
         self.fates.insert(event.identity.clone(), Fate::Charged(draws, uses));
+        self.names.hear(&event.spender);
         self.look(Some(position));
+        self.look_at_burn(&costs);
         Ok(Outcome::Charged)
     }
 
@@ -350,6 +235,9 @@ impl Org {
             Some(Fate::Charged(..)) => {
                 if let Some(Fate::Charged(draws, uses)) = self.fates.insert(target.clone(), Fate::Voided) {
                     self.grants.undo(&draws, self.now);
+                    for (credit_type, amount) in costs(&draws) {
+                        self.burns.entry(credit_type).or_default().void(amount, self.now);
+                    }
                     self.limits.take_back(&uses);
                 }
             }
@@ -357,6 +245,15 @@ impl Org {
         self.look(Some(position));
         Ok(Outcome::Voided)
     }
+}
+
+/// What a charge costs, by credit type; nothing of what costs nothing.
+fn costs(draws: &[Draw]) -> BTreeMap<String, Micros> {
+    let mut costs = BTreeMap::new();
+    for draw in draws.iter().filter(|draw| draw.amount() > 0) {
+        *costs.entry(draw.credit_type.clone()).or_default() += draw.amount();
+    }
+    costs
 }
 
 fn moment<'a>(at: Instant, zone: &'a Zone, cycle: Option<&'a Cycle>) -> Moment<'a> {

@@ -7,7 +7,7 @@ use super::scope::Spender;
 use super::{Instant, Reason, Record};
 
 const DAY: Instant = 86_400_000_000;
-const TYPES: [(&str, &str); 11] = [
+const TYPES: [(&str, &str); 18] = [
     ("creditd.action.v1", "action"),
     ("creditd.call.ended.v1", "call.ended"),
     ("creditd.void.v1", "void"),
@@ -19,6 +19,13 @@ const TYPES: [(&str, &str); 11] = [
     ("creditd.adjust.v1", "adjust"),
     ("creditd.limit.put.v1", "limit.put"),
     ("creditd.limit.remove.v1", "limit.remove"),
+    ("creditd.recharge.put.v1", "recharge.put"),
+    ("creditd.recharge.remove.v1", "recharge.remove"),
+    ("creditd.recharge.failed.v1", "recharge.failed"),
+    ("creditd.account.put.v1", "account.put"),
+    ("creditd.team.put.v1", "team.put"),
+    ("creditd.user.put.v1", "user.put"),
+    ("creditd.entity.put.v1", "entity.put"),
 ];
 /// How many items one record may hold.
 const MOST_ITEMS: usize = 10_000;
@@ -243,15 +250,16 @@ fn spender(data: &Object) -> Result<Spender, Reason> {
     let text = |name| fields::text(data, name);
     let (account, user, team) = (text("account")?, text("user")?, text("team")?);
     let feature = text("feature")?;
-    let entity = fields::object(data, "entity")?.map(entity).transpose()?;
-    Ok(Spender { account, user, team, feature, entity })
+    let named = fields::object(data, "entity")?.map(entity).transpose()?;
+    let (entity, entity_name) = named.map_or((None, None), |(entity, name)| (Some(entity), name));
+    Ok(Spender { account, user, team, feature, entity, entity_name })
 }
 
-fn entity(data: &Object) -> Result<(String, String), Reason> {
+/// The type and id of what spends, and its name if it has one.
+pub fn entity(data: &Object) -> Result<((String, String), Option<String>), Reason> {
     let kind = needed(fields::text(data, "type")?)?;
     let id = needed(fields::text(data, "id")?)?;
-    fields::text(data, "name")?;
-    Ok((kind, id))
+    Ok(((kind, id), fields::text(data, "name")?))
 }
 
 fn void(data: &Object, own: &(String, String)) -> Result<What, Reason> {

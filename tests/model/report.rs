@@ -1,5 +1,7 @@
 //! The books in plain numbers, laid beside another's.
 
+pub mod further;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
@@ -68,6 +70,13 @@ pub struct LimitAlert {
     pub window: Option<Instant>,
     /// The log time at which it was raised.
     pub at: Instant,
+}
+
+impl LimitAlert {
+    /// What it tells, without the window.
+    pub fn short(&self) -> String {
+        format!("{} {:?} for {}", self.limit, self.level, self.value)
+    }
 }
 
 /// How much of a limit is used.
@@ -308,10 +317,7 @@ impl OrgReport {
         };
         by_key(lines, &format!("{name} limit"), &limits(self), &limits(found));
         let alerts = |org: &OrgReport| {
-            let line = |alert: &LimitAlert| {
-                let LimitAlert { limit, value, level, at, .. } = alert;
-                (format!("{limit} {level:?} for {value} at {at}"), alert.clone())
-            };
+            let line = |alert: &LimitAlert| (format!("{} at {}", alert.short(), alert.at), alert.clone());
             org.limit_alerts.iter().map(line).collect()
         };
         by_key(lines, &format!("{name} alert"), &alerts(self), &alerts(found));

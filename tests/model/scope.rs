@@ -16,7 +16,7 @@ pub struct Scope {
     entities: Option<Vec<(String, Option<String>)>>,
 }
 
-/// Who spent, as far as grants and limits may ask.
+/// Who spent.
 #[derive(Clone, Debug, Default)]
 pub struct Spender {
     /// The unit inside the organization.
@@ -29,6 +29,8 @@ pub struct Spender {
     pub feature: Option<String>,
     /// Type and id of what spent.
     pub entity: Option<(String, String)>,
+    /// What it is called.
+    pub entity_name: Option<String>,
 }
 
 impl Scope {

@@ -1,20 +1,12 @@
-//! Alerts: rules that watch the level of one credit type.
+//! Rules that watch the level of one credit type.
 
 use std::collections::BTreeMap;
 
 use super::fields::show;
+use super::rules::{Kind, Rule};
 use super::{Instant, Micros, Position};
 
-/// When to warn.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rule {
-    /// Below what.
-    pub threshold: Threshold,
-    /// For which credit type; if not given, a percentage is for each, an amount for `credits`.
-    pub credit_type: Option<String>,
-}
-
-/// Below what. In the order in which alerts of one moment are raised.
+/// Below what. In the order in which the thresholds of one alert are told: the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Threshold {
     /// Percent of the total.
@@ -23,15 +15,17 @@ pub enum Threshold {
     Amount(Micros),
 }
 
-/// An alert that was raised.
+/// An alert that was raised: thresholds of one credit type that were crossed at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alert {
-    /// `<org>.<credit type>.<rule>.<n>`.
+    /// `<org>.<credit type>.<rule>.<n>` of the worst.
     pub id: String,
     /// The credit type watched.
     pub credit_type: String,
-    /// `p30` or `a50`.
+    /// The worst: `p30` or `a50`.
     pub rule: String,
+    /// The ids of all of them, the worst first.
+    pub crossed: Vec<String>,
     /// The log time at which it was raised; for an expiry or an activation the instant of it.
     pub at: Instant,
     /// The entry that raised it; none if an expiry or an activation did.
@@ -70,8 +64,9 @@ impl Watch {
         let mut stages = BTreeMap::new();
         for (credit_type, gauge) in gauges {
             for rule in rules.iter().filter(|rule| rule.watches(credit_type)) {
-                let key = (credit_type.clone(), rule.threshold);
-                let new = if rule.threshold.above(*gauge) { Stage::Armed } else { Stage::Fresh };
+                let Kind::Below(threshold) = rule.kind else { continue };
+                let key = (credit_type.clone(), threshold);
+                let new = if threshold.above(*gauge) { Stage::Armed } else { Stage::Fresh };
                 let stage = match self.stages.get(&key) {
                     Some(Stage::Fresh) | None => new,
                     Some(known) => *known,
@@ -82,7 +77,7 @@ impl Watch {
         self.stages = stages;
     }
 
-    /// Looks at every rule once, after something changed.
+    /// Looks at every rule once, after something changed. What is crossed at once is one alert.
     pub fn look(
         &mut self,
         org: &str,
@@ -90,6 +85,7 @@ impl Watch {
         at: Instant,
         position: Option<Position>,
     ) {
+        let mut crossed: BTreeMap<&String, Vec<(String, String)>> = BTreeMap::new();
         for ((credit_type, threshold), stage) in &mut self.stages {
             let Some(gauge) = gauges.get(credit_type).copied() else { continue };
             *stage = match *stage {
@@ -98,23 +94,19 @@ impl Watch {
                 Stage::Armed if !threshold.above(gauge) => {
                     let firings = self.firings.entry((credit_type.clone(), *threshold)).or_default();
                     *firings += 1;
-                    let (credit_type, rule) = (credit_type.clone(), threshold.name());
+                    let rule = threshold.name();
                     let id = format!("{org}.{credit_type}.{rule}.{firings}");
-                    self.alerts.push(Alert { id, credit_type, rule, at, position });
+                    crossed.entry(credit_type).or_default().push((id, rule));
                     Stage::Fired
                 }
                 unmoved => unmoved,
             };
         }
-    }
-}
-
-impl Rule {
-    fn watches(&self, credit_type: &str) -> bool {
-        match (&self.credit_type, self.threshold) {
-            (Some(only), _) => only == credit_type,
-            (None, Threshold::Percent(_)) => true,
-            (None, Threshold::Amount(_)) => credit_type == "credits",
+        for (credit_type, crossed) in crossed {
+            let Some((id, rule)) = crossed.first().cloned() else { continue };
+            let crossed = crossed.into_iter().map(|(id, _)| id).collect();
+            let credit_type = credit_type.clone();
+            self.alerts.push(Alert { id, credit_type, rule, crossed, at, position });
         }
     }
 }

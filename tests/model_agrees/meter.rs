@@ -1,6 +1,6 @@
 //! The daemon's own books, in the words of the accountant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,11 +14,14 @@ use creditd::ledger::effect::{Effect, Outcome as Fate};
 use creditd::ledger::units::Timestamp;
 use creditd::log;
 use creditd::log::{Draft, Fingerprint};
+use creditd::query;
 use creditd::store::history::Limits;
 use creditd::store::{OrgKey, codec};
-use creditd::wire::{alert_id, limit_alert_id};
+use creditd::wire::limit_alert_id;
 
 use crate::books::{limit_alert, movements, org_report};
+use crate::further;
+use crate::model::report::further::Further;
 use crate::model::report::{LimitAlert, OrgReport, Report};
 use crate::model::watch::Alert;
 use crate::model::{Outcome, Record};
@@ -41,6 +44,8 @@ pub struct Told {
     alerts: BTreeMap<String, Vec<Alert>>,
     /// Those of limits, by organization, with their ids.
     limit_alerts: BTreeMap<String, Vec<(String, LimitAlert)>>,
+    /// The ids of all alerts, by organization.
+    ids: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Listener for Told {
@@ -65,30 +70,28 @@ impl Listener for Told {
     }
 
     fn effect(&mut self, org: &str, effect: &Effect) {
-        let low = match effect {
-            Effect::LowBalance(low) => low,
+        let Some(json) = further::alert_json(org, effect) else { return };
+        self.ids.entry(org.to_string()).or_default().extend(further::ids(effect, &json));
+        match effect {
+            Effect::LowBalance(_) => {
+                let alert = further::low_balance(org, effect, &json);
+                let raised = self.alerts.entry(org.to_string()).or_default();
+                match raised.iter().find(|known| known.id == alert.id) {
+                    Some(known) => {
+                        assert_eq!(*known, alert, "a replay raises another alert under the same id");
+                    }
+                    None => raised.push(alert),
+                }
+            }
             Effect::Limit(alert) => {
                 let raised = self.limit_alerts.entry(org.to_string()).or_default();
                 let id = limit_alert_id(org, alert);
                 if !raised.iter().any(|(known, _)| *known == id) {
                     raised.push((id, limit_alert(alert)));
                 }
-                return;
             }
-            // These are in the history.
-            Effect::Moved(_) | Effect::WebhooksChanged => return,
-        };
-        let alert = Alert {
-            id: alert_id(org, low.credit_type, low.crossing),
-            credit_type: low.credit_type.to_string(),
-            rule: low.crossing.threshold.to_string(),
-            at: low.at.micros(),
-            position: Some((low.position.seq, low.position.item)),
-        };
-        let raised = self.alerts.entry(org.to_string()).or_default();
-        match raised.iter().find(|known| known.id == alert.id) {
-            Some(known) => assert_eq!(*known, alert, "a replay raises another alert under the same id"),
-            None => raised.push(alert),
+            // These have nothing more than their ids here.
+            _ => {}
         }
     }
 }
@@ -185,6 +188,17 @@ impl Meter {
     pub fn sums_of(&self, name: &str) -> Option<OrgReport> {
         let report = org_report(&self.partition, name)?;
         Some(OrgReport { grants: BTreeMap::new(), ..report })
+    }
+
+    /// Recharges, names and burn of one organization.
+    pub fn further_of(&self, name: &str) -> Option<Further> {
+        let state = query::org_state(self.partition.book(), name, self.partition.commons().at)?;
+        Some(further::further(&serde_json::to_value(state).unwrap()))
+    }
+
+    /// The ids of all alerts of one organization that were raised since this was asked.
+    pub fn take_ids(&mut self, name: &str) -> BTreeSet<String> {
+        self.told.ids.remove(name).unwrap_or_default()
     }
 
     /// The books as they stand.

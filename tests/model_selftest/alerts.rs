@@ -26,7 +26,9 @@ fn the_default_rules_fire_once_each_on_the_way_down() {
         ["credits.p60.1", "credits.p0.1", "credits.p10.1", "credits.p30.1"],
         "the worst first"
     );
+    // What is crossed at once is one alert, named after the worst.
     let alerts = book.acme(4).alerts;
+    assert_eq!((alerts.len(), &*alerts[1].id, &*alerts[1].rule), (2, "acme.credits.p0.1", "p0"));
     assert_eq!((alerts[1].at, alerts[1].position), (TEN + 4 * SECOND, Some((8, 0))));
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::generate::Recipe;
+use crate::model::names::Who;
+use crate::model::report::further::Further;
 use crate::model::report::{Level, LimitAlert, LimitReport, Moved, Movement, OrgReport, Report, Tally};
 use crate::model::{Model, Record};
 
@@ -107,8 +109,13 @@ fn years_are_the_same_whether_looked_at_day_by_day_or_only_at_the_end() {
             }
         }
         often.apply(&log[log.len() - 1]);
-        let differences = Model::fold(&log).report(0).differences(&often.report(0));
+        let mut once = Model::fold(&log);
+        let differences = once.report(0).differences(&often.report(0));
         assert!(differences.is_empty(), "seed {seed}: {differences:#?}");
+        for name in ["org-0", "org-1", "org-2", "org-3"] {
+            assert_eq!(once.notices_of(name), often.notices_of(name), "seed {seed}");
+            assert_eq!(once.further_of(name, 0), often.further_of(name, 0), "seed {seed}");
+        }
     }
 }
 
@@ -184,6 +191,63 @@ fn the_recipes_of_years_reach_all_that_limits_bring() {
     }
     let midnight = |limit: &&LimitReport| limit.end.is_some_and(|end| end.rem_euclid(86_400_000_000) != 0);
     assert!(limits().any(|(_, limit)| midnight(&limit)), "midnight of another place");
+}
+
+#[test]
+fn the_recipes_of_years_reach_all_that_recharges_names_and_further_alerts_bring() {
+    let mut models: Vec<Model> =
+        (0..16).map(|seed| Model::fold(&Recipe::years(seed, 1_000, 8).log())).collect();
+    let names = ["org-0", "org-1", "org-2", "org-3"];
+    let raised: Vec<String> = models
+        .iter()
+        .flat_map(|model| names.iter().flat_map(|name| model.notices_of(name)))
+        .map(|notice| notice.id)
+        .collect();
+    for (part, least) in [
+        (".requested", 200),
+        (".succeeded", 100),
+        (".failed", 100),
+        (".expires", 100),
+        (".runs_out", 15),
+        (".spike", 30),
+        (".cycle.", 300),
+    ] {
+        let count = raised.iter().filter(|id| id.contains(part)).count();
+        assert!(count >= least, "{part}: {count}");
+    }
+    assert!(raised.iter().any(|id| id.contains(".runs_out") && id.ends_with(".2")));
+    let reports: Vec<Report> = models.iter_mut().map(|model| model.report(0)).collect();
+    let rejected =
+        |reason: &str| reports.iter().filter_map(|report| report.rejected.get(reason)).sum::<u64>();
+    assert!(rejected("unknown_recharge") > 8, "{}", rejected("unknown_recharge"));
+    let further: Vec<Further> =
+        models.iter_mut().flat_map(|model| names.map(|name| model.further_of(name, 0))).flatten().collect();
+    let states: BTreeSet<String> =
+        further.iter().flat_map(|of| of.recharges.values().map(|recharge| recharge.state.clone())).collect();
+    let all = ["armed", "backing off until", "capped until", "cooling down until", "in flight since", "off"];
+    assert_eq!(states, all.map(str::to_string).into());
+    assert!(further.iter().any(|of| of.recharges.values().any(|recharge| recharge.failures > 3)));
+    assert!(further.iter().any(|of| of.burn.values().any(|burn| burn.running < 0)), "a void in another hour");
+    let rows = || further.iter().flat_map(|of| &of.names);
+    assert!(rows().any(|(who, row)| matches!(who, Who::User(_)) && row.contains_key("team")));
+    assert!(rows().any(|(_, row)| row.contains_key("planned_quantity")));
+    let crossed = reports.iter().flat_map(|report| report.orgs.values()).flat_map(|org| &org.alerts);
+    assert!(crossed.filter(|alert| alert.crossed.len() > 2).count() > 20);
+}
+
+#[test]
+fn an_id_is_never_raised_twice() {
+    for seed in 0..8 {
+        let model = Model::fold(&Recipe::years(seed, 1_000, 8).log());
+        for name in ["org-0", "org-1", "org-2", "org-3"] {
+            let raised: Vec<String> = model.notices_of(name).into_iter().map(|notice| notice.id).collect();
+            assert_eq!(
+                raised.iter().collect::<BTreeSet<_>>().len(),
+                raised.len(),
+                "seed {seed}, {name}: {raised:#?}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -37,6 +37,30 @@ async fn a_balance_is_answered_as_over_http() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_forecast_is_answered_as_over_http() {
+    let mut scene = Scene::start().await;
+    scene.publish_acme().await;
+    let seq = scene.spend("m1", 3).await;
+    scene.daemon.wait_for(seq, Duration::from_secs(10)).await;
+
+    let (error, mut forecast) = ask(&scene, "creditd.forecast.acme").await;
+    assert_eq!(error, None);
+    let of_credits = &forecast["forecasts"][0];
+    assert_eq!(
+        (&of_credits["available"], &of_credits["outcome"]),
+        (&json!("97"), &json!("not enough history"))
+    );
+    let url = format!("{}/v1/orgs/acme/forecast", scene.daemon.url());
+    let mut other: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+    // Each is as of its own instant.
+    forecast["as_of"].take();
+    other["as_of"].take();
+    assert_eq!(forecast, other);
+    let (code, _) = ask(&scene, "creditd.forecast.nobody").await;
+    assert_eq!(code.as_deref(), Some("404"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn limits_are_answered_as_over_http() {
     let mut scene = Scene::start().await;
     scene.publish_acme().await;
@@ -57,6 +81,36 @@ async fn limits_are_answered_as_over_http() {
     assert_eq!(part.payload, r#"{"data":[],"meta":{"next":null}}"#);
     let wrong = scene.client.request("creditd.limits.acme", r#"{"limit":0}"#.into()).await.unwrap();
     assert_eq!(wrong.headers.unwrap().get("Nats-Service-Error-Code").unwrap().as_str(), "400");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_answered_as_over_http() {
+    let mut scene = Scene::start().await;
+    scene.publish_acme().await;
+    let users = format!("{}/v1/orgs/acme/users", scene.daemon.url());
+    for (id, name) in [("ana", "Ana Gray"), ("ben", "Ben Brown")] {
+        let put =
+            reqwest::Client::new().put(format!("{users}/{id}")).body(json!({ "name": name }).to_string());
+        assert_eq!(put.send().await.unwrap().status(), 201);
+    }
+    let ask = async |payload: &'static str| {
+        let answer = scene.client.request("creditd.names.acme", payload.into()).await.unwrap();
+        let code =
+            answer.headers.and_then(|all| Some(all.get("Nats-Service-Error-Code")?.as_str().to_owned()));
+        code.map_or_else(|| serde_json::from_slice::<Value>(&answer.payload).unwrap(), Value::String)
+    };
+    let other: Value = reqwest::get(format!("{users}?search=gray")).await.unwrap().json().await.unwrap();
+    assert_eq!(ask(r#"{"kind":"users","search":"gray"}"#).await, other);
+    assert_eq!(other["data"][0]["id"], "ana");
+    for wrong in [
+        "",
+        "{}",
+        r#"{"kind":"cities"}"#,
+        r#"{"kind":"users","type":"x"}"#,
+        r#"{"kind":"entities","used":true}"#,
+    ] {
+        assert_eq!(ask(wrong).await, "400", "{wrong}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,7 +141,7 @@ async fn the_service_tells_of_itself() {
     assert_eq!(ping["type"], "io.nats.micro.v1.ping_response");
     assert_eq!((&ping["name"], &ping["version"]), (&json!("creditd"), &json!(env!("CARGO_PKG_VERSION"))));
     let (_, info) = ask(&scene, "$SRV.INFO.creditd").await;
-    for name in ["balance", "limits"] {
+    for name in ["balance", "limits", "forecast", "names"] {
         assert_eq!(endpoint(&info, name)["subject"], format!("creditd.{name}.*"));
     }
     let (_, stats) = ask(&scene, "$SRV.STATS.creditd").await;

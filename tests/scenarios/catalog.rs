@@ -189,19 +189,38 @@ fn only_allotment(plan: &mut Value) -> Result<&mut Value, String> {
     }
 }
 
-/// Alert rules: `30%`, `50`, `5 of email`.
+/// Alert rules: `30%`, `50`, `5 of email`, `ends-within-7-days`, `out-within-48-hours of email`, `spike-300%`,
+/// `spike-300%-from-5`, `each-reset`.
 fn rules(clause: &mut Words<'_>) -> Result<Value, String> {
     let mut rules = Vec::new();
     while !clause.is_empty() {
-        let word = clause.next("a rule")?;
-        let mut rule = match word.strip_suffix('%') {
-            Some(percent) => json!({ "below_percent": percent.parse::<u8>().map_err(|_| unknown(word))? }),
-            None => json!({ "below": word }),
-        };
+        let mut rule = rule(clause.next("a rule")?)?;
         if clause.take("of") {
             rule["credit_type"] = json!(clause.next("a credit type")?);
         }
         rules.push(rule);
     }
     Ok(Value::Array(rules))
+}
+
+fn rule(word: &str) -> Result<Value, String> {
+    let whole = |text: &str| text.parse::<u64>().map_err(|_| unknown(word));
+    let inside = |begin: &str, end: &str| word.strip_prefix(begin).and_then(|rest| rest.strip_suffix(end));
+    if let Some(days) = inside("ends-within-", "-days") {
+        return Ok(json!({ "expires_within_days": whole(days)? }));
+    }
+    if let Some(hours) = inside("out-within-", "-hours") {
+        return Ok(json!({ "runs_out_within_hours": whole(hours)? }));
+    }
+    if let Some(spike) = word.strip_prefix("spike-") {
+        return match spike.split_once("%-from-") {
+            Some((percent, least)) => Ok(json!({ "spike_percent": whole(percent)?, "at_least": least })),
+            None => Ok(json!({ "spike_percent": whole(spike.trim_end_matches('%'))? })),
+        };
+    }
+    match (word, word.strip_suffix('%')) {
+        ("each-reset", _) => Ok(json!({ "cycle_reset": true })),
+        (_, Some(percent)) => Ok(json!({ "below_percent": whole(percent)? })),
+        _ => Ok(json!({ "below": word })),
+    }
 }

@@ -7,8 +7,15 @@
 //! expect alerts p10.1 p30.1 email.p60.1 at 2026-02-01, no alerts
 //! ```
 //!
-//! Alerts are those since the `expect` before, in the order in which they left. Figures are of `credits` where they name no type.
-//! Limits and their alerts are told in `limits.rs`.
+//! Alerts are those since the `expect` before: of thresholds each crossed one, in the order in which they left; `one alert` where
+//! they are told together. Figures are of `credits` where they name no type. Limits and their alerts are told in `limits.rs`,
+//! recharges and names in files of their own; `told` lists alerts of all other kinds in any order, and `burn` what the last whole
+//! hours and the running one burnt:
+//!
+//! ```text
+//! expect one alert p10.1 p30.1, told expires7.a cycle.2 recharge.credits.1.requested at 2026-02-01, told nothing
+//! expect burn 30 in 3 running 5 email
+//! ```
 
 use creditd::ledger::units::{Credits, Timestamp};
 use creditd::wire::time;
@@ -16,6 +23,7 @@ use serde_json::Value;
 
 use super::limits::{self, Seen};
 use super::words::{Words, unknown};
+use super::{names, recharges};
 
 /// The figures that an answer has for each credit type.
 const FIGURES: &[&str] = &[
@@ -59,6 +67,25 @@ pub(crate) enum Fact {
     /// The limit, and the value of it.
     NoLimit(String, String),
     LimitAlerts(Vec<String>),
+    /// One alert tells all of these thresholds.
+    OneAlert(Vec<String>),
+    /// Alerts of all other kinds, in order of their ids.
+    Told {
+        ids: Vec<String>,
+        at: Option<Timestamp>,
+    },
+    /// Amounts that were asked for.
+    Asks(Vec<Credits>),
+    Recharge(recharges::Seen),
+    /// Of a credit type.
+    NoRecharge(String),
+    Knows(names::Seen),
+    Burn {
+        sum: Credits,
+        hours: u64,
+        running: Credits,
+        credit_type: String,
+    },
 }
 
 /// What is looked at of a grant or a cycle: a field of the answer, and what must be in it.
@@ -100,15 +127,25 @@ fn fact(mut words: Words<'_>) -> Result<Fact, String> {
             Fact::NoLimit(id, value)
         }
         "no" if words.take("alerts") => Fact::Alerts { ids: Vec::new(), at: None },
+        "no" if words.take("recharge") => {
+            let named = words.take("of");
+            Fact::NoRecharge(if named { words.next("a credit type")? } else { "credits" }.to_owned())
+        }
         "alert" | "alerts" => {
-            let mut ids = Vec::new();
-            while let Some(id) = words.peek().filter(|word| *word != "at") {
-                words.take(id);
-                ids.push(id.to_owned());
-            }
-            let at = if words.take("at") { Some(words.instant()?) } else { None };
+            let (ids, at) = alerts(&mut words)?;
             Fact::Alerts { ids, at }
         }
+        "one" if words.take("alert") => Fact::OneAlert(alerts(&mut words)?.0),
+        "told" if words.take("nothing") => Fact::Told { ids: Vec::new(), at: None },
+        "told" => {
+            let (mut ids, at) = alerts(&mut words)?;
+            ids.sort();
+            Fact::Told { ids, at }
+        }
+        "asks" => Fact::Asks(asked(&mut words)?),
+        "recharge" => Fact::Recharge(recharges::seen(&mut words)?),
+        "knows" => Fact::Knows(names::seen(&mut words)?),
+        "burn" => burn(&mut words)?,
         name if FIGURES.contains(&name) => {
             let (name, amount) = (name.to_owned(), words.amount()?);
             let credit_type = words.next("").unwrap_or("credits").to_owned();
@@ -118,6 +155,35 @@ fn fact(mut words: Words<'_>) -> Result<Fact, String> {
     };
     words.end()?;
     Ok(fact)
+}
+
+/// Ids, and the instant of all of them.
+fn alerts(words: &mut Words<'_>) -> Result<(Vec<String>, Option<Timestamp>), String> {
+    let mut ids = Vec::new();
+    while let Some(id) = words.peek().filter(|word| *word != "at") {
+        words.take(id);
+        ids.push(id.to_owned());
+    }
+    let at = if words.take("at") { Some(words.instant()?) } else { None };
+    Ok((ids, at))
+}
+
+fn asked(words: &mut Words<'_>) -> Result<Vec<Credits>, String> {
+    let mut amounts = Vec::new();
+    while !words.is_empty() && !words.take("nothing") {
+        amounts.push(words.amount()?);
+    }
+    Ok(amounts)
+}
+
+/// `30 in 3 running 5 email`
+fn burn(words: &mut Words<'_>) -> Result<Fact, String> {
+    let sum = words.amount()?;
+    let hours =
+        if words.take("in") { words.number("hours")? } else { return Err("write in how many".to_owned()) };
+    let running = if words.take("running") { words.amount()? } else { Credits::ZERO };
+    let credit_type = words.next("").unwrap_or("credits").to_owned();
+    Ok(Fact::Burn { sum, hours, running, credit_type })
 }
 
 fn of_grant(words: &mut Words<'_>) -> Result<Vec<Detail>, String> {
@@ -155,6 +221,28 @@ fn bounds(words: &mut Words<'_>, [begin, end]: [&'static str; 2]) -> Result<Vec<
 }
 
 impl Fact {
+    /// Whether it is of recharges, names, the burn or alerts.
+    pub(crate) fn is_further(&self) -> bool {
+        match self {
+            Fact::Alerts { .. }
+            | Fact::OneAlert(_)
+            | Fact::Told { .. }
+            | Fact::Asks(_)
+            | Fact::Recharge(_)
+            | Fact::NoRecharge(_)
+            | Fact::Knows(_)
+            | Fact::Burn { .. } => true,
+            Fact::Figure { .. }
+            | Fact::Grant { .. }
+            | Fact::NoGrant(_)
+            | Fact::Cycle { .. }
+            | Fact::NoCycle
+            | Fact::Limit(_)
+            | Fact::NoLimit(..)
+            | Fact::LimitAlerts(_) => false,
+        }
+    }
+
     /// What came instead, if something else did.
     pub(crate) fn differs(&self, org: &str, answer: &Answer<'_>) -> Option<String> {
         match self {
@@ -191,23 +279,73 @@ impl Fact {
                 limit.map(|limit| format!("no limit {id} for {value} was expected; it is {limit}"))
             }
             Fact::LimitAlerts(wanted) => limits::other_alerts(wanted, answer.alerts),
+            Fact::OneAlert(ids) => not_one_alert(org, ids, answer.alerts),
+            Fact::Told { ids, at } => told_otherwise(org, ids, *at, answer.alerts),
+            Fact::Asks(amounts) => recharges::other_requests(amounts, answer.alerts),
+            Fact::Recharge(seen) => seen.differs(answer.state),
+            Fact::NoRecharge(kind) => recharges::find(answer.state, kind)
+                .map(|recharge| format!("no recharge of {kind} was expected; it is {recharge}")),
+            Fact::Knows(seen) => seen.differs(answer.state),
+            Fact::Burn { sum, hours, running, credit_type } => {
+                let found = answer.figure("burn", credit_type).unwrap_or_default();
+                let agrees = is_amount(&found["sum"], *sum)
+                    && found["hours"] == *hours
+                    && is_amount(&found["running"], *running);
+                (!agrees)
+                    .then(|| format!("burn {sum} in {hours} running {running} was expected; it is {found}"))
+            }
         }
     }
 }
 
+/// An id without the organization, and without the type of plain credits.
+fn short(org: &str, id: &Value) -> String {
+    let id = id.as_str().unwrap_or_default();
+    let id = id.strip_prefix(&format!("{org}.")).unwrap_or(id);
+    id.strip_prefix("credits.").unwrap_or(id).to_owned()
+}
+
+/// Whether an alert is of thresholds.
+fn is_of_balance(alert: &&Value) -> bool {
+    alert["type"] == "creditd.alert.balance_low.v1"
+}
+
+/// The ids of the thresholds that an alert tells.
+fn crossed(org: &str, alert: &Value) -> Vec<String> {
+    match alert["data"]["crossed"].as_array() {
+        Some(crossed) => crossed.iter().map(|crossing| short(org, &crossing["id"])).collect(),
+        None => vec![short(org, &alert["id"])],
+    }
+}
+
 fn other_alerts(org: &str, ids: &[String], at: Option<Timestamp>, alerts: &[Value]) -> Option<String> {
-    let short = |alert: &Value| {
-        let id = alert["id"].as_str().unwrap_or_default();
-        let id = id.strip_prefix(&format!("{org}.")).unwrap_or(id);
-        id.strip_prefix("credits.").unwrap_or(id).to_owned()
-    };
-    let of_balance = || alerts.iter().filter(|alert| !limits::is_of_limit(alert));
-    let raised: Vec<String> = of_balance().map(short).collect();
+    let of_balance = || alerts.iter().filter(is_of_balance);
+    let raised: Vec<String> = of_balance().flat_map(|alert| crossed(org, alert)).collect();
     if raised != *ids {
         return Some(format!("alerts {ids:?} were expected; they are {raised:?}"));
     }
     let moment = Detail::Instant("time", at?);
     of_balance().find_map(|alert| different("the alert", alert, std::slice::from_ref(&moment)))
+}
+
+fn not_one_alert(org: &str, ids: &[String], alerts: &[Value]) -> Option<String> {
+    let raised: Vec<&Value> = alerts.iter().filter(is_of_balance).collect();
+    let agrees = match raised[..] {
+        [alert] => crossed(org, alert) == *ids && short(org, &alert["id"]) == ids[0],
+        _ => false,
+    };
+    (!agrees).then(|| format!("one alert of {ids:?} was expected; there are {raised:?}"))
+}
+
+fn told_otherwise(org: &str, ids: &[String], at: Option<Timestamp>, alerts: &[Value]) -> Option<String> {
+    let others = || alerts.iter().filter(|alert| !is_of_balance(alert) && !limits::is_of_limit(alert));
+    let mut raised: Vec<String> = others().map(|alert| short(org, &alert["id"])).collect();
+    raised.sort();
+    if raised != *ids {
+        return Some(format!("{ids:?} was expected to be told; it is {raised:?}"));
+    }
+    let moment = Detail::Instant("time", at?);
+    others().find_map(|alert| different("the alert", alert, std::slice::from_ref(&moment)))
 }
 
 fn different(what: &str, found: &Value, details: &[Detail]) -> Option<String> {

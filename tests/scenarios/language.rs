@@ -13,12 +13,12 @@
 //! acme: void e1, of 2026-01-05 10:00
 //! ```
 //!
-//! Limits are told in `limits.rs`. `buys` gives a purchased grant. An event without a name is named after its line.
+//! Limits, recharges and names are told in files of their own. `buys` gives a purchased grant. An event without a name is named after its line.
 
 use serde_json::{Map, Value, json};
 
-use super::limits;
 use super::words::{Words, unknown};
+use super::{limits, names, recharges};
 
 /// An item for an organization.
 #[derive(Debug)]
@@ -42,9 +42,16 @@ pub(crate) fn statement(text: &str, line: usize) -> Result<Statement, String> {
         match kind.as_str() {
             "org.put" => terms(word, &mut clause, &mut item)?,
             "grant" => grant(word, &mut clause, &mut item)?,
-            "adjust" | "grant.void" | "limit.put" | "limit.remove" if matches!(word, "because" | "by") => {
+            "adjust" | "grant.void" | "limit.put" | "limit.remove" | "recharge.put" | "recharge.remove"
+            | "recharge.failed"
+                if matches!(word, "because" | "by") =>
+            {
                 let field = if word == "by" { "by" } else { "reason" };
                 item[field] = json!(clause.all("a text")?);
+            }
+            "recharge.put" => recharges::clause(word, &mut clause, &mut item)?,
+            "account.put" | "team.put" | "user.put" | "entity.put" => {
+                names::clause(word, &mut clause, &mut item)?;
             }
             "action" | "call.ended" | "void" => about_event(word, &mut clause, &mut item)?,
             _ => return Err(unknown(word)),
@@ -60,7 +67,11 @@ fn command(head: &mut Words<'_>) -> Result<Value, String> {
     if let Some(item) = limits::command(verb, head)? {
         return Ok(item);
     }
+    if let Some(item) = recharges::command(verb, head)? {
+        return Ok(item);
+    }
     match verb {
+        "names" => names::command(head),
         "joins" => Ok(json!({ "type": "org.put", "plan": head.next("a plan")? })),
         "moves" if head.take("to") => Ok(json!({ "type": "org.put", "plan": head.next("a plan")? })),
         "buys" => given(head, None),
@@ -102,6 +113,7 @@ fn terms(word: &str, clause: &mut Words<'_>, item: &mut Value) -> Result<(), Str
     match word {
         "zone" => item["time_zone"] = json!(clause.next("a time zone")?),
         "anchor" => item["cycle_anchor"] = clause.instant_json()?,
+        "called" => item["name"] = json!(clause.all("a name")?),
         "prorated" => item["prorate"] = json!(true),
         "at" if clause.take("the next cycle") => item["change"] = json!("next_cycle"),
         word => return Err(unknown(word)),
@@ -182,6 +194,9 @@ fn about_event(word: &str, clause: &mut Words<'_>, item: &mut Value) -> Result<(
         "feature" | "user" | "team" | "account" | "source" => item[word] = json!(clause.all("a name")?),
         "entity" => {
             item["entity"] = json!({ "type": clause.next("a type")?, "id": clause.next("an id")? });
+            if !clause.is_empty() {
+                item["entity"]["name"] = json!(clause.all("a name")?);
+            }
         }
         word => return Err(unknown(word)),
     }

@@ -32,6 +32,10 @@ impl Listener for Told {
         match effect {
             Effect::LowBalance(alert) => self.alerts.push((org.to_owned(), wire::alert_json(org, alert))),
             Effect::Limit(alert) => self.alerts.push((org.to_owned(), wire::limit_alert_json(org, alert))),
+            Effect::Recharge(alert) => {
+                self.alerts.push((org.to_owned(), wire::recharge_alert_json(org, alert)));
+            }
+            Effect::Notice(notice) => self.alerts.push((org.to_owned(), wire::notice_json(org, notice))),
             Effect::Moved(_) | Effect::WebhooksChanged => {}
         }
     }

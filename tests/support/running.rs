@@ -1,7 +1,6 @@
 //! A whole daemon in this process: a real local log, the pipeline and the keeper on threads of their own, HTTP on TCP.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -9,22 +8,20 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use creditd::book::desk::Desk;
-use creditd::book::keeper::{Call, Keeper};
-use creditd::book::outbox::Outbox;
+use creditd::book::keeper::Call;
 use creditd::book::pipeline::Pipeline;
 use creditd::book::progress::Progress;
-use creditd::book::recovery::recover;
+use creditd::book::recovery::{Surroundings, recover};
 use creditd::book::waiters::Waiters;
 use creditd::clock;
 use creditd::http;
-use creditd::ledger::units::Hour;
 use creditd::log::local::{LocalLog, Options};
 use creditd::log::{Log, Reader};
 use creditd::metrics::Metrics;
 use creditd::notify::{Channels, webhooks};
 use creditd::store::history::Limits;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 /// A daemon on a free port of 127.0.0.1.
 pub(crate) struct Running {
@@ -59,50 +56,23 @@ impl Running {
         let reader = log.reader(recovered.cut.clone()).await.unwrap();
         let progress = Arc::new(Progress::default());
         progress.start(recovered.cut.seq, last);
-        let (metrics, outbox) = (Metrics::new().unwrap(), Arc::new(Outbox::default()));
-        let waiters = Arc::new(Waiters::new(std::process::id()));
-        let (book, names) = (Arc::clone(recovered.partition.book()), recovered.partition.names().to_vec());
-        recovered.outbox.into_iter().for_each(|message| outbox.push(message));
-        let mut partition = recovered.partition;
-        let shelf = Arc::clone(partition.history().shelf());
-        let (asks, questions) = mpsc::channel(4);
-        let ear = asks.clone();
+        let around = Surroundings {
+            log,
+            outbox: Arc::default(),
+            waiters: Arc::new(Waiters::new(std::process::id())),
+            metrics: Metrics::new().unwrap(),
+            progress: Arc::clone(&progress),
+        };
+        let book = Arc::clone(recovered.partition.book());
         let (stop, stopping) = watch::channel(false);
-        let pipeline = Pipeline {
-            partition,
-            log: Arc::clone(&log),
-            position: recovered.cut.clone(),
-            sealed: recovered.sealed.clone(),
-            outbox: Arc::clone(&outbox),
-            waiters: Arc::clone(&waiters),
-            metrics: metrics.clone(),
-            progress: Arc::clone(&progress),
-            asks: questions,
-            stop: stopping,
-        };
-        let keeper = Keeper {
-            book: Arc::clone(&book),
-            names,
-            checkpoints: recovered.checkpoints,
-            shelf,
-            outbox: Arc::clone(&outbox),
-            asks,
-            log: Arc::clone(&log),
-            run: recovered.run,
-            every: Duration::from_secs(3_600),
-            metrics: metrics.clone(),
-            progress: Arc::clone(&progress),
-            heads: BTreeMap::new(),
-            bases: [recovered.cut.seq; 2],
-            last: Some(recovered.cut.seq).filter(|seq| *seq > 0),
-            hour: Hour::default(),
-        };
-        let pipeline = on_a_thread(pipeline, reader, Arc::clone(&progress));
+        let every = Duration::from_secs(3_600);
+        let (pipeline, keeper) = recovered.put_to_work(around.clone(), every, stopping);
+        let Surroundings { log, outbox, waiters, metrics, .. } = around;
+        let desk = Arc::new(Desk::new(book, log, waiters, Arc::clone(&progress), outbox, metrics));
+        desk.connect(&keeper.asks);
+        let pipeline = on_a_thread(pipeline, reader, progress);
         let (calls, inbox) = channel();
         let keeper = std::thread::spawn(move || keeper.run(&inbox));
-        let desk = Arc::new(Desk::new(book, log, waiters, progress, outbox, metrics));
-        desk.connect(&ear);
-        drop(ear);
         let channels = Channels::open(folder, webhooks::Options::default()).await.unwrap();
         let running = Running::face((desk, channels), options, calls, stop, vec![keeper, pipeline]).await;
         running.caught_up().await;

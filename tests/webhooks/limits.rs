@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use creditd::clock;
+use creditd::ledger::calendar::Zone;
+use creditd::ledger::quiet::{Days, Hours, Minute, Quiet};
+use creditd::ledger::units::Timestamp;
 use creditd::notify::webhooks::{
     Delivery, Endpoint, EndpointState, Handed, MOST_PAYLOAD, MessageId, Options, Outcome, WebhookError,
     WhyGivenUp,
@@ -137,4 +141,42 @@ async fn a_test_is_sent_at_once_and_changes_nothing() {
     assert_eq!((&body["type"], &body["subject"]), (&"creditd.webhook.test".into(), &"acme".into()));
     assert_eq!(body["id"].as_str().unwrap().replace('.', "~"), seen.id());
     until("more attempts", || receiver.ids().iter().filter(|id| *id == "one").count() >= 3).await;
+}
+
+/// Quiet hours that began a moment ago and last for two hours or so, and when they end.
+fn quiet_now() -> (Quiet, Timestamp) {
+    let minutes = clock::now().micros().div_euclid(60_000_000);
+    let minute = |minutes: i64| {
+        let of_day = minutes.rem_euclid(1_440);
+        Minute::parse(&format!("{:02}:{:02}", of_day / 60, of_day % 60)).unwrap()
+    };
+    let hours = Hours { from: minute(minutes - 1), to: minute(minutes + 120), days: Days::ALL };
+    (Quiet { hours, zone: Zone::default() }, Timestamp::from_micros((minutes + 120) * 60_000_000))
+}
+
+#[tokio::test]
+async fn in_quiet_hours_messages_wait_and_a_test_is_sent_all_the_same() {
+    let receiver = Receiver::willing().await;
+    let bench = Bench::open(quick());
+    let (quiet, end) = quiet_now();
+    let mut endpoint = Endpoint { quiet: Some(quiet), ..endpoint("a", &receiver.url) };
+    for id in ["one", "two"] {
+        bench.hand_over(&endpoint, id).await;
+    }
+    let attempt = bench.webhooks.test(&endpoint).await.unwrap();
+    assert_eq!(attempt.outcome, Outcome::Delivered { status: 204 });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(receiver.count(), 1, "{:?}", receiver.ids());
+    let health = bench.health(&endpoint);
+    assert_eq!((health.state, health.queued, health.next_attempt), (EndpointState::Healthy, 2, Some(end)));
+    // After a restart they still wait.
+    let Bench { webhooks, folder } = bench;
+    drop(webhooks);
+    let bench = Bench { webhooks: crate::open(folder.path(), quick()), folder };
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!((receiver.count(), bench.health(&endpoint).next_attempt), (1, Some(end)));
+    endpoint.quiet = None;
+    bench.webhooks.put(&endpoint).await.unwrap();
+    until("both", || bench.health(&endpoint).delivered == 2).await;
+    assert_eq!(receiver.ids()[1..], ["one", "two"]);
 }

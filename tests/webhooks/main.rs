@@ -74,7 +74,7 @@ fn key(id: &str) -> EndpointKey {
 
 fn endpoint(id: &str, url: &str) -> Endpoint {
     let secrets = Secrets::new(Secret::generate().unwrap());
-    Endpoint { key: key(id), url: EndpointUrl::parse(url).unwrap(), secrets, enabled: true }
+    Endpoint { key: key(id), url: EndpointUrl::parse(url).unwrap(), secrets, quiet: None, enabled: true }
 }
 
 fn message(id: &str) -> Message {

@@ -11,9 +11,9 @@ use serde_json::json;
 use tempfile::tempdir;
 
 use super::*;
-use crate::book::keeper::{Call, Keeper};
-use crate::book::recovery::recover;
-use crate::ledger::units::{EventId, Hour};
+use crate::book::keeper::Call;
+use crate::book::recovery::{Surroundings, recover};
+use crate::ledger::units::EventId;
 use crate::log::local::{LocalLog, Options};
 use crate::store::history::{Limits, Runs};
 
@@ -38,39 +38,17 @@ impl Scene {
     async fn start(folder: &Path) -> Scene {
         let (log, _) = LocalLog::open(&folder.join("log"), Options::default(), Arc::new(|| NOW)).unwrap();
         let log: Arc<dyn Log> = Arc::new(log);
-        let mut recovered = recover(folder, u64::MAX, Limits::default()).unwrap();
+        let recovered = recover(folder, u64::MAX, Limits::default()).unwrap();
         let reader = log.reader(recovered.cut.clone()).await.unwrap();
-        let (metrics, outbox, progress) = (Metrics::new().unwrap(), Arc::<Outbox>::default(), Arc::default());
-        let (asks, asked) = mpsc::channel(1);
-        let keeper = Keeper {
-            book: Arc::clone(recovered.partition.book()),
-            names: recovered.partition.names().to_vec(),
-            checkpoints: recovered.checkpoints,
-            shelf: Arc::clone(recovered.partition.history().shelf()),
-            outbox: Arc::clone(&outbox),
-            asks,
-            log: Arc::clone(&log),
-            run: recovered.run,
-            every: Duration::from_secs(3_600),
-            metrics: metrics.clone(),
-            progress: Arc::clone(&progress),
-            heads: Default::default(),
-            bases: [0, recovered.cut.seq],
-            last: Some(recovered.cut.seq),
-            hour: Hour::MIN,
-        };
-        let pipeline = Pipeline {
-            partition: recovered.partition,
+        let around = Surroundings {
             log,
-            position: recovered.cut,
-            sealed: recovered.sealed,
-            outbox,
+            outbox: Arc::default(),
             waiters: Arc::new(Waiters::new(1)),
-            metrics,
-            progress,
-            asks: asked,
-            stop: watch::channel(false).1,
+            metrics: Metrics::new().unwrap(),
+            progress: Arc::default(),
         };
+        let stop = watch::channel(false).1;
+        let (pipeline, keeper) = recovered.put_to_work(around, Duration::from_secs(3_600), stop);
         let (calls, called) = channel();
         let keeper = std::thread::spawn(move || keeper.run(&called));
         Scene { folder: folder.to_owned(), pipeline, reader, ahead: VecDeque::new(), calls, keeper }

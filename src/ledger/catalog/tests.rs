@@ -93,7 +93,7 @@ fn a_plan_needs_its_card_and_rules_about_known_credits() {
     let mut catalog = Catalog::default();
     assert_eq!(reason(catalog.apply(plan("p", "card", vec![]), at(0))), Some(Reason::UnknownRateCard));
     catalog.apply(card(1, None, 1), at(0)).unwrap();
-    let about = |name| Rule { threshold: Threshold::Percent(5), credit_type: CreditType::new(name) };
+    let about = |name| Rule::below(Threshold::Percent(5), CreditType::new(name));
     let misspelt = plan("p", "card", vec![about("creditz")]);
     assert_eq!(reason(catalog.apply(misspelt, at(0))), Some(Reason::InvalidField));
     assert_eq!(catalog.plan_index("p"), None);

@@ -179,7 +179,7 @@ impl Pool {
     }
 
     /// How much more can be granted.
-    pub(super) fn room(&self) -> Credits {
+    pub(in crate::ledger) fn room(&self) -> Credits {
         Credits::LARGEST_TOTAL.minus(self.totals.granted)
     }
 
@@ -223,6 +223,20 @@ impl Pool {
         };
         let drawn = self.draw(amount, |_| true, note);
         self.totals.voided = self.totals.voided.plus(drawn);
+    }
+
+    /// Takes an amount in burn order, whatever the grants are for.
+    pub(in crate::ledger) fn burn(&mut self, amount: Credits) {
+        let drawn = self.draw(amount, |_| true, |_, _| ());
+        self.totals.consumed = self.totals.consumed.plus(drawn);
+        self.totals.overage = self.totals.overage.plus(amount.minus(drawn));
+        self.totals.charged = self.totals.charged.plus(amount);
+    }
+
+    /// A copy to look ahead with, without the grants that have ended.
+    pub(in crate::ledger) fn ahead(&self) -> Pool {
+        let going_on = self.grants.iter().filter(|grant| grant.phase != Phase::Ended);
+        Pool { grants: going_on.cloned().collect(), first: 0, ..*self }
     }
 
     /// Draws from the usable grants that `may` be drawn from in burn order, at most `amount`. Answers how much it was.

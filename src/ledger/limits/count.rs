@@ -53,7 +53,7 @@ pub(in crate::ledger) struct Place {
 
 impl Place {
     /// The window at an instant: its begin, and its end.
-    fn window(&self, window: Window, at: Timestamp) -> (Timestamp, Timestamp) {
+    pub(in crate::ledger) fn window(&self, window: Window, at: Timestamp) -> (Timestamp, Timestamp) {
         let every = match (window, self.cycle) {
             (Window::Day, _) => Every::Days(1),
             (Window::Week, _) => Every::Days(7),
@@ -92,7 +92,7 @@ impl Count {
 
     /// Whether its window is one of the calendar and has ended.
     pub(super) fn is_over(&self, at: Timestamp) -> bool {
-        self.span.end <= at && !matches!(self.limit.window, Window::Cycle | Window::Life)
+        self.limit.window.is_over(self.span.end, at)
     }
 
     /// Begins the window of the calendar at an instant, with nothing used.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ledger::entry::Dimensions;
 use crate::ledger::price::CreditType;
-use crate::ledger::units::Credits;
+use crate::ledger::units::{Credits, Timestamp};
 
 /// How much of something may be used in a window of time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -207,7 +207,7 @@ impl Measure {
 }
 
 /// The window of time in which use is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Window {
     /// From midnight to midnight.
@@ -220,6 +220,13 @@ pub enum Window {
     Cycle,
     /// For ever.
     Life,
+}
+
+impl Window {
+    /// Whether a window of this kind with that end is over by the calendar. Those of the cycle turn with it.
+    pub(in crate::ledger) fn is_over(self, end: Timestamp, at: Timestamp) -> bool {
+        end <= at && !matches!(self, Window::Cycle | Window::Life)
+    }
 }
 
 /// How far a limit is used up.

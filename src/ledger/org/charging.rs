@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::foreseeing::ahead;
 use super::{Org, in_range};
 use crate::ledger::catalog::{Catalog, WhenExhausted};
 use crate::ledger::charge::{Charge, Line, Return};
@@ -69,13 +70,15 @@ impl Org {
             let Org { balances, terms, .. } = self;
             let Some(balance) = balances.get_mut(place) else { continue };
             let rules = rules_in_force(terms, moment.at, catalog);
-            balance.follow(rules);
-            balance.pool.take(amount, purpose, &mut charge.draws);
+            balance.follow(rules, moment.at);
+            balance.take(amount, purpose, moment.at, &mut charge.draws);
         }
-        let Org { balances, terms, .. } = self;
+        let Org { balances, terms, period, .. } = self;
         for balance in balances {
             if charge.draws.iter().any(|draw| draw.credit_type == balance.pool.credit_type) {
-                balance.look_lower(|| rules_in_force(terms, moment.at, catalog), moment, out);
+                let rules = || rules_in_force(terms, moment.at, catalog);
+                let ahead = || ahead(period.as_deref(), terms, catalog);
+                balance.look_after_charge(rules, ahead, moment, out);
             }
         }
     }
@@ -164,10 +167,10 @@ impl Org {
             let credit_type = balance.pool.credit_type;
             if charge.draws.iter().any(|draw| draw.credit_type == credit_type) {
                 let rules = rules_in_force(terms, moment.at, catalog);
-                balance.follow(rules);
+                balance.follow(rules, moment.at);
                 let note = Some(&Note::default());
                 let mut booking = Booking { at: moment.at, note, out };
-                balance.pool.give_back(&charge.draws, &mut returns, &mut booking);
+                balance.give_back(&charge.draws, &mut returns, &mut booking);
                 balance.look(rules, moment, out);
             }
         }

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::Org;
 use super::cycles::{Pending, Turn};
 use crate::ledger::alerts::Thresholds;
-use crate::ledger::balance::Moment;
+use crate::ledger::balance::{Moment, rules_of};
 use crate::ledger::catalog::Catalog;
 use crate::ledger::effect::Effect;
 use crate::ledger::entry::{Change, Command, GrantOrder, OLDEST_EVENT, OrgTerms};
@@ -30,9 +30,13 @@ impl Org {
             Command::Adjust(order) => self.adjust(order, catalog, out),
             Command::PutLimit(order) => self.put_limit(order, catalog),
             Command::RemoveLimit(id) => self.remove_limit(id, catalog),
+            Command::PutName(order) => self.put_name(order),
+            Command::PutRecharge(order) => self.put_recharge(order, catalog),
+            Command::RemoveRecharge(credit_type) => self.remove_recharge(*credit_type),
+            Command::FailRecharge(failure) => self.fail_recharge(failure, out),
             Command::PutWebhook(order) => {
-                let moment = self.moment();
-                webhooks::put(&mut self.webhooks, order, moment)?;
+                let (zone, moment) = (self.zone(), self.moment());
+                webhooks::put(&mut self.webhooks, order, &zone, moment)?;
                 out.push(Effect::WebhooksChanged);
                 Ok(())
             }
@@ -65,6 +69,7 @@ impl Org {
         if !same && !waits {
             self.make_room_for_terms()?;
         }
+        self.rename(new.name.as_deref());
         self.follow_limits(self.at, catalog);
         self.place(new.time_zone.as_ref(), new.cycle_anchor);
         let overrides = new.overrides.clone();
@@ -124,15 +129,16 @@ impl Org {
     pub(super) fn turn_to(&mut self, new: Terms, at: Timestamp, catalog: &Catalog) {
         self.terms.drain(..self.past_terms(at));
         self.follow_limits(at, catalog);
+        let since = self.before(at);
         let Org { balances, terms, .. } = self;
         let until_now = rules_in_force(terms, at, catalog);
-        balances.iter_mut().for_each(|balance| balance.follow(until_now));
+        balances.iter_mut().for_each(|balance| balance.follow(until_now, since));
         let before: SmallVec<[Thresholds; 1]> =
-            balances.iter().map(|balance| balance.thresholds(until_now)).collect();
+            balances.iter().map(|balance| balance.thresholds(rules_of(until_now))).collect();
         terms.push(new);
         let from_now = rules_in_force(terms, at, catalog);
         for (balance, before) in balances.iter_mut().zip(before) {
-            balance.follow_anew(&before, from_now);
+            balance.follow_anew(&before, from_now, since);
         }
         self.follow_limits_anew(at, catalog);
     }
@@ -146,17 +152,22 @@ impl Org {
         if self.was_given(order)? {
             return Ok(());
         }
+        let request = self.request_of(order)?;
         self.may_give(order, catalog)?;
         let place = self.balance_place(order.credit_type);
         let (zone, moment) = (self.zone(), self.moment());
         let Org { balances, terms, .. } = self;
         let Some(balance) = balances.get_mut(place) else { return Ok(()) };
         let rules = rules_in_force(terms, moment.at, catalog);
-        balance.follow(rules);
+        balance.follow(rules, moment.at);
         balance.pool.forget_ended(moment.at.minus(OLDEST_EVENT));
         let note = Some(&order.note);
         balance.pool.add(given(order, moment), Credits::ZERO, &mut Booking { at: moment.at, note, out });
         balance.go_on(rules, moment, &zone, note, out);
+        balance.notice_new(rules, moment, out);
+        if let Some(request) = request {
+            self.succeed_recharge(request, order.amount, out);
+        }
         Ok(())
     }
 

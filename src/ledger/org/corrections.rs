@@ -57,7 +57,7 @@ impl Org {
             return Ok(());
         }
         let rules = rules_in_force(terms, moment.at, catalog);
-        balance.follow(rules);
+        balance.follow(rules, moment.at);
         let note = Some(&order.note);
         balance.pool.void_grant(at, &mut Booking { at: moment.at, note, out });
         balance.go_on(rules, moment, &zone, note, out);
@@ -126,7 +126,7 @@ impl Org {
         let Org { balances, terms, .. } = self;
         let Some(balance) = balances.get_mut(place) else { return };
         let rules = rules_in_force(terms, moment.at, catalog);
-        balance.follow(rules);
+        balance.follow(rules, moment.at);
         balance.pool.withdraw(amount, &mut Booking { at: moment.at, note: Some(&order.note), out });
         balance.look(rules, moment, out);
     }

@@ -3,13 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::Org;
+use crate::ledger::alerts::watch_resets;
+use crate::ledger::balance::rules_of;
 use crate::ledger::calendar::{Calendar, Every, Zone};
 use crate::ledger::catalog::{Catalog, OverageAtReset, Plan, PlanIndex};
 use crate::ledger::effect::Effect;
 use crate::ledger::entry::Overrides;
 use crate::ledger::grants::Term;
 use crate::ledger::movement::Note;
-use crate::ledger::terms::{Terms, plan_at};
+use crate::ledger::notice::{About, Notice};
+use crate::ledger::terms::{Terms, plan_at, rules_in_force};
 use crate::ledger::units::{Credits, Timestamp};
 
 /// Where an organization stands in its calendar.
@@ -145,6 +148,16 @@ impl Org {
                 pool.allot(amount, allotment.priority, term, booking);
             }
         });
+        if let (Some(_), Some(cycle)) = (ended, begun) {
+            self.tell_of_reset(cycle, turn.at, catalog, out);
+        }
+    }
+
+    fn tell_of_reset(&self, cycle: Cycle, at: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
+        if watch_resets(rules_of(rules_in_force(&self.terms, at, catalog))) {
+            let notice = Notice { about: About::CycleReset(cycle), at, position: self.position };
+            out.push(Effect::Notice(Box::new(notice)));
+        }
     }
 
     /// Changes the allotments of the running cycle to those of the plan now in force.
@@ -210,7 +223,7 @@ impl Org {
 }
 
 /// The plan that a cycle's allotments are of.
-fn plan_of<'c>(cycle: &Cycle, catalog: &'c Catalog) -> Option<&'c Plan> {
+pub(super) fn plan_of<'c>(cycle: &Cycle, catalog: &'c Catalog) -> Option<&'c Plan> {
     let (index, version) = cycle.plan;
     catalog.plan(index)?.version(version)
 }

@@ -1,6 +1,7 @@
 //! Limits: which are in force, what an event uses of them, and where their windows turn.
 
 use super::Org;
+use crate::ledger::balance::RulesInForce;
 use crate::ledger::catalog::{Catalog, Plan};
 use crate::ledger::charge::Charge;
 use crate::ledger::effect::Effect;
@@ -63,25 +64,30 @@ impl Org {
 
     /// Takes over the limits that the plan published since the last look, and begins the windows that are due.
     pub(super) fn follow_limits(&mut self, at: Timestamp, catalog: &Catalog) {
-        let Some(rules) = rules_in_force(&self.terms, at, catalog) else { return };
-        let of_plan =
-            rules.plan.version(rules.version.plan_version).is_some_and(|plan| !plan.limits.is_empty());
-        if self.limits.is_some() || of_plan {
-            let place = self.whereabouts();
-            let limits = self.limits.get_or_insert_default();
-            limits.follow(rules, &place);
-            limits.turn(at, &place);
-        }
+        self.with_limits(at, catalog, |limits, rules, place| {
+            limits.follow(rules, place);
+            limits.turn(at, place);
+        });
     }
 
     /// Takes over the limits after the terms or its own limits were changed.
     pub(super) fn follow_limits_anew(&mut self, at: Timestamp, catalog: &Catalog) {
+        self.with_limits(at, catalog, |limits, rules, place| limits.follow_anew(rules, at, place));
+    }
+
+    /// Changes the limits by the rules in force, where there are any of either.
+    fn with_limits(
+        &mut self,
+        at: Timestamp,
+        catalog: &Catalog,
+        change: impl FnOnce(&mut Limits, RulesInForce<'_>, &Place),
+    ) {
         let Some(rules) = rules_in_force(&self.terms, at, catalog) else { return };
         let of_plan =
             rules.plan.version(rules.version.plan_version).is_some_and(|plan| !plan.limits.is_empty());
         if self.limits.is_some() || of_plan {
             let place = self.whereabouts();
-            self.limits.get_or_insert_default().follow_anew(rules, at, &place);
+            change(self.limits.get_or_insert_default(), rules, &place);
         }
     }
 
@@ -91,6 +97,7 @@ impl Org {
             let place = self.whereabouts();
             self.limits.iter_mut().for_each(|limits| limits.turn_cycle(at, &place));
         }
+        self.turn_recharges(at);
     }
 
     /// Moves the ends of windows after the calendar was changed.
@@ -99,6 +106,7 @@ impl Org {
             let (at, place) = (self.at, self.whereabouts());
             self.limits.iter_mut().for_each(|limits| limits.move_ends(at, &place));
         }
+        self.move_recharges();
     }
 
     /// What an event uses of the limits in force; refused where it may not.
@@ -140,7 +148,7 @@ impl Org {
         }
     }
 
-    fn whereabouts(&self) -> Place {
+    pub(super) fn whereabouts(&self) -> Place {
         Place { zone: self.zone(), cycle: self.cycle() }
     }
 }

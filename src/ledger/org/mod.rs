@@ -4,7 +4,10 @@ mod charging;
 mod commands;
 mod corrections;
 mod cycles;
+mod foreseeing;
 mod limiting;
+mod naming;
+mod recharging;
 
 use prefetch_index::prefetch_index;
 use serde::{Deserialize, Serialize};
@@ -17,7 +20,9 @@ use super::entry::{CLOCK_SKEW, Entry, Event, Kind, OLDEST_EVENT, What};
 use super::grants::{Booking, Pool};
 use super::ids::{Ids, Seen};
 use super::limits::Limits;
+use super::names::Names;
 use super::price::CreditType;
+use super::recharge::Recharges;
 use super::refusals::out_of_range;
 use super::rejection::Rejection;
 use super::terms::{Terms, rules_in_force};
@@ -26,6 +31,7 @@ use super::webhooks::{Webhook, Webhooks};
 use corrections::Adjusted;
 pub use cycles::Cycle;
 use cycles::{Period, Turn};
+pub use foreseeing::Burnt;
 
 /// A paying customer: balances, terms, and the memory of what was charged.
 ///
@@ -46,7 +52,9 @@ pub struct Org {
     adjusted: Option<Box<Adjusted>>,
     /// Few have any.
     limits: Option<Box<Limits>>,
+    recharges: Option<Box<Recharges>>,
     webhooks: Option<Box<Webhooks>>,
+    names: Option<Box<Names>>,
     /// The latest hour that an id belongs to.
     latest_hour: Option<Hour>,
     /// Events up to this hour may have been voided before they arrived.
@@ -67,7 +75,9 @@ impl Default for Org {
             period: None,
             adjusted: None,
             limits: None,
+            recharges: None,
             webhooks: None,
+            names: None,
             latest_hour: None,
             voided_ahead: None,
             ids: Ids::default(),
@@ -78,8 +88,9 @@ impl Default for Org {
 /// An organization without events for so many hours gives back the room of its ids.
 const IDLE_HOURS: i32 = 24;
 
-/// What a processor fetches at once, in bytes.
-const CACHE_LINE: usize = 64;
+/// The length of an organization in words of 8 bytes, and how many of them a processor fetches at once.
+const WORDS: usize = size_of::<Org>() / 8;
+const WORDS_FETCHED_AT_ONCE: usize = 8;
 
 impl Org {
     /// The last entry it contains.
@@ -116,10 +127,14 @@ impl Org {
         self.webhooks.iter().flat_map(|webhooks| webhooks.iter())
     }
 
-    /// The next instant at which something happens by itself.
+    /// The next instant at which something happens by itself, as far as the catalog tells now.
     #[must_use]
-    pub fn next_change(&self) -> Timestamp {
-        self.pools().map(Pool::next_change).fold(self.next_reset, Timestamp::min)
+    pub fn next_change(&self, catalog: &Catalog) -> Timestamp {
+        let planned = self.terms.last().filter(|terms| !terms.has_rules());
+        let plan = planned.and_then(|terms| catalog.plan(terms.plan));
+        let of_balances = self.balances.iter().map(|balance| balance.next_change(self.at, plan));
+        let own = self.recharges.as_ref().map_or(Timestamp::MAX, |recharges| recharges.next_change());
+        of_balances.fold(self.next_reset.min(own), Timestamp::min)
     }
 
     /// The memory of ids.
@@ -142,7 +157,9 @@ impl Org {
             period: self.period.clone(),
             adjusted: self.adjusted.clone(),
             limits: self.limits.as_ref().map(|limits| Box::new(limits.part(("", ""), 0))),
+            recharges: self.recharges.clone(),
             webhooks: None,
+            names: None,
             ids: Ids::default(),
             ..*self
         }
@@ -158,15 +175,16 @@ impl Org {
     pub fn forget_ids(&mut self, hour: Hour, written: Position) -> bool {
         if self.latest_hour < Some(hour.back(IDLE_HOURS)) {
             self.ids.release();
+            self.names.iter_mut().for_each(|names| names.release());
         }
         self.ids.forget(hour, written)
     }
 
     /// Has the processor fetch it before an entry is applied: of many organizations, most are far from its caches. Changes nothing.
     pub fn approach(&self) {
-        let begin = std::slice::from_ref(&self.position.seq);
-        for line in (0..size_of::<Org>()).step_by(CACHE_LINE) {
-            prefetch_index(begin, line.wrapping_div(size_of::<u64>()));
+        let words = std::slice::from_ref(&self.position.seq);
+        for word in (0..WORDS).step_by(WORDS_FETCHED_AT_ONCE) {
+            prefetch_index(words, word);
         }
     }
 
@@ -188,7 +206,7 @@ impl Org {
         }
         self.advance(entry.at, catalog, out);
         self.position = entry.position;
-        match &entry.what {
+        let outcome = match &entry.what {
             What::Event(event) => {
                 let outcome = self.event(event, catalog, recall, out).unwrap_or_else(Outcome::Rejected);
                 self.count(&outcome);
@@ -198,13 +216,22 @@ impl Org {
                 Ok(()) => Outcome::Done,
                 Err(rejection) => Outcome::Rejected(rejection),
             },
+        };
+        if outcome.is_applied() {
+            self.look_at_recharges(self.at, out);
         }
+        outcome
     }
 
     /// Lets time pass up to `to`: grants end, become usable and are refilled, cycles turn, each at its own instant.
     pub fn advance(&mut self, to: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
-        while self.next_change() <= to {
-            self.step(self.next_change(), catalog, out);
+        loop {
+            let next = self.next_change(catalog);
+            if next > to {
+                break;
+            }
+            self.step(next, catalog, out);
+            self.look_at_recharges(next, out);
         }
         self.at = self.at.max(to);
     }
@@ -214,20 +241,28 @@ impl Org {
         let turns = self.next_reset <= at;
         let ends = self.cycle().filter(|_| turns).map(|cycle| cycle.number);
         let anchored = turns && self.take_pending(at, catalog);
-        let (zone, moment) = (self.zone(), Moment { at, position: self.position });
+        let (zone, since, moment) = (self.zone(), self.before(at), Moment { at, position: self.position });
         let Org { balances, terms, .. } = self;
         let rules = rules_in_force(terms, at, catalog);
+        balances.iter_mut().for_each(|balance| balance.follow(rules, since));
         for balance in balances.iter_mut().filter(|balance| turns || balance.pool.next_change() <= at) {
-            balance.follow(rules);
             balance.pool.end(at, ends, &mut Booking { at, note: None, out });
         }
         if turns {
-            let turn = Turn { at, prorate: false, anchored, note: None };
-            return self.turn_cycle(turn, catalog, out);
+            self.turn_cycle(Turn { at, prorate: false, anchored, note: None }, catalog, out);
+        } else {
+            for balance in balances.iter_mut().filter(|balance| balance.pool.next_change() <= at) {
+                balance.go_on(rules, moment, &zone, None, out);
+            }
         }
-        for balance in balances.iter_mut().filter(|balance| balance.pool.next_change() <= at) {
-            balance.go_on(rules, moment, &zone, None, out);
-        }
+        let Org { balances, terms, .. } = self;
+        let rules = rules_in_force(terms, at, catalog);
+        balances.iter_mut().for_each(|balance| balance.notice_ends(rules, moment, out));
+    }
+
+    /// The last instant of which all is done before something happens at this one.
+    fn before(&self, at: Timestamp) -> Timestamp {
+        if at > self.at { Timestamp::from_micros(at.micros().saturating_sub(1)) } else { at }
     }
 
     /// Changes every pool and looks at the rules before and after it.
@@ -242,7 +277,7 @@ impl Org {
         let Org { balances, terms, .. } = self;
         let rules = rules_in_force(terms, turn.at, catalog);
         for balance in balances.iter_mut() {
-            balance.follow(rules);
+            balance.follow(rules, turn.at);
             change(&mut balance.pool, moment.position, &mut Booking { at: turn.at, note: turn.note, out });
             balance.go_on(rules, moment, &zone, turn.note, out);
         }
@@ -315,6 +350,7 @@ impl Org {
         let mut charge = priced?;
         self.take(event, &mut charge, catalog, out)?;
         self.remember(event.id, hour);
+        self.learn_names(event);
         Ok(Outcome::Charged(charge))
     }
 

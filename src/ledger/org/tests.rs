@@ -1,6 +1,8 @@
 //! An organization, entry by entry: repeats, voids, refusals that leave nothing, rules that begin.
 #![expect(clippy::arithmetic_side_effects, reason = "small numbers, written out")]
 
+mod notices;
+
 use super::*;
 use crate::ledger::alerts::{Rule, Threshold};
 use crate::ledger::catalog::{Plan, RateCard, WhenExhausted};
@@ -8,6 +10,7 @@ use crate::ledger::charge::Charge;
 use crate::ledger::entry::{
     CatalogCommand, Command, Dimensions, GrantKind, GrantOrder, OrgTerms, Overrides, Versioned, Void,
 };
+use crate::ledger::notice::About;
 use crate::ledger::price::{Price, Tariff};
 use crate::ledger::rejection::Reason;
 use crate::ledger::units::{Credits, Millis};
@@ -69,17 +72,15 @@ impl Acme {
         if let Outcome::Charged(charge) = &outcome {
             self.charges.push((position, charge.clone()));
         }
-        let names = effects.iter().filter_map(|effect| {
-            let Effect::LowBalance(low) = effect else { return None };
-            Some(format!("{}.{}", low.crossing.threshold, low.crossing.nth))
-        });
-        self.alerts.extend(names);
+        self.alerts.extend(effects.iter().filter_map(told));
         outcome
     }
 
     fn rules(&mut self, minute: u64, own: Option<Threshold>) -> Outcome {
-        let rule = |threshold| vec![Rule { threshold, credit_type: None }];
-        let alerts = own.map(rule);
+        self.all_rules(minute, own.map(|threshold| vec![Rule::below(threshold, None)]))
+    }
+
+    fn all_rules(&mut self, minute: u64, alerts: Option<Vec<Rule>>) -> Outcome {
         let overrides =
             alerts.map(|alerts| Box::new(Overrides { alerts: Some(alerts), ..Overrides::default() }));
         self.apply(
@@ -93,14 +94,24 @@ impl Acme {
     }
 
     fn grant(&mut self, minute: u64, amount: Credits) -> Outcome {
+        self.grant_until(minute, amount, None, None)
+    }
+
+    fn grant_until(
+        &mut self,
+        minute: u64,
+        amount: Credits,
+        id: Option<&str>,
+        expires: Option<Timestamp>,
+    ) -> Outcome {
         let order = GrantOrder {
-            id: None,
+            id: id.map(Box::from),
             credit_type: CreditType::default(),
             amount,
             kind: GrantKind::Purchased,
             priority: 100,
             effective: None,
-            expires: None,
+            expires,
             scope: Default::default(),
             recurrence: None,
             rollover: None,
@@ -126,6 +137,25 @@ impl Acme {
     fn level(&self) -> Credits {
         self.org.pools().next().map_or(Credits::ZERO, Pool::level)
     }
+}
+
+/// An alert in words, with the minute in which it was raised where it is of another kind than a low balance.
+fn told(effect: &Effect) -> Option<String> {
+    let notice = match effect {
+        Effect::LowBalance(low) => {
+            let crossed = low.crossings().map(|crossing| format!("{}.{}", crossing.threshold, crossing.nth));
+            return Some(crossed.collect::<Vec<_>>().join(" "));
+        }
+        Effect::Notice(notice) => notice,
+        _ => return None,
+    };
+    let what = match &notice.about {
+        About::GrantExpiring(expiring) => format!("expires{}.{}", expiring.days.0, expiring.grant),
+        About::RunOut(run_out) => format!("runs_out{}.{}", run_out.hours.0, run_out.nth),
+        About::Spike(spike) => format!("spike{}.{}", spike.percent, spike.hour.0 - TEN.hour().0),
+        About::CycleReset(cycle) => format!("cycle.{}", cycle.number),
+    };
+    Some(format!("{what} at {}", (notice.at.micros() - TEN.micros()) / 60_000_000))
 }
 
 fn reason(outcome: &Outcome) -> Option<Reason> {

@@ -68,7 +68,7 @@ impl Scene {
         let key = EndpointKey { org: "acme".to_owned(), id: id.to_owned() };
         let url = EndpointUrl::parse("https://example.com/now").unwrap();
         let secrets = Secrets::new(Secret::parse(SECRETS[0]).unwrap());
-        let endpoint = Endpoint { key: key.clone(), url, secrets, enabled: true };
+        let endpoint = Endpoint { key: key.clone(), url, secrets, quiet: None, enabled: true };
         self.webhooks.put(&endpoint).await.unwrap();
         key
     }

@@ -6,6 +6,7 @@ use reqwest::Url;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::secret::Secrets;
+use crate::ledger::quiet::Quiet;
 use crate::ledger::units::Timestamp;
 use crate::wire::{self, EndpointUrlError};
 
@@ -38,8 +39,17 @@ pub struct Endpoint {
     pub url: EndpointUrl,
     /// What is shared with it.
     pub secrets: Secrets,
+    /// When messages are not sent. Meanwhile they wait.
+    pub quiet: Option<Quiet>,
     /// Whether messages are sent. While they are not, they wait.
     pub enabled: bool,
+}
+
+impl Endpoint {
+    /// When the quiet hours end that an instant lies in; the instant itself outside of them.
+    pub(super) fn after_quiet(&self, instant: Timestamp) -> Timestamp {
+        self.quiet.as_ref().and_then(|quiet| quiet.end_at(instant)).unwrap_or(instant)
+    }
 }
 
 /// A message, the same for every endpoint it is sent to.

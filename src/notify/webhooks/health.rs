@@ -139,7 +139,7 @@ impl Line {
             last_failure: self.last_failure.clone(),
             consecutive_failures: self.failures,
             queued: self.waiting.len(),
-            next_attempt: (self.is_open() && !self.waiting.is_empty()).then_some(self.due),
+            next_attempt: (self.is_open() && !self.waiting.is_empty()).then(|| self.next_attempt()),
             delivered: self.totals.delivered,
             given_up: self.totals.given_up,
             lost: self.totals.lost,

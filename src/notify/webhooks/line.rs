@@ -12,7 +12,7 @@ use super::attempt::{Attempt, Outcome};
 use super::endpoint::{Endpoint, Message, MessageId};
 use super::options::Options;
 use super::record::WhyGivenUp;
-use crate::ledger::units::{EventId, Timestamp};
+use crate::ledger::units::{EventId, Millis, Timestamp};
 
 /// The most attempts of a message that are kept, the newest ones.
 pub(super) const KEPT_ATTEMPTS: usize = 20;
@@ -42,6 +42,9 @@ pub(super) struct Line {
     /// Whether a request is in flight.
     #[serde(skip)]
     pub(super) in_flight: bool,
+    /// The end of the quiet hours in which it last was its turn.
+    #[serde(skip)]
+    pub(super) quiet_until: Timestamp,
 }
 
 /// What an endpoint has seen since it was defined.
@@ -101,12 +104,23 @@ impl Line {
             last_failure: None,
             totals: Totals::default(),
             in_flight: false,
+            quiet_until: Timestamp::default(),
         }
     }
 
     /// Whether messages are sent at all.
     pub(super) fn is_open(&self) -> bool {
         self.endpoint.enabled && self.gone.is_none()
+    }
+
+    /// When the next attempt is due: not in quiet hours.
+    pub(super) fn next_attempt(&self) -> Timestamp {
+        self.endpoint.after_quiet(self.due.max(self.quiet_until))
+    }
+
+    /// When a message is given up: so long after it was handed over, or after the quiet hours in which it was.
+    pub(super) fn end_of(&self, parcel: &Parcel, patience: Millis) -> Timestamp {
+        self.endpoint.after_quiet(parcel.since).plus(patience)
     }
 
     /// Whether a message of that id waits, was given up, or was delivered not long ago.
@@ -150,6 +164,7 @@ impl Line {
             self.enable();
         }
         self.endpoint = Arc::new(endpoint);
+        self.quiet_until = Timestamp::default();
     }
 
     /// The endpoint is tried again, and at once.

@@ -241,11 +241,17 @@ impl Lines {
     fn begin(&mut self, key: &EndpointKey, lane: Lane, now: Timestamp) -> Option<Start> {
         let line = self.lines.get_mut(key)?;
         let head = line.waiting.front()?;
-        if head.since.plus(millis(self.options.patience)) <= now {
+        if line.end_of(head, millis(self.options.patience)) <= now {
             let id = head.message.id.clone();
             tracing::warn!(endpoint = %key, message = %id, "a webhook is given up: its endpoint did not take it in time");
             self.sums.given_up += 1;
             self.commit(Record::GivenUp { key: key.clone(), id, at: now, why: WhyGivenUp::Patience });
+            return None;
+        }
+        let begin = line.endpoint.after_quiet(now);
+        if begin > now {
+            line.quiet_until = begin;
+            self.reschedule(key);
             return None;
         }
         let start = Start { endpoint: Arc::clone(&line.endpoint), message: Arc::clone(&head.message), lane };
@@ -314,8 +320,8 @@ impl Lines {
     fn reschedule(&mut self, key: &EndpointKey) {
         let place = self.lines.get(key).and_then(|line| {
             let head = line.waiting.front().filter(|_| !line.in_flight)?;
-            let end = head.since.plus(millis(self.options.patience));
-            let at = if line.is_open() { line.due.min(end) } else { end };
+            let end = line.end_of(head, millis(self.options.patience));
+            let at = if line.is_open() { line.next_attempt().min(end) } else { end };
             Some((if line.failures == 0 { Lane::Sound } else { Lane::Failing }, at))
         });
         self.agenda.set(key, place);

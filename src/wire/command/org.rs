@@ -9,6 +9,7 @@ use crate::ledger::entry::{Adjustment, Change, GrantKind, GrantOrder, GrantVoid,
 use crate::ledger::grants::{Recurrence, Scope};
 use crate::ledger::movement::Note;
 use crate::ledger::price::CreditType;
+use crate::ledger::recharge::REQUESTS;
 use crate::ledger::rejection::Rejection;
 use crate::ledger::units::Credits;
 use crate::wire::catalog::{Amount, SignedAmount, WrittenOverrides, check_overrides};
@@ -34,6 +35,8 @@ pub(super) struct WrittenOrg {
     #[serde(default)]
     prorate: bool,
     #[serde(default)]
+    name: Option<Box<str>>,
+    #[serde(default)]
     reason: Option<Box<str>>,
     #[serde(default)]
     by: Option<Box<str>>,
@@ -41,18 +44,14 @@ pub(super) struct WrittenOrg {
 
 impl WrittenOrg {
     pub(super) fn check(self) -> Result<OrgTerms, Rejection> {
-        let zone = |name: String| {
-            let shown: String = name.chars().take(40).collect();
-            let why = format!("{shown:?} is not a time zone; write an IANA name such as \"Europe/Berlin\"");
-            Zone::named(&name).ok_or_else(|| invalid("time_zone", why))
-        };
         Ok(OrgTerms {
             plan: name("plan", self.plan)?,
             overrides: check_overrides(self.overrides)?,
-            time_zone: self.time_zone.map(zone).transpose()?,
+            time_zone: self.time_zone.map(|name| zone("time_zone", &name)).transpose()?,
             cycle_anchor: instant("cycle_anchor", self.cycle_anchor)?,
             change: self.change,
             prorate: self.prorate,
+            name: self.name.map(|text| name("name", text)).transpose()?,
             note: note(self.reason, self.by)?,
         })
     }
@@ -233,6 +232,12 @@ impl WrittenAdjustment {
         if let Some(id) = id.as_deref().filter(|id| RESERVED.iter().any(|start| id.starts_with(start))) {
             return Err(invalid("id", format!("{id:?} is a name of the cycles; choose another id")));
         }
+        if let Some(id) = id.as_deref().filter(|id| id.starts_with(REQUESTS)) {
+            let why = format!(
+                "{id:?} is a name of the auto-recharge; answer it with a grant, or choose another id"
+            );
+            return Err(invalid("id", why));
+        }
         Ok(Adjustment {
             id,
             credit_type: self.credit_type.unwrap_or_default(),
@@ -240,6 +245,12 @@ impl WrittenAdjustment {
             note: note(self.reason, self.by)?,
         })
     }
+}
+
+pub(super) fn zone(field: &'static str, name: &str) -> Result<Zone, Rejection> {
+    let shown: String = name.chars().take(40).collect();
+    let why = format!("{shown:?} is not a time zone; write an IANA name such as \"Europe/Berlin\"");
+    Zone::named(name).ok_or_else(|| invalid(field, why))
 }
 
 pub(super) fn note(reason: Option<Box<str>>, by: Option<Box<str>>) -> Result<Note, Rejection> {

@@ -15,7 +15,8 @@ use crate::ledger::limits::PastLimit;
 use crate::ledger::price::{CreditType, Increment};
 use crate::ledger::rejection::Rejection;
 use crate::ledger::units::Credits;
-use crate::wire::catalog::{Amount, WrittenPrice, WrittenRule, check_prices, check_rules};
+use crate::wire::catalog::{Amount, WrittenPrice, check_prices};
+use crate::wire::rule::{WrittenRule, check_rules};
 
 /// The priority of a grant or an allotment that names none.
 pub(super) const DEFAULT_PRIORITY: u8 = 100;

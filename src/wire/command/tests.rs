@@ -78,7 +78,7 @@ fn a_misspelt_field_of_a_command_is_refused_by_name() {
     let org = Subject::Commands("acme");
     for (text, field) in [
         (r#"{"type":"org.put","plan":"p","overide":{}}"#, "overide"),
-        (r#"{"type":"org.put","plan":"p","name":"Acme"}"#, "name"),
+        (r#"{"type":"org.put","plan":"p","names":"Acme"}"#, "names"),
         (r#"{"type":"org.put","plan":"p","overrides":{"price":{}}}"#, "price"),
         (r#"{"type":"grant","amount":"5","expire":"2101-01-01T00:00:00Z"}"#, "expire"),
         (r#"{"specversion":"1.0","type":"grant","data":{"amount":"5","typ":"x"}}"#, "typ"),

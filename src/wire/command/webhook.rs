@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::invalid;
+use super::quiet::WrittenQuiet;
 use crate::ledger::rejection::Rejection;
 use crate::ledger::webhooks::{ALERT_KINDS, SecretText, WebhookOrder};
 use crate::wire::webhook::{endpoint_url, secret_bytes, webhook_name};
@@ -15,6 +16,8 @@ pub(super) struct WrittenWebhook {
     #[serde(default)]
     kinds: Option<Vec<Box<str>>>,
     #[serde(default)]
+    quiet: Option<WrittenQuiet>,
+    #[serde(default)]
     secret: Option<Box<str>>,
     #[serde(default)]
     enabled: Option<bool>,
@@ -22,7 +25,7 @@ pub(super) struct WrittenWebhook {
 
 impl WrittenWebhook {
     pub(super) fn check(self) -> Result<WebhookOrder, Rejection> {
-        let WrittenWebhook { id, url, kinds, secret, enabled } = self;
+        let WrittenWebhook { id, url, kinds, quiet, secret, enabled } = self;
         endpoint_url(&url).map_err(|error| invalid("url", error.to_string()))?;
         if let Some(secret) = &secret {
             secret_bytes(secret).map_err(|error| invalid("secret", error.to_string()))?;
@@ -31,6 +34,7 @@ impl WrittenWebhook {
             id: checked(id)?,
             url,
             kinds: kinds.map_or_else(|| Ok(Vec::new()), check_kinds)?,
+            quiet: quiet.map(WrittenQuiet::check).transpose()?,
             secret: secret.map(SecretText),
             enabled: enabled.unwrap_or(true),
         })

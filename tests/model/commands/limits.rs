@@ -61,7 +61,8 @@ fn much(data: &Object) -> Result<Option<(Unit, i128)>, Reason> {
     }
 }
 
-fn window(data: &Object) -> Result<Option<Window>, Reason> {
+/// How long is counted.
+pub(super) fn window(data: &Object) -> Result<Option<Window>, Reason> {
     let word = fields::word(data, "window", &["day", "week", "month", "cycle", "life"])?;
     Ok(word.map(|word| match word {
         "day" => Window::Day,

@@ -82,7 +82,7 @@ pub const BAD_FOR_ORG: [&str; 15] = [
     r#"{"type":"creditd.grant.v1","amount":"5","credit_type":"creditz"}"#,
     r#"{"type":"creditd.grant.v1","amount":"5","org":"somebody-else"}"#,
     r#"{"type":"creditd.org.put.v1","plan":"base","overide":{}}"#,
-    r#"{"type":"creditd.org.put.v1","plan":"base","name":"Acme"}"#,
+    r#"{"type":"creditd.org.put.v1","plan":"base","names":"Acme"}"#,
     r#"{"type":"creditd.org.put.v1","plan":"nowhere"}"#,
     r#"{"type":"creditd.org.put.v1"}"#,
     r#"{"type":"creditd.rate_card.put.v1","id":"outreach","version":1,"prices":{}}"#,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::drafts::spell;
 use super::random::Random;
-use super::{DAY, MINUTE, Writer, limits, name};
+use super::{DAY, MINUTE, Writer, alerts, limits, name};
 use crate::model::Instant;
 use crate::model::fields::Object;
 
@@ -107,7 +107,7 @@ fn credits(random: &mut Random, most: i64) -> String {
 }
 
 impl Writer {
-    /// Mostly seconds, now and then days or until a midnight; some twenty times in a log up to four months.
+    /// Mostly seconds, often some hours, now and then days or until a midnight; some twenty times in a log up to four months.
     pub(super) fn gap_of_years(&mut self, years: i64) -> Instant {
         let records = i64::try_from(self.recipe.records.max(1)).unwrap_or(i64::MAX);
         let mean = years * 365 * DAY / records;
@@ -116,7 +116,8 @@ impl Writer {
         }
         match self.random.between(1, 100) {
             1..=3 => self.until_midnight(),
-            4..=60 => self.random.between(0, MINUTE),
+            4..=45 => self.random.between(0, MINUTE),
+            46..=60 => self.random.between(0, 180 * MINUTE),
             61..=85 => self.random.between(0, mean),
             _ => self.random.between(0, 8 * mean),
         }
@@ -126,6 +127,7 @@ impl Writer {
     pub(super) fn open_cycles(&mut self) {
         for mut plan in plans() {
             limits::of_plan(&mut plan);
+            alerts::of_plan(&mut plan, &mut self.random);
             self.command("_catalog", "plan.put", &plan);
             self.plans.push((plan, Instant::MIN));
         }
@@ -147,7 +149,8 @@ impl Writer {
                 self.push(format!("credits.commands.{}", name(org)), Vec::new(), bad);
             }
             16 if self.recipe.bad_percent > 0 => {
-                let bad = self.random.pick(&BAD_FOR_CATALOG).as_bytes().to_vec();
+                let all = [&BAD_FOR_CATALOG[..], &alerts::BAD_FOR_CATALOG[..]].concat();
+                let bad = self.random.pick(&all).as_bytes().to_vec();
                 self.push("credits.commands._catalog".to_string(), Vec::new(), bad);
             }
             _ => self.rich_grant(org),
@@ -178,6 +181,11 @@ impl Writer {
             let own = json!({ "message": { "per_action": credits(&mut self.random, 6) } });
             data["overrides"] =
                 json!({ "prices": own, "alerts": [{ "below_percent": self.random.between(0, 99) }] });
+        } else if self.random.chance(15) {
+            data["overrides"] = json!({ "alerts": alerts::some(&mut self.random) });
+        }
+        if self.random.chance(10) {
+            data["name"] = json!(self.random.pick(&["Acme", "Acme Corporation"]));
         }
         if self.random.chance(20) {
             data["reason"] = json!("wanted more");
@@ -210,6 +218,9 @@ impl Writer {
             }
         }
         limits::of_version(&mut plan, &mut self.random);
+        if self.random.chance(25) {
+            plan["alerts"] = alerts::some(&mut self.random);
+        }
         let from = last.max(self.now + self.random.between(0, 40 * DAY));
         plan["effective_from"] = json!(spell(from, &mut self.random));
         self.plans[index] = (plan.clone(), from);

@@ -115,6 +115,17 @@ impl Measure {
 }
 
 impl Window {
+    /// As commands call it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Window::Day => "day",
+            Window::Week => "week",
+            Window::Month => "month",
+            Window::Cycle => "cycle",
+            Window::Life => "life",
+        }
+    }
+
     /// The calendar's windows of this length; none of what the calendar does not know.
     pub fn grid(self, zone: &Zone) -> Option<Grid> {
         let period = match self {

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Fate, Org};
+use crate::model::burn::Burn;
 use crate::model::cycles::Cycle;
-use crate::model::report::{Balance, CycleReport, GrantReport, OrgReport};
+use crate::model::notices::Notice;
+use crate::model::report::further::Further;
+use crate::model::report::{Balance, CycleReport, GrantReport, LimitAlert, OrgReport};
 
 impl Org {
     /// Its numbers as they stand.
@@ -32,6 +35,32 @@ impl Org {
             }),
             ..OrgReport::default()
         }
+    }
+
+    /// Its recharges, names and burn as they stand, which are not in the report.
+    pub fn further(&self) -> Further {
+        let burn = |(kind, burn): (&String, &Burn)| (kind.clone(), burn.report(self.now));
+        Further {
+            recharges: self.recharges.report(|kind| self.grants.available(kind), self.now),
+            name: self.names.own.clone(),
+            names: self.names.report(),
+            burn: self.burns.iter().map(burn).collect(),
+        }
+    }
+
+    /// All alerts raised so far but those of thresholds and limits.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices.raised
+    }
+
+    /// The ids of all alerts raised so far but the first so many of each list, each threshold by its own; of limits what is
+    /// in them. Answers how many there are now, too.
+    pub fn ids(&self, first: [usize; 3]) -> (Vec<String>, [usize; 3]) {
+        let (low, limits, notices) = (&self.watch.alerts, &self.limits.alerts, &self.notices.raised);
+        let thresholds = low[first[0]..].iter().flat_map(|alert| alert.crossed.iter().cloned());
+        let limited = limits[first[1]..].iter().map(LimitAlert::short);
+        let noticed = notices[first[2]..].iter().map(|notice| notice.id.clone());
+        (thresholds.chain(limited).chain(noticed).collect(), [low.len(), limits.len(), notices.len()])
     }
 
     fn balances(&self) -> BTreeMap<String, Balance> {

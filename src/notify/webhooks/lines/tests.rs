@@ -8,6 +8,8 @@ use super::super::endpoint::EndpointUrl;
 use super::super::record::{groups, read};
 use super::super::secret::{Secret, Secrets};
 use super::*;
+use crate::ledger::calendar::Zone;
+use crate::ledger::quiet::{Days, Hours, Minute, Quiet};
 use crate::ledger::units::Millis;
 
 fn options() -> Options {
@@ -30,8 +32,16 @@ fn endpoint(id: u8) -> Endpoint {
         key: EndpointKey { org: "acme".to_owned(), id: id.to_string() },
         url: EndpointUrl::parse("https://example.com/").unwrap(),
         secrets: Secrets::new(Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap()),
+        quiet: (id == 2).then(quiet),
         enabled: true,
     }
+}
+
+/// Quiet in the second and third minute of a day; the days of these tests begin in 1970.
+fn quiet() -> Quiet {
+    let minute = |text| Minute::parse(text).unwrap();
+    let hours = Hours { from: minute("00:01"), to: minute("00:03"), days: Days::ALL };
+    Quiet { hours, zone: Zone::default() }
 }
 
 fn message(id: u16) -> Arc<Message> {
@@ -110,7 +120,10 @@ impl Life {
             }
             Step::Take(_) | Step::Gone | Step::Forget(_) => {}
         }
-        self.flying.extend(self.lines.start(at(self.now)));
+        let started = self.lines.start(at(self.now));
+        let is_quiet = (60..180).contains(&self.now);
+        assert!(started.iter().all(|start| start.endpoint.quiet.is_none() || !is_quiet), "at {}", self.now);
+        self.flying.extend(started);
     }
 
     fn is_flying(&self, id: u8) -> bool {
@@ -145,8 +158,12 @@ impl Life {
 }
 
 fn shown(lines: &Lines) -> Vec<String> {
-    let mut shown: Vec<String> =
-        lines.iter().map(|line| format!("{:?}", Line { in_flight: false, ..line.clone() })).collect();
+    let mut shown: Vec<String> = lines
+        .iter()
+        .map(|line| {
+            format!("{:?}", Line { in_flight: false, quiet_until: Timestamp::default(), ..line.clone() })
+        })
+        .collect();
     shown.sort();
     shown
 }
@@ -212,4 +229,57 @@ fn each_message_has_its_own_end() {
         lines.start(at(149)).iter().map(|start| start.message.id.to_string()).collect();
     assert_eq!(started, ["50"]);
     assert_eq!(lines.get(&key).unwrap().totals.given_up, 1);
+}
+
+#[test]
+fn in_quiet_hours_messages_wait_and_their_day_begins_afterwards() {
+    let mut lines = Lines::new(Arc::new(options()));
+    let key = endpoint(2).key;
+    lines.put(&endpoint(2));
+    let ids = |starts: &[Start]| starts.iter().map(|start| start.message.id.to_string()).collect::<Vec<_>>();
+    lines.queue(&key, message(1), at(70));
+    lines.queue(&key, message(2), at(179));
+    let health = |lines: &Lines| lines.get(&key).unwrap().health();
+    assert_eq!((health(&lines).next_attempt, health(&lines).queued), (Some(at(180)), 2));
+    assert_eq!((lines.next_due(), lines.start(at(179)).len()), (Some(at(180)), 0));
+    // One day of these tests has 100 seconds: since 70 it would be over.
+    let mut now = 180;
+    let first = lines.start(at(now));
+    assert_eq!(ids(&first), ["1"], "in their order");
+    let fail = |lines: &mut Lines, start: &Start, now| {
+        let attempt = Attempt { at: at(now), took: Millis(1), outcome: failed(None, "no") };
+        lines.finish(start, attempt, Wish::None, at(now));
+    };
+    fail(&mut lines, &first[0], now);
+    while health(&lines).given_up == 0 {
+        now = lines.next_due().unwrap().micros().div_euclid(1_000_000) + 1;
+        lines.start(at(now)).iter().for_each(|start| fail(&mut lines, start, now));
+    }
+    let line = lines.get(&key).unwrap();
+    assert_eq!(line.failed[0].at, at(281), "a day after the quiet hours, at the next second looked at");
+    assert!(line.failed[0].parcel.tries >= 5, "{}", line.failed[0].parcel.tries);
+}
+
+#[test]
+fn what_falls_due_in_quiet_hours_waits_and_an_overdue_one_too() {
+    let mut lines = Lines::new(Arc::new(Options { patience: Duration::from_secs(400), ..options() }));
+    let key = endpoint(2).key;
+    lines.put(&endpoint(2));
+    lines.queue(&key, message(1), at(58));
+    let start = lines.start(at(58)).remove(0);
+    let attempt = Attempt { at: at(58), took: Millis(1), outcome: failed(None, "no") };
+    // It asks for 10 seconds: that would be in quiet hours.
+    lines.finish(&start, attempt, Wish::Wait(Duration::from_secs(10)), at(58));
+    assert_eq!(lines.get(&key).unwrap().health().next_attempt, Some(at(180)));
+    lines.forget(&key);
+    // Due before they begin, and looked at when they have begun.
+    lines.put(&endpoint(2));
+    lines.queue(&key, message(2), at(59));
+    assert_eq!((lines.next_due(), lines.start(at(90)).len()), (Some(at(59)), 0));
+    assert_eq!(lines.next_due(), Some(at(180)));
+    assert_eq!(lines.get(&key).unwrap().health().next_attempt, Some(at(180)));
+    // Without quiet hours it goes at once; with others, when those end.
+    lines.put(&Endpoint { quiet: None, ..endpoint(2) });
+    assert_eq!(lines.next_due(), Some(at(59)));
+    assert_eq!(lines.start(at(91)).len(), 1);
 }

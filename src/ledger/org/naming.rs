@@ -1,0 +1,38 @@
+//! Names: what an organization is told of whom and what it has, and what its events name.
+
+use super::Org;
+use crate::ledger::entry::{Dimensions, Event};
+use crate::ledger::names::{self, NameOrder, Names};
+use crate::ledger::rejection::Rejection;
+
+impl Org {
+    /// Who and what there is in it; `None` where nothing was ever named.
+    #[must_use]
+    pub fn names(&self) -> Option<&Names> {
+        self.names.as_deref()
+    }
+
+    /// Its own name.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.names.as_ref()?.name()
+    }
+
+    pub(super) fn put_name(&mut self, order: &NameOrder) -> Result<(), Rejection> {
+        names::put(&mut self.names, order, self.at)
+    }
+
+    pub(super) fn rename(&mut self, name: Option<&str>) {
+        if let Some(name) = name {
+            self.names.get_or_insert_default().rename(name);
+        }
+    }
+
+    /// Registers what an event names that is charged.
+    pub(super) fn learn_names(&mut self, event: &Event<'_>) {
+        let Dimensions { account, user, team, entity_type, .. } = event.dimensions;
+        if account.or(user).or(team).or(entity_type).is_some() {
+            self.names.get_or_insert_default().learn(&event.dimensions, self.at);
+        }
+    }
+}
