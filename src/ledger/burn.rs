@@ -4,6 +4,7 @@
 //! something was burnt in them.
 
 use serde::{Deserialize, Serialize};
+use thin_vec::ThinVec;
 
 use super::units::{Credits, Hour};
 
@@ -16,7 +17,8 @@ pub(super) struct Burn {
     hour: Hour,
     sum: Credits,
     costs: Costs,
-    past: Option<Box<Past>>,
+    /// The hours before the latest one in which something was burnt, oldest first.
+    past: ThinVec<(Hour, Credits)>,
 }
 
 /// Whether a charge of the latest hour cost something.
@@ -29,10 +31,6 @@ enum Costs {
     /// And what follows from it was looked at.
     Seen,
 }
-
-/// The hours before the latest one in which something was burnt, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Past(Vec<(Hour, Credits)>);
 
 /// So many whole hours are kept: a week.
 const KEPT_HOURS: i32 = 168;
@@ -47,7 +45,7 @@ const MICROS_PER_HOUR: i128 = 3_600_000_000;
 
 impl Default for Burn {
     fn default() -> Self {
-        Burn { since: None, hour: Hour::MIN, sum: Credits::ZERO, costs: Costs::Nothing, past: None }
+        Burn { since: None, hour: Hour::MIN, sum: Credits::ZERO, costs: Costs::Nothing, past: ThinVec::new() }
     }
 }
 
@@ -86,13 +84,11 @@ impl Burn {
         if hour <= self.hour {
             return;
         }
-        if self.sum != Credits::ZERO {
-            self.past.get_or_insert_default().0.push((self.hour, self.sum));
-        }
-        if let Some(Past(hours)) = self.past.as_deref_mut() {
-            let oldest = hour.back(KEPT_HOURS);
-            let over = hours.partition_point(|(past, _)| *past < oldest);
-            hours.drain(..over);
+        let oldest = hour.back(KEPT_HOURS);
+        let over = self.past.iter().take_while(|(past, _)| *past < oldest).count();
+        self.past.drain(..over);
+        if self.sum != Credits::ZERO && self.hour >= oldest {
+            self.past.push((self.hour, self.sum));
         }
         (self.hour, self.sum, self.costs) = (hour, Credits::ZERO, Costs::Nothing);
     }
@@ -124,9 +120,8 @@ impl Burn {
         let there_were = self.since.map_or(0, |since| now.0.saturating_sub(since.0));
         let hours = there_were.clamp(0, most);
         let from = now.back(hours);
-        let past = self.past.as_deref().map_or(&[][..], |past| &past.0);
         let latest = [(self.hour, self.sum)];
-        let counted = past.iter().chain(&latest).filter(|(hour, _)| (from..now).contains(hour));
+        let counted = self.past.iter().chain(&latest).filter(|(hour, _)| (from..now).contains(hour));
         let sum = counted.fold(Credits::ZERO, |sum, (_, burnt)| sum.plus(*burnt));
         Rate { sum: sum.max(Credits::ZERO), hours: hours.unsigned_abs() }
     }

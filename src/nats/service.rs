@@ -1,4 +1,4 @@
-//! The micro service `creditd` (NATS ADR-32): `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS`, balances, forecasts, limits and names.
+//! The micro service `creditd` (NATS ADR-32): `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS`, balances, forecasts, limits, recharges and names.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use async_nats::service::{Request, ServiceExt};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::sync::{Semaphore, watch};
 
 use crate::book::Book;
@@ -22,6 +22,9 @@ const BALANCE: &str = "creditd.balance.*";
 
 /// Where limits are asked for; the last token is the organization, the payload says which page.
 const LIMITS: &str = "creditd.limits.*";
+
+/// Where auto-recharges are asked for; the last token is the organization.
+const RECHARGES: &str = "creditd.recharges.*";
 
 /// Where names are asked for; the last token is the organization, the payload says which.
 const NAMES: &str = "creditd.names.*";
@@ -59,6 +62,7 @@ pub async fn serve(
     let mut balances = endpoint("balance", BALANCE).await?;
     let mut limits = endpoint("limits", LIMITS).await?;
     let mut forecasts = endpoint("forecast", FORECAST).await?;
+    let mut recharges = endpoint("recharges", RECHARGES).await?;
     let mut names = endpoint("names", NAMES).await?;
     let places = Arc::new(Semaphore::new(MOST_ASIDE));
     loop {
@@ -70,6 +74,10 @@ pub async fn serve(
             }
             Some(request) = limits.next() => {
                 let response = page_of_limits(&book, &request.message.subject, &request.message.payload);
+                (request, response)
+            }
+            Some(request) = recharges.next() => {
+                let response = recharges_of(&book, &request.message.subject);
                 (request, response)
             }
             Some(request) = names.next() => {
@@ -99,6 +107,12 @@ fn balance(book: &Book, subject: &str) -> Result<Bytes, ServiceError> {
     let org = org_of(subject)?;
     let balance = query::balance(book, org, clock::now()).ok_or_else(|| unknown_org(org))?;
     text(&balance)
+}
+
+fn recharges_of(book: &Book, subject: &str) -> Result<Bytes, ServiceError> {
+    let org = org_of(subject)?;
+    let recharges = query::recharges(book, org, clock::now()).ok_or_else(|| unknown_org(org))?;
+    text(&json!({ "data": recharges }))
 }
 
 fn forecast(book: &Book, subject: &str, _: &[u8]) -> Result<Bytes, ServiceError> {

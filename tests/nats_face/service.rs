@@ -84,6 +84,27 @@ async fn limits_are_answered_as_over_http() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn recharges_are_answered_as_over_http() {
+    let mut scene = Scene::start().await;
+    scene.publish_acme().await;
+    let recharges = format!("{}/v1/orgs/acme/recharges", scene.daemon.url());
+    let order = json!({ "below": "10", "amount": "50", "cooldown_s": 0 }).to_string();
+    let put = reqwest::Client::new().put(format!("{recharges}/credits")).body(order).send().await.unwrap();
+    assert_eq!(put.status(), 200);
+
+    let (error, told) = ask(&scene, "creditd.recharges.acme").await;
+    assert_eq!(error, None);
+    assert_eq!(
+        (&told["data"][0]["credit_type"], &told["data"][0]["amount"]),
+        (&json!("credits"), &json!("50"))
+    );
+    let other: Value = reqwest::get(recharges).await.unwrap().json().await.unwrap();
+    assert_eq!(told, other);
+    let (code, _) = ask(&scene, "creditd.recharges.nobody").await;
+    assert_eq!(code.as_deref(), Some("404"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn names_are_answered_as_over_http() {
     let mut scene = Scene::start().await;
     scene.publish_acme().await;
@@ -141,7 +162,7 @@ async fn the_service_tells_of_itself() {
     assert_eq!(ping["type"], "io.nats.micro.v1.ping_response");
     assert_eq!((&ping["name"], &ping["version"]), (&json!("creditd"), &json!(env!("CARGO_PKG_VERSION"))));
     let (_, info) = ask(&scene, "$SRV.INFO.creditd").await;
-    for name in ["balance", "limits", "forecast", "names"] {
+    for name in ["balance", "limits", "forecast", "recharges", "names"] {
         assert_eq!(endpoint(&info, name)["subject"], format!("creditd.{name}.*"));
     }
     let (_, stats) = ask(&scene, "$SRV.STATS.creditd").await;

@@ -192,7 +192,10 @@ impl Balance {
     fn look_for_spikes(&mut self, rules: &[Rule], moment: Moment, out: &mut Vec<Effect>) -> Credits {
         let (credit_type, hour) = (self.pool.credit_type, moment.at.hour());
         let spikes = spikes(rules, credit_type);
-        let Some(usual) = self.burn.usual(hour).filter(|_| !spikes.is_empty()) else { return NEVER };
+        if spikes.is_empty() {
+            return NEVER;
+        }
+        let Some(usual) = self.burn.usual(hour) else { return NEVER };
         let burnt = self.burn.running(hour);
         let ever_granted = self.pool.totals().granted > Credits::ZERO;
         let mut alarm = NEVER;

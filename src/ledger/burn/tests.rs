@@ -31,12 +31,12 @@ fn a_charge_is_the_first_of_its_hour_once() {
     assert!(burn.take_fresh());
     // An hour in which nothing remains takes no place.
     burn.charge(Hour(7), credits(1));
-    assert_eq!(burn.past.unwrap().0, [(Hour(5), credits(3))]);
+    assert_eq!(burn.past, [(Hour(5), credits(3))]);
 }
 
 #[test]
 fn an_organization_that_burns_in_one_hour_only_allocates_nothing() {
-    assert!(burnt(&[(5, 1), (5, 1)]).past.is_none());
+    assert!(burnt(&[(5, 1), (5, 1)]).past.is_empty());
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn usual_is_the_mean_of_a_week_once_there_was_a_day() {
     for hour in 1..1_000 {
         burn.charge(Hour(hour), credits(1));
     }
-    assert_eq!(burn.past.as_ref().map(|past| past.0.len()), Some(168));
+    assert_eq!(burn.past.len(), 168);
     assert_eq!(burn.usual(Hour(999)), Some(Rate { sum: credits(168), hours: 168 }));
 }
 

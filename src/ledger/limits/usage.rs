@@ -109,6 +109,9 @@ impl Limits {
 
     /// Whether the values that an event would be the first to use can be counted too.
     pub(in crate::ledger) fn has_room_for(&self, uses: &Uses<'_>) -> Result<(), Rejection> {
+        if self.values().saturating_add(uses.len()) <= MOST_VALUES {
+            return Ok(());
+        }
         let is_new = |used: &&Use<'_>| {
             !used.value.is_empty()
                 && self.counts.get(used.place).is_some_and(|count| !count.used.contains_key(&*used.value))
@@ -141,7 +144,10 @@ impl Limits {
             let Some(count) = self.counts.get_mut(place) else { continue };
             let limit = &count.limit;
             let value: Box<str> = value.into();
-            let used = count.used.entry(value.clone()).or_default();
+            let used = match count.used.get_mut(&value) {
+                Some(known) => known,
+                None => count.used.entry(value.clone()).or_default(),
+            };
             used.amount = used.amount.checked_add(amount).unwrap_or(used.amount);
             if limit.hard && used.amount > limit.max {
                 counted.past_limits.push(limit.id.clone());

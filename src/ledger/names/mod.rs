@@ -13,13 +13,15 @@ use std::collections::BTreeMap;
 use std::iter;
 use std::ops::Bound;
 
+use prefetch_index::prefetch_index;
 use serde::{Deserialize, Serialize};
 
 use super::entry::Dimensions;
 use super::rejection::{Reason, Rejection};
 use super::units::Timestamp;
 pub use record::{Card, Record};
-use seen::{Seen, Shelf, digest};
+pub(super) use seen::Digest;
+use seen::{Seen, Shelf};
 
 /// The most names of one organization, of all kinds together.
 pub const MOST_NAMES: usize = 100_000;
@@ -89,7 +91,8 @@ impl NameOrder {
     }
 }
 
-type Records = BTreeMap<Box<str>, Record>;
+/// By id. Boxed: most organizations have one or two of a kind, and a node of the map has room for eleven.
+type Records = BTreeMap<Box<str>, Box<Record>>;
 
 /// The names of an organization. Those that nothing ever named have none of this.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -135,7 +138,7 @@ impl Names {
             Kind::User => &self.users,
             Kind::Entity => self.entities.get(key.entity_type)?,
         };
-        records.get(key.id)
+        records.get(key.id).map(|record| &**record)
     }
 
     /// All of a kind from a type and an id on, in order.
@@ -146,7 +149,7 @@ impl Names {
     ) -> Box<dyn Iterator<Item = (Key<'n>, &'n Record)> + 'n> {
         let range = move |records: &'n Records, entity_type: &'n str, id: &str| {
             let records = records.range::<str, _>((Bound::Included(id), Bound::Unbounded));
-            records.map(move |(id, record)| (Key { kind, entity_type, id }, record))
+            records.map(move |(id, record)| (Key { kind, entity_type, id }, &**record))
         };
         match kind {
             Kind::Account => Box::new(range(&self.accounts, "", id)),
@@ -169,9 +172,18 @@ impl Names {
         }
     }
 
+    /// Has the processor fetch where it stands what is known already. Changes nothing.
+    pub(super) fn approach(&self) {
+        prefetch_index(std::slice::from_ref(&self.seen), 0);
+    }
+
+    /// Has the processor fetch what is noted of an event. Changes nothing.
+    pub(super) fn approach_news(&self, digest: Digest) {
+        self.seen.approach(digest);
+    }
+
     /// Registers what a charged event names, and takes down what it tells.
-    pub(super) fn learn(&mut self, event: &Dimensions<'_>, at: Timestamp) {
-        let digest = digest(event);
+    pub(super) fn learn(&mut self, event: &Dimensions<'_>, digest: Digest, at: Timestamp) {
         if self.seen.knows(digest) {
             return;
         }
@@ -221,9 +233,9 @@ impl Names {
             Kind::Entity => self.entities.get_mut(key.entity_type)?,
         };
         if is_new {
-            records.insert(key.id.into(), Record::new(at));
+            records.insert(key.id.into(), Box::new(Record::new(at)));
         }
-        records.get_mut(key.id)
+        records.get_mut(key.id).map(|record| &mut **record)
     }
 
     /// Gives back the room of what is no part of the state. Changes no result.

@@ -5,6 +5,8 @@
 //! how often these had turned; a shelf turns when something told of one on it is replaced. Several share a shelf: then
 //! one that turns makes news of more than it must, and learning it again changes nothing.
 
+use prefetch_index::prefetch_index;
+
 use crate::ledger::entry::Dimensions;
 use crate::ledger::names::Key;
 
@@ -19,9 +21,6 @@ const SHELVES: usize = 256;
 
 /// How often a shelf turns before the table begins anew: two counts still fit together.
 const MOST_TURNS: u32 = u32::MAX / 2;
-
-/// What is no digest.
-const VACANT: u64 = 0;
 
 /// Where somebody stands of whom events tell something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,14 +39,28 @@ impl Shelf {
 }
 
 /// A digest of all that an event names: one of 2⁶⁴.
-pub(super) fn digest(event: &Dimensions<'_>) -> u64 {
-    let Dimensions { account, entity_type, entity_id, entity_name, user, team, feature: _ } = *event;
-    let texts = [account, user, team, entity_type, entity_id, entity_name];
-    let chained = texts.into_iter().fold(1, |seed: u64, text| match text {
-        Some(text) => xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), seed),
-        None => seed.rotate_left(7).wrapping_add(1),
-    });
-    if chained == VACANT { 1 } else { chained }
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::ledger) struct Digest(u64);
+
+/// What is no digest.
+const VACANT: Digest = Digest(0);
+
+impl Digest {
+    pub(in crate::ledger) fn of(event: &Dimensions<'_>) -> Digest {
+        let Dimensions { account, entity_type, entity_id, entity_name, user, team, feature: _ } = *event;
+        let texts = [account, user, team, entity_type, entity_id, entity_name];
+        let chained = texts.into_iter().fold(1, |seed: u64, text| match text {
+            Some(text) => xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), seed),
+            None => seed.rotate_left(7).wrapping_add(1),
+        });
+        Digest(chained.max(1))
+    }
+
+    /// Where the search for it begins, to be cut by the mask.
+    fn begin(self) -> usize {
+        let [a, b, c, d, ..] = self.0.to_le_bytes();
+        usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or_default()
+    }
 }
 
 /// Digests in slots, a power of two of them, searched from where their own bits point to.
@@ -61,7 +74,7 @@ pub(super) struct Seen {
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    digest: u64,
+    digest: Digest,
     /// How often its shelves had turned, together.
     turns: u32,
     on: [Shelf; 2],
@@ -71,13 +84,20 @@ const EMPTY: Slot = Slot { digest: VACANT, turns: 0, on: [Shelf::NONE; 2] };
 
 impl Seen {
     /// Whether learning it again would change nothing.
-    pub(super) fn knows(&self, digest: u64) -> bool {
+    pub(super) fn knows(&self, digest: Digest) -> bool {
         let slot = self.place(digest).and_then(|place| self.slots.get(place));
         slot.is_some_and(|slot| slot.digest == digest && slot.turns == self.turns(slot.on))
     }
 
+    /// Has the processor fetch the slot where the search for a digest begins.
+    pub(super) fn approach(&self, digest: Digest) {
+        if let Some(mask) = self.slots.len().checked_sub(1) {
+            prefetch_index(&self.slots, digest.begin() & mask);
+        }
+    }
+
     /// Notes what was learnt, and whose shelves it is no news by.
-    pub(super) fn insert(&mut self, digest: u64, on: [Shelf; 2]) {
+    pub(super) fn insert(&mut self, digest: Digest, on: [Shelf; 2]) {
         if self.len.saturating_add(1).saturating_mul(4) > self.slots.len().saturating_mul(3) {
             self.grow();
         }
@@ -107,10 +127,9 @@ impl Seen {
     }
 
     /// The slot that holds the digest, or else the vacant one where it would go; none in a table without slots.
-    fn place(&self, digest: u64) -> Option<usize> {
+    fn place(&self, digest: Digest) -> Option<usize> {
         let mask = self.slots.len().checked_sub(1)?;
-        let [a, b, c, d, ..] = digest.to_le_bytes();
-        let mut at = usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or_default() & mask;
+        let mut at = digest.begin() & mask;
         // There is always a vacant slot.
         loop {
             let slot = self.slots.get(at)?;

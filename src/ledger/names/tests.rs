@@ -24,6 +24,11 @@ fn text(text: &str) -> Option<Box<str>> {
     Some(text.into())
 }
 
+/// As an event does that is charged.
+fn learn(names: &mut Names, event: &Dimensions<'_>, at: Timestamp) {
+    names.learn(event, Digest::of(event), at);
+}
+
 /// The ids of a kind, in order.
 fn ids(names: &Names, kind: Kind) -> Vec<String> {
     names.from(kind, ("", "")).map(|(key, _)| format!("{}/{}", key.entity_type, key.id)).collect()
@@ -34,8 +39,8 @@ fn what_an_event_names_is_there_from_then_on() {
     let mut names = Names::default();
     let event =
         Dimensions { user: Some("ana"), team: Some("sales"), ..campaign("c7", Some("Spring"), Some("emea")) };
-    names.learn(&event, at(5));
-    names.learn(&event, at(6));
+    learn(&mut names, &event, at(5));
+    learn(&mut names, &event, at(6));
     assert_eq!(names.len(), 4);
     let ana = names.get(Key::of(Kind::User, "ana")).unwrap();
     assert_eq!((ana.name(), ana.within(), ana.first_seen, ana.changed), (None, Some("sales"), at(5), at(5)));
@@ -62,7 +67,7 @@ fn what_moves_there_and_back_is_followed() {
         (6, None, "b"),
         (7, Some("a"), "a"),
     ] {
-        names.learn(&user("ana", told), at(instant));
+        learn(&mut names, &user("ana", told), at(instant));
         assert_eq!(team(&names).as_deref(), Some(known), "at {instant}");
     }
     let ana = names.get(Key::of(Kind::User, "ana")).unwrap();
@@ -74,10 +79,10 @@ fn known_events_are_no_news_until_somebody_else_on_their_shelf_moves() {
     let mut names = Names::default();
     let events =
         [user("ana", Some("a")), user("ben", Some("a")), user("ana", None), campaign("c", None, Some("x"))];
-    events.iter().for_each(|event| names.learn(event, at(1)));
-    assert!(events.iter().all(|event| names.seen.knows(digest(event))));
-    names.learn(&user("ana", Some("b")), at(2));
-    let known = events.map(|event| names.seen.knows(digest(&event)));
+    events.iter().for_each(|event| learn(&mut names, event, at(1)));
+    assert!(events.iter().all(|event| names.seen.knows(Digest::of(event))));
+    learn(&mut names, &user("ana", Some("b")), at(2));
+    let known = events.map(|event| names.seen.knows(Digest::of(&event)));
     assert_eq!(known, [false, true, true, true], "ana and ben are on two shelves");
     assert_eq!(names.seen.len(), 5);
 }
@@ -90,12 +95,12 @@ fn a_put_is_stronger_than_events_and_what_it_leaves_out_they_tell() {
         (record.name().map(str::to_owned), record.within().map(str::to_owned), record.changed.micros())
     };
     let some = |text: &str| Some(text.to_owned());
-    all.as_mut().unwrap().learn(&campaign("c7", Some("Told"), Some("x")), at(1));
+    learn(all.as_mut().unwrap(), &campaign("c7", Some("Told"), Some("x")), at(1));
     put(&mut all, &order(key, Card { name: text("Put"), ..Card::default() }), at(2)).unwrap();
     assert_eq!(shown(&all), (some("Put"), some("x"), 2));
     put(&mut all, &order(key, Card { name: text("Put"), ..Card::default() }), at(3)).unwrap();
     assert_eq!(shown(&all), (some("Put"), some("x"), 2), "the same again changes nothing");
-    all.as_mut().unwrap().learn(&campaign("c7", Some("Told later"), Some("y")), at(4));
+    learn(all.as_mut().unwrap(), &campaign("c7", Some("Told later"), Some("y")), at(4));
     assert_eq!(shown(&all), (some("Put"), some("y"), 4));
     put(&mut all, &order(key, Card { within: text("z"), ..Card::default() }), at(5)).unwrap();
     assert_eq!(shown(&all), (some("Told later"), some("z"), 5), "a put states it whole");
@@ -113,7 +118,7 @@ fn lists_go_on_from_anywhere_in_their_order() {
     let mut names = Names::default();
     for (of, id) in [("b", "2"), ("a", "1"), ("b", "1"), ("a", "2"), ("c", "0")] {
         let event = Dimensions { entity_type: Some(of), entity_id: Some(id), ..Dimensions::default() };
-        names.learn(&event, at(1));
+        learn(&mut names, &event, at(1));
     }
     let from = |of: &str, id: &str| {
         let found = names.from(Kind::Entity, (of, id));
@@ -131,7 +136,7 @@ fn past_the_most_names_events_go_unregistered_and_puts_are_refused_whole() {
     let mut all = Some(Box::<Names>::default());
     let names = all.as_mut().unwrap();
     for n in 0..MOST_NAMES - 1 {
-        names.learn(&user(&n.to_string(), None), at(1));
+        learn(names, &user(&n.to_string(), None), at(1));
     }
     assert_eq!(names.len(), MOST_NAMES - 1);
     let two = order(Key::of(Kind::User, "ana"), Card { within: text("sales"), ..Card::default() });
@@ -140,9 +145,9 @@ fn past_the_most_names_events_go_unregistered_and_puts_are_refused_whole() {
     assert_eq!(all.as_ref().unwrap().len(), MOST_NAMES - 1, "nothing of it was registered");
     // The account comes first.
     let names = all.as_mut().unwrap();
-    names.learn(&campaign("c7", Some("Spring"), Some("emea")), at(3));
+    learn(names, &campaign("c7", Some("Spring"), Some("emea")), at(3));
     assert_eq!((names.len(), names.get(Key::of_entity("campaign", "c7"))), (MOST_NAMES, None));
-    names.learn(&user("5", Some("emea")), at(4));
+    learn(names, &user("5", Some("emea")), at(4));
     assert_eq!(names.get(Key::of(Kind::User, "5")).unwrap().within(), Some("emea"), "known ones are told of");
     assert_eq!((names.len(), ids(names, Kind::Team)), (MOST_NAMES, vec![]));
     let known = order(Key::of(Kind::User, "7"), Card { name: text("Seven"), ..Card::default() });
@@ -156,9 +161,9 @@ fn the_cache_is_bounded_and_begins_anew() {
     let many: Vec<String> = (0..60_000).map(|n| n.to_string()).collect();
     let mut most = 0;
     for id in &many {
-        names.learn(&user(id, None), at(1));
+        learn(&mut names, &user(id, None), at(1));
         most = most.max(names.seen.len());
-        assert!(names.seen.knows(digest(&user(id, None))));
+        assert!(names.seen.knows(Digest::of(&user(id, None))));
     }
     assert_eq!((names.len(), most), (60_000, 24_576));
 }
@@ -176,10 +181,10 @@ fn fields_are_told_apart_in_a_digest() {
         Dimensions { entity_type: Some("xx"), entity_id: text, ..Dimensions::default() },
         Dimensions { entity_type: text, entity_id: text, entity_name: text, ..Dimensions::default() },
     ];
-    let mut digests: Vec<u64> = events.iter().map(digest).collect();
+    let mut digests: Vec<Digest> = events.iter().map(Digest::of).collect();
     digests.sort_unstable();
     digests.dedup();
     assert_eq!(digests.len(), events.len());
     let feature = Dimensions { feature: text, ..events[0] };
-    assert_eq!(digest(&feature), digest(&events[0]), "a feature is no name");
+    assert_eq!(Digest::of(&feature), Digest::of(&events[0]), "a feature is no name");
 }

@@ -85,8 +85,8 @@ impl Default for Org {
     }
 }
 
-/// An organization without events for so many hours gives back the room of its ids.
-const IDLE_HOURS: i32 = 24;
+/// An organization without events for so many hours, a week, gives back the room of its ids.
+const IDLE_HOURS: i32 = 168;
 
 /// The length of an organization in words of 8 bytes, and how many of them a processor fetches at once.
 const WORDS: usize = size_of::<Org>() / 8;
@@ -183,7 +183,8 @@ impl Org {
     /// Has the processor fetch it before an entry is applied: of many organizations, most are far from its caches. Changes nothing.
     pub fn approach(&self) {
         let words = std::slice::from_ref(&self.position.seq);
-        for word in (0..WORDS).step_by(WORDS_FETCHED_AT_ONCE) {
+        // One more than its length has: it may begin within one.
+        for word in (0..WORDS.saturating_add(WORDS_FETCHED_AT_ONCE)).step_by(WORDS_FETCHED_AT_ONCE) {
             prefetch_index(words, word);
         }
     }
@@ -335,7 +336,9 @@ impl Org {
         let hour = event.time.hour();
         // While the slot of the id is on its way from memory, the event is priced: most are no repeats.
         self.ids.approach(event.id);
+        self.approach_names();
         let priced = self.price(event, catalog);
+        let digest = self.approach_news(event);
         if let Some(seen) = self.ids.find(event.id, hour) {
             return Ok(Outcome::Duplicate { of: seen.position });
         }
@@ -350,7 +353,7 @@ impl Org {
         let mut charge = priced?;
         self.take(event, &mut charge, catalog, out)?;
         self.remember(event.id, hour);
-        self.learn_names(event);
+        self.learn_names(event, digest);
         Ok(Outcome::Charged(charge))
     }
 

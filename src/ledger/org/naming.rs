@@ -2,7 +2,7 @@
 
 use super::Org;
 use crate::ledger::entry::{Dimensions, Event};
-use crate::ledger::names::{self, NameOrder, Names};
+use crate::ledger::names::{self, Digest, NameOrder, Names};
 use crate::ledger::rejection::Rejection;
 
 impl Org {
@@ -28,11 +28,24 @@ impl Org {
         }
     }
 
-    /// Registers what an event names that is charged.
-    pub(super) fn learn_names(&mut self, event: &Event<'_>) {
+    /// Has the processor fetch what tells whether an event is news. Changes nothing.
+    pub(super) fn approach_names(&self) {
+        self.names.iter().for_each(|names| names.approach());
+    }
+
+    /// What an event names, as a digest; none where it names nobody. Has the processor fetch what is noted of it.
+    pub(super) fn approach_news(&self, event: &Event<'_>) -> Option<Digest> {
         let Dimensions { account, user, team, entity_type, .. } = event.dimensions;
-        if account.or(user).or(team).or(entity_type).is_some() {
-            self.names.get_or_insert_default().learn(&event.dimensions, self.at);
+        account.or(user).or(team).or(entity_type)?;
+        let digest = Digest::of(&event.dimensions);
+        self.names.iter().for_each(|names| names.approach_news(digest));
+        Some(digest)
+    }
+
+    /// Registers what an event names that is charged.
+    pub(super) fn learn_names(&mut self, event: &Event<'_>, digest: Option<Digest>) {
+        if let Some(digest) = digest {
+            self.names.get_or_insert_default().learn(&event.dimensions, digest, self.at);
         }
     }
 }
