@@ -1,7 +1,6 @@
 //! What falls due by itself: when each organization is to be looked at next.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeSet;
 
 use super::{Book, Slot};
 use crate::ledger::alerts::Rule;
@@ -9,29 +8,31 @@ use crate::ledger::catalog::Catalog;
 use crate::ledger::units::Timestamp;
 use crate::store::OrgKey;
 
-/// Organizations by the instant at which something happens to them. One that is due earlier than was noted is noted again; what
-/// was noted before then says nothing.
+/// Organizations by the instant at which something happens to them, each at most once.
 #[derive(Debug, Default)]
-pub(super) struct Due(BinaryHeap<Reverse<(Timestamp, OrgKey)>>);
+pub(super) struct Due(BTreeSet<(Timestamp, OrgKey)>);
 
 impl Due {
     /// The next instant at which something happens.
     pub(super) fn next(&self) -> Option<Timestamp> {
-        self.0.peek().map(|Reverse((instant, _))| *instant)
+        self.0.first().map(|(instant, _)| *instant)
     }
 
     /// Takes out the organization that is due first, if it is by that instant.
     pub(super) fn take(&mut self, by: Timestamp) -> Option<(Timestamp, OrgKey)> {
-        self.0.peek().filter(|Reverse((instant, _))| *instant <= by)?;
-        self.0.pop().map(|Reverse(due)| due)
+        self.0.first().filter(|(instant, _)| *instant <= by)?;
+        self.0.pop_first()
     }
 
-    /// Notes when something happens to an organization next.
+    /// Notes when something happens to an organization next, in place of what was noted of it.
     pub(super) fn note(&mut self, slot: &mut Slot, catalog: &Catalog) {
         let next = slot.org.next_change(catalog);
-        if next < slot.due {
+        if next != slot.due {
+            self.0.remove(&(slot.due, slot.key));
             slot.due = next;
-            self.0.push(Reverse((next, slot.key)));
+            if next != Timestamp::MAX {
+                self.0.insert((next, slot.key));
+            }
         }
     }
 

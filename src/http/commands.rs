@@ -89,7 +89,7 @@ pub(super) async fn verify(
     OrgName(org): OrgName,
 ) -> Result<Response, Problem> {
     let look = look(&face, &org).await?;
-    let verified = aside(move || query::verify(&org, &look)).await?;
+    let verified = aside(&face, move || query::verify(&org, &look)).await?;
     verified.map(|told| parts::json(StatusCode::OK, &told)).map_err(|error| Problem::unread(&error))
 }
 

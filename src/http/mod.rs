@@ -67,6 +67,8 @@ struct Face {
     options: Options,
     /// Bytes of bodies that may be in memory.
     bodies: Arc<Semaphore>,
+    /// Answers that take long and may be worked out at once.
+    aside: Arc<Semaphore>,
 }
 
 /// Serves until `shutdown` resolves, then finishes what is under way, for at most [`Options::drain_within`].
@@ -102,7 +104,8 @@ pub async fn serve(
 }
 
 fn router(desk: Arc<Desk>, channels: Channels, options: Options) -> Router {
-    let face = Face { desk, channels, options, bodies: Arc::new(Semaphore::new(BODY_BYTES)) };
+    let (bodies, aside) = (Semaphore::new(BODY_BYTES), Semaphore::new(reads::MOST_ASIDE));
+    let face = Face { desk, channels, options, bodies: Arc::new(bodies), aside: Arc::new(aside) };
     Router::new()
         .route("/v1/events", post(events::of_any_org))
         .route("/v1/orgs", get(reads::orgs))

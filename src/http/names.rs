@@ -51,7 +51,7 @@ async fn list(
 ) -> Result<Response, Problem> {
     let book = Arc::clone(&face.desk.book);
     let name = org.clone();
-    let found = aside(move || query::names(&book, &name, kind, &wanted)).await?;
+    let found = aside(&face, move || query::names(&book, &name, kind, &wanted)).await?;
     page(&org, found)
 }
 
@@ -67,7 +67,8 @@ async fn entities(
     let look = look(&face, &org).await?;
     let book = Arc::clone(&face.desk.book);
     let name = org.clone();
-    let found = aside(move || query::spent_by_page(&book, &name, &wanted, &look, clock::now())).await?;
+    let found =
+        aside(&face, move || query::spent_by_page(&book, &name, &wanted, &look, clock::now())).await?;
     page(&org, found.map_err(|error| Problem::unread(&error))?)
 }
 
@@ -103,7 +104,8 @@ async fn entity(
     }
     let look = look(&face, &org).await?;
     let (book, name, of) = (Arc::clone(&face.desk.book), org.clone(), (entity_type.clone(), id.clone()));
-    let found = aside(move || query::spent(&book, &name, Key::of_entity(&of.0, &of.1), &look, clock::now()));
+    let found =
+        aside(&face, move || query::spent(&book, &name, Key::of_entity(&of.0, &of.1), &look, clock::now()));
     answer(StatusCode::OK, &org, key, found.await?.map_err(|error| Problem::unread(&error))?)
 }
 

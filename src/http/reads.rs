@@ -32,17 +32,10 @@ pub(super) async fn forecast(
     State(face): State<Arc<Face>>,
     OrgName(org): OrgName,
 ) -> Result<Response, Problem> {
-    let name = org.clone();
-    let reckoned =
-        tokio::task::spawn_blocking(move || query::forecast(&face.desk.book, &name, clock::now())).await;
-    match reckoned {
-        Ok(Some(forecast)) => Ok(parts::json(StatusCode::OK, &forecast)),
-        Ok(None) => Err(Problem::unknown_org(&org)),
-        Err(error) => {
-            let why = format!("the forecast ended early: {error}");
-            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why))
-        }
-    }
+    let (book, name) = (Arc::clone(&face.desk.book), org.clone());
+    let reckoned = aside(&face, move || query::forecast(&book, &name, clock::now())).await?;
+    let forecast = reckoned.ok_or_else(|| Problem::unknown_org(&org))?;
+    Ok(parts::json(StatusCode::OK, &forecast))
 }
 
 /// The names on a page where nothing is said.
@@ -94,10 +87,23 @@ pub(super) async fn look(face: &Face, org: &str) -> Result<Look, Problem> {
     look.ok_or_else(|| Problem::unknown_org(org))
 }
 
+/// So many answers that take long are worked out at once.
+pub(super) const MOST_ASIDE: usize = 16;
+
 /// Carries out what takes long, away from the threads that serve.
 pub(super) async fn aside<T: Send + 'static>(
+    face: &Face,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Problem> {
-    let ended = tokio::task::spawn_blocking(work).await;
-    ended.map_err(|error| Problem::unavailable(format!("it ended early: {error}")))
+    let Ok(place) = Arc::clone(&face.aside).try_acquire_owned() else {
+        let why = format!("{MOST_ASIDE} answers that take long are worked out already");
+        return Err(Problem::passing("busy", why));
+    };
+    // Who hangs up does not end the work: its place is taken until then.
+    let ended = tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(place);
+        done
+    });
+    ended.await.map_err(|error| Problem::unavailable(format!("it ended early: {error}")))
 }

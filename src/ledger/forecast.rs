@@ -63,7 +63,7 @@ pub struct Loss {
 pub const LONGEST: Millis = Millis::days(400);
 
 /// The most grants that a reckoning looks at, over all of its instants.
-const MOST_LOOKS: usize = 4_000_000;
+pub(super) const MOST_LOOKS: usize = 4_000_000;
 
 /// What lies ahead of a pool.
 #[derive(Clone, Debug)]
@@ -85,13 +85,14 @@ pub(super) struct Reset<'a> {
     pub(super) plan: Option<&'a Plan>,
 }
 
-/// Reckons from an instant on, for at most so long.
+/// Reckons from an instant on, for at most so long, and looks at no more than so many grants on the way.
 pub(super) fn forecast(
     pool: &Pool,
     rate: Option<Rate>,
     from: Timestamp,
     ahead: &Ahead<'_>,
     longest: Millis,
+    most_looks: usize,
 ) -> Forecast {
     let ended = |outcome| Forecast { outcome, losses: Vec::new() };
     if pool.level() <= Credits::ZERO {
@@ -100,7 +101,7 @@ pub(super) fn forecast(
     let Some(rate) = rate else { return ended(Outcome::NotEnoughHistory) };
     let mut reckoning =
         Reckoning { pool: pool.ahead(), rate, from, burnt: Credits::ZERO, losses: Vec::new() };
-    let outcome = reckoning.run(ahead, from.plus(longest.min(LONGEST)));
+    let outcome = reckoning.run(ahead, from.plus(longest.min(LONGEST)), most_looks);
     Forecast { outcome, losses: reckoning.losses }
 }
 
@@ -115,7 +116,7 @@ struct Reckoning {
 }
 
 impl Reckoning {
-    fn run(&mut self, ahead: &Ahead<'_>, until: Timestamp) -> Outcome {
+    fn run(&mut self, ahead: &Ahead<'_>, until: Timestamp, most_looks: usize) -> Outcome {
         let reset = ahead.reset.filter(|reset| reset.at <= until);
         let stop = reset.map_or(until, |reset| reset.at);
         let mut looks = 0_usize;
@@ -135,7 +136,7 @@ impl Reckoning {
                 return Outcome::RunsOut(next);
             }
             looks = looks.saturating_add(self.pool.grants().len());
-            if looks > MOST_LOOKS {
+            if looks > most_looks {
                 return Outcome::AtLeast(next);
             }
         }

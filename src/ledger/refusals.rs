@@ -82,6 +82,15 @@ pub(super) fn other_credits(asked: CreditType, given: CreditType) -> Rejection {
     Rejection::new(Reason::InvalidField, "credit_type", why)
 }
 
+pub(super) fn answers_late(effective: Timestamp, at: Timestamp) -> Rejection {
+    let micros = effective.micros().saturating_sub(at.micros());
+    let why = format!(
+        "it is usable {} s after the log time; what answers a request is usable at once: leave effective out",
+        micros.div_euclid(1_000_000)
+    );
+    Rejection::new(Reason::InvalidField, "effective", why)
+}
+
 pub(super) fn answered(name: &str) -> Rejection {
     let why =
         format!("the request {name:?} was answered with a grant; take the grant back if it should not be");

@@ -30,6 +30,9 @@ struct Remembered {
     fired: bool,
 }
 
+/// The most grants that are looked at to tell when credits run out while an event is applied: others wait.
+const MOST_LOOKS_AT_AN_EVENT: usize = 100_000;
+
 /// Nothing that is burnt in an hour comes up to this.
 const NEVER: Credits = Credits::from_micros(i64::MAX);
 
@@ -169,7 +172,14 @@ impl Balance {
         let (credit_type, available) = (self.pool.credit_type, self.pool.level());
         let Some(longest) = hours.last().filter(|_| available > Credits::ZERO) else { return };
         let Some(rate) = self.burn.rate(moment.at.hour()) else { return };
-        let found = forecast(&self.pool, Some(rate), moment.at, &ahead(), a_quarter_more(*longest));
+        let found = forecast(
+            &self.pool,
+            Some(rate),
+            moment.at,
+            &ahead(),
+            a_quarter_more(*longest),
+            MOST_LOOKS_AT_AN_EVENT,
+        );
         for hours in hours {
             let fired = self.outlook.as_mut().and_then(|outlook| outlook.of(*hours));
             match fired.filter(|known| known.fired) {

@@ -53,7 +53,8 @@ fn ahead(reset: Option<Reset<'_>>) -> Ahead<'_> {
 
 /// The outcome and the losses: grant, hour and amount.
 fn reckon(pool: &Pool, rate: Rate, reset: Option<Reset<'_>>) -> (Outcome, Vec<(String, Timestamp, Credits)>) {
-    let Forecast { outcome, losses } = forecast(pool, Some(rate), hours(0), &ahead(reset), LONGEST);
+    let Forecast { outcome, losses } =
+        forecast(pool, Some(rate), hours(0), &ahead(reset), LONGEST, MOST_LOOKS);
     (outcome, losses.into_iter().map(|loss| (loss.grant.into_string(), loss.at, loss.amount)).collect())
 }
 
@@ -162,11 +163,14 @@ fn nothing_burnt_still_ends_with_the_grants() {
 
 #[test]
 fn without_credits_or_history_nothing_is_reckoned() {
-    let spent = |rate| forecast(&pool([]), rate, hours(0), &ahead(None), LONGEST).outcome;
+    let spent = |rate| forecast(&pool([]), rate, hours(0), &ahead(None), LONGEST, MOST_LOOKS).outcome;
     assert_eq!(spent(Some(TEN)), Outcome::HasRunOut);
     assert_eq!(spent(None), Outcome::HasRunOut);
     let full = pool([grant("a", 5, 0, None)]);
-    assert_eq!(forecast(&full, None, hours(0), &ahead(None), LONGEST).outcome, Outcome::NotEnoughHistory);
+    assert_eq!(
+        forecast(&full, None, hours(0), &ahead(None), LONGEST, MOST_LOOKS).outcome,
+        Outcome::NotEnoughHistory
+    );
 }
 
 #[test]

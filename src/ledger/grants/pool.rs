@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::{Grant, Phase, Purpose, Totals};
 use crate::ledger::charge::{Destination, Draw, Return, Source};
 use crate::ledger::effect::Effect;
+use crate::ledger::entry::OLDEST_EVENT;
 use crate::ledger::movement::{Movement, MovementKind, Note};
 use crate::ledger::price::CreditType;
 use crate::ledger::units::{Credits, Timestamp};
@@ -100,6 +101,14 @@ impl Pool {
     #[must_use]
     pub fn base(&self) -> Credits {
         self.base
+    }
+
+    /// Whether it has as many grants as it may have, those aside that nothing refers to any more.
+    #[must_use]
+    pub fn is_full(&self, at: Timestamp) -> bool {
+        let oldest = at.minus(OLDEST_EVENT);
+        self.grants.len() >= MOST_GRANTS
+            && self.grants.iter().filter(|grant| !grant.is_forgettable(oldest)).count() >= MOST_GRANTS
     }
 
     /// What is left, less what is owed: the balance.

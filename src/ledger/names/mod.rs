@@ -26,6 +26,9 @@ use seen::{Seen, Shelf};
 /// The most names of one organization, of all kinds together.
 pub const MOST_NAMES: usize = 100_000;
 
+/// The most bytes of all that is said and told of them: an organization is written whole, and not too much at a time.
+pub const MOST_BYTES: usize = 8 << 20;
+
 /// The kinds of what has a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -61,6 +64,10 @@ impl<'a> Key<'a> {
     #[must_use]
     pub const fn of_entity(entity_type: &'a str, id: &'a str) -> Self {
         Key { kind: Kind::Entity, entity_type, id }
+    }
+
+    fn bytes(self) -> usize {
+        self.entity_type.len().saturating_add(self.id.len())
     }
 }
 
@@ -106,6 +113,8 @@ pub struct Names {
     entities: BTreeMap<Box<str>, Records>,
     /// How many there are, of all kinds.
     len: usize,
+    /// The bytes of all their texts.
+    bytes: usize,
     #[serde(skip)]
     seen: Seen,
 }
@@ -208,7 +217,16 @@ impl Names {
     /// turns there.
     fn told(&mut self, key: Key<'_>, name: Option<&str>, within: Option<&str>, at: Timestamp) -> Shelf {
         let shelf = if name.or(within).is_some() { Shelf::of(key) } else { Shelf::NONE };
-        let replaced = self.register(key, at).is_some_and(|record| record.hear(name, within, at));
+        let Some(record) = self.register(key, at) else { return shelf };
+        let before = record.bytes();
+        let heard = name.map_or(0, str::len).saturating_add(within.map_or(0, str::len));
+        if self.bytes.saturating_add(heard) > MOST_BYTES {
+            return shelf;
+        }
+        let Some(record) = self.get_mut(key) else { return shelf };
+        let replaced = record.hear(name, within, at);
+        let after = record.bytes();
+        self.bytes = self.bytes.saturating_add(after).saturating_sub(before);
         if replaced {
             self.seen.turn(shelf);
         }
@@ -217,24 +235,30 @@ impl Names {
 
     /// The record of a key, a new one where it is not known; none where no more names fit.
     fn register(&mut self, key: Key<'_>, at: Timestamp) -> Option<&mut Record> {
-        let is_full = self.len >= MOST_NAMES;
-        let is_new = self.get(key).is_none();
-        if is_new {
-            if is_full {
+        if self.get(key).is_none() {
+            let bytes = self.bytes.saturating_add(key.bytes());
+            if self.len >= MOST_NAMES || bytes > MOST_BYTES {
                 return None;
             }
-            self.len = self.len.saturating_add(1);
+            (self.len, self.bytes) = (self.len.saturating_add(1), bytes);
+            let records = match key.kind {
+                Kind::Account => &mut self.accounts,
+                Kind::Team => &mut self.teams,
+                Kind::User => &mut self.users,
+                Kind::Entity => self.entities.entry(key.entity_type.into()).or_default(),
+            };
+            records.insert(key.id.into(), Box::new(Record::new(at)));
         }
+        self.get_mut(key)
+    }
+
+    fn get_mut(&mut self, key: Key<'_>) -> Option<&mut Record> {
         let records = match key.kind {
             Kind::Account => &mut self.accounts,
             Kind::Team => &mut self.teams,
             Kind::User => &mut self.users,
-            Kind::Entity if is_new => self.entities.entry(key.entity_type.into()).or_default(),
             Kind::Entity => self.entities.get_mut(key.entity_type)?,
         };
-        if is_new {
-            records.insert(key.id.into(), Box::new(Record::new(at)));
-        }
         records.get_mut(key.id).map(|record| &mut **record)
     }
 
@@ -253,9 +277,22 @@ pub(super) fn put(all: &mut Option<Box<Names>>, order: &NameOrder, at: Timestamp
         let why = format!("the organization has {len} names, the most is {MOST_NAMES}; put known ones only");
         return Err(Rejection::new(Reason::TooMany, "id", why));
     }
+    let bytes = all.as_ref().map_or(0, |names| names.bytes);
+    let within = order.within().map_or(0, Key::bytes);
+    if bytes.saturating_add(order.key().bytes()).saturating_add(order.card.bytes()).saturating_add(within)
+        > MOST_BYTES
+    {
+        let why = format!(
+            "the names of the organization are {bytes} bytes, the most is {MOST_BYTES}; say less of them"
+        );
+        return Err(Rejection::new(Reason::TooMany, "id", why));
+    }
     let names = all.get_or_insert_default();
     if let Some(record) = names.register(order.key(), at) {
+        let before = record.bytes();
         record.say(&order.card, at);
+        let after = record.bytes();
+        names.bytes = names.bytes.saturating_add(after).saturating_sub(before);
     }
     if let Some(within) = order.within() {
         names.register(within, at);

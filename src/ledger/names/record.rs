@@ -25,6 +25,17 @@ pub struct Card {
     pub planned_action: Option<Box<str>>,
 }
 
+impl Card {
+    /// The bytes of its texts.
+    pub(super) fn bytes(&self) -> usize {
+        bytes([&self.name, &self.within, &self.link, &self.status, &self.planned_action])
+    }
+}
+
+fn bytes<const N: usize>(texts: [&Option<Box<str>>; N]) -> usize {
+    texts.into_iter().flatten().fold(0, |sum, text| sum.saturating_add(text.len()))
+}
+
 /// What is known of one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -68,14 +79,26 @@ impl Record {
         self.said.as_deref()
     }
 
+    /// The bytes of all that is known of it.
+    pub(super) fn bytes(&self) -> usize {
+        let said = self.said.as_ref().map_or(0, |said| said.bytes());
+        said.saturating_add(bytes([&self.told.name, &self.told.within]))
+    }
+
     /// Takes down what an event told. Answers whether that took the place of something else.
     pub(super) fn hear(&mut self, name: Option<&str>, within: Option<&str>, at: Timestamp) -> bool {
         let mut replaced = false;
-        for (known, heard) in [(&mut self.told.name, name), (&mut self.told.within, within)] {
+        let said = self.said.as_deref();
+        let said =
+            (said.is_some_and(|said| said.name.is_some()), said.is_some_and(|said| said.within.is_some()));
+        for (known, heard, is_said) in
+            [(&mut self.told.name, name, said.0), (&mut self.told.within, within, said.1)]
+        {
             if heard.is_some() && known.as_deref() != heard {
                 replaced |= known.is_some();
                 *known = heard.map(Box::from);
-                self.changed = at;
+                // What a put said is shown all the same.
+                self.changed = if is_said { self.changed } else { at };
             }
         }
         replaced

@@ -188,3 +188,27 @@ fn fields_are_told_apart_in_a_digest() {
     let feature = Dimensions { feature: text, ..events[0] };
     assert_eq!(Digest::of(&feature), Digest::of(&events[0]), "a feature is no name");
 }
+
+#[test]
+fn past_the_most_bytes_events_go_unregistered_and_puts_are_refused_whole() {
+    let mut all = Some(Box::<Names>::default());
+    let link = "x".repeat(2_048);
+    let card = |name: &str| Card { name: text(name), link: text(&link), ..Card::default() };
+    let mut put_one =
+        |n: usize| put(&mut all, &order(Key::of(Kind::User, &format!("{n:04}")), card("n")), at(1));
+    let each = 4 + 1 + 2_048;
+    let fit = MOST_BYTES / each;
+    for n in 0..fit {
+        put_one(n).unwrap();
+    }
+    // The same again says nothing more, but is weighed as if it did.
+    let refused = put_one(fit).unwrap_err();
+    assert_eq!((refused.reason, &*refused.field), (Reason::TooMany, "id"));
+    let names = all.as_mut().unwrap();
+    assert_eq!((names.len(), names.bytes), (fit, fit * each));
+    let long = "y".repeat(MOST_BYTES - names.bytes + 1);
+    learn(names, &user(&long, None), at(2));
+    assert_eq!(names.len(), fit, "it does not fit");
+    learn(names, &user("0001", Some(&long)), at(2));
+    assert_eq!(names.get(Key::of(Kind::User, "0001")).unwrap().within(), None, "nor what it tells");
+}

@@ -186,9 +186,7 @@ impl Org {
         if pool.totals().granted.total_with(order.amount).is_none() {
             return Err(too_large("amount", order.amount));
         }
-        let oldest = self.at.minus(OLDEST_EVENT);
-        let kept = pool.grants().iter().filter(|grant| !grant.is_forgettable(oldest)).count();
-        if kept >= MOST_GRANTS {
+        if pool.is_full(self.at) {
             let why = format!(
                 "the organization has {MOST_GRANTS} grants of {}; give larger ones",
                 order.credit_type

@@ -5,7 +5,7 @@ use super::cycles::{Period, plan_of};
 use crate::ledger::burn::Rate;
 use crate::ledger::calendar::Zone;
 use crate::ledger::catalog::{Catalog, Plan};
-use crate::ledger::forecast::{Ahead, Forecast, LONGEST, Reset, forecast};
+use crate::ledger::forecast::{Ahead, Forecast, LONGEST, MOST_LOOKS, Reset, forecast};
 use crate::ledger::grants::Pool;
 use crate::ledger::price::CreditType;
 use crate::ledger::terms::{Terms, plan_at};
@@ -37,7 +37,7 @@ impl Org {
         let ahead = ahead(self.period.as_deref(), &self.terms, catalog);
         let of_each = self.balances.iter().map(|balance| {
             let rate = balance.burn.rate(self.at.hour());
-            (&balance.pool, rate, forecast(&balance.pool, rate, self.at, &ahead, LONGEST))
+            (&balance.pool, rate, forecast(&balance.pool, rate, self.at, &ahead, LONGEST, MOST_LOOKS))
         });
         of_each.collect()
     }

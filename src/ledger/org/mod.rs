@@ -85,8 +85,8 @@ impl Default for Org {
     }
 }
 
-/// An organization without events for so many hours, a week, gives back the room of its ids.
-const IDLE_HOURS: i32 = 168;
+/// An organization without events for so many hours gives back the room of its ids.
+const IDLE_HOURS: i32 = 24;
 
 /// The length of an organization in words of 8 bytes, and how many of them a processor fetches at once.
 const WORDS: usize = size_of::<Org>() / 8;

@@ -8,7 +8,7 @@ use crate::ledger::entry::{GrantOrder, OLDEST_EVENT, RechargeFailure};
 use crate::ledger::grants::Pool;
 use crate::ledger::price::CreditType;
 use crate::ledger::recharge::{Funds, REQUESTS, RechargeOrder, Recharges};
-use crate::ledger::refusals::{answered, other_credits, unknown_recharge};
+use crate::ledger::refusals::{answered, answers_late, other_credits, unknown_recharge};
 use crate::ledger::rejection::Rejection;
 use crate::ledger::units::{Credits, Timestamp};
 
@@ -60,10 +60,13 @@ impl Org {
     pub(super) fn request_of(&self, order: &GrantOrder) -> Result<Option<(CreditType, u64)>, Rejection> {
         let Some(id) = order.id.as_deref().filter(|id| id.starts_with(REQUESTS)) else { return Ok(None) };
         let request = self.made(id)?;
-        if request.0 == order.credit_type {
-            Ok(Some(request))
-        } else {
-            Err(other_credits(request.0, order.credit_type))
+        if request.0 != order.credit_type {
+            return Err(other_credits(request.0, order.credit_type));
+        }
+        // Credits that come later do not lift what is available now: it would ask again meanwhile.
+        match order.effective.filter(|effective| *effective > self.at) {
+            Some(effective) => Err(answers_late(effective, self.at)),
+            None => Ok(Some(request)),
         }
     }
 
@@ -121,10 +124,10 @@ impl Org {
 
     fn funds(&self, credit_type: CreditType) -> Funds {
         let pool = self.pools().find(|pool| pool.credit_type == credit_type);
-        Funds {
-            available: pool.map_or(Credits::ZERO, Pool::level),
-            room: pool.map_or(Credits::LARGEST_TOTAL, Pool::room),
-        }
+        // Nothing is asked for that could not be given.
+        let is_full = pool.is_some_and(|pool| pool.is_full(self.at));
+        let room = if is_full { Credits::ZERO } else { pool.map_or(Credits::LARGEST_TOTAL, Pool::room) };
+        Funds { available: pool.map_or(Credits::ZERO, Pool::level), room }
     }
 }
 

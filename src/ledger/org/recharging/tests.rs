@@ -8,6 +8,7 @@ use crate::ledger::effect::{Outcome, Recall, RechargeNews};
 use crate::ledger::entry::{
     CatalogCommand, Command, Dimensions, Entry, Event, GrantKind, Kind, OrgTerms, Versioned, What,
 };
+use crate::ledger::grants::MOST_GRANTS;
 use crate::ledger::limits::Window;
 use crate::ledger::movement::Note;
 use crate::ledger::price::{Price, Tariff};
@@ -211,6 +212,9 @@ fn what_answers_no_request_is_refused_and_changes_nothing() {
     let past = GrantOrder { expires: Some(TEN), ..order("recharge.credits.1", USUAL(), 100) };
     let past = acme.command(1, Command::Grant(past));
     assert_eq!(refused(&past), Some((Reason::InvalidField, "expires")));
+    let later = GrantOrder { effective: Some(minutes(3)), ..order("recharge.credits.1", USUAL(), 100) };
+    let later = acme.command(2, Command::Grant(later));
+    assert_eq!(refused(&later), Some((Reason::InvalidField, "effective")));
     assert!(matches!(acme.state(), State::InFlight(request) if request.number == 1));
     assert_eq!(acme.news(), ["credits.1 requested at 0"]);
 }
@@ -302,4 +306,21 @@ fn a_refused_entry_leaves_the_recharges_as_they_are() {
     assert_eq!(acme.org.recharges(), before);
     assert_eq!(acme.command(3, Command::RemoveRecharge(USUAL())), Outcome::Done);
     assert!(acme.org.recharges.is_none(), "nothing is left of one that never asked");
+}
+
+#[test]
+fn where_no_further_grant_fits_nothing_is_asked_for() {
+    let mut acme = Acme::on("plain");
+    for n in 0..MOST_GRANTS {
+        let ended = (n == 0).then(|| minutes(5));
+        let small = GrantOrder { expires: ended, ..order(&format!("g-{n}"), USUAL(), 1) };
+        assert_eq!(acme.command(0, Command::Grant(small)), Outcome::Done);
+    }
+    acme.put(1, USUAL(), Recharge { below: credits(20_000), ..recharge() });
+    assert_eq!(refused(&acme.grant(1, "one-more", USUAL(), 1)), Some((Reason::TooMany, "credit_type")));
+    assert_eq!((acme.state(), acme.news()), (State::Armed, vec![]));
+    // Once nothing refers any more to one that has ended, there is room.
+    let after = 400 * 1_440 + 6;
+    acme.spend(after, 1);
+    assert_eq!(acme.news(), [format!("credits.1 requested at {after}")]);
 }
