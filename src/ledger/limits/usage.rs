@@ -98,6 +98,10 @@ impl Limits {
     pub(in crate::ledger) fn admit(&self, uses: &Uses<'_>, rejects: bool) -> Result<(), Rejection> {
         for used in uses {
             let Some(count) = self.counts.get(used.place) else { continue };
+            // Credits always fit, since the books had room for them; and what rejects nothing need not be looked up.
+            if count.limit.unit != Unit::Quantity && !(rejects && count.limit.hard) {
+                continue;
+            }
             let before = count.used.get(&*used.value).map_or(Measure::ZERO, |known| known.amount);
             let after = before.checked_add(used.amount).ok_or_else(|| too_much_use(&count.limit))?;
             if rejects && count.limit.hard && after > count.limit.max {
