@@ -184,9 +184,6 @@ impl Partition {
         while let Some((instant, key)) = self.due.take(at) {
             let Some(name) = self.names.get(key.0 as usize).cloned() else { continue };
             let Some(mut slot) = self.book.slots.get_mut(&name) else { continue };
-            if slot.due != instant {
-                continue;
-            }
             slot.due = Timestamp::MAX;
             // What was due may have moved on since: then nothing happens now.
             if slot.org.next_change(&self.commons.catalog) <= instant {

@@ -198,39 +198,53 @@ impl Names {
         }
         let Dimensions { account, user, team, entity_type, entity_id, entity_name, feature: _ } = *event;
         let mut on = [Shelf::NONE; 2];
+        let mut fits = true;
+        let mut tell = |key: Key<'_>, name: Option<&str>, within: Option<&str>| {
+            let told = self.told(key, name, within, at);
+            fits &= told.is_some();
+            told.unwrap_or(Shelf::NONE)
+        };
         if let Some(id) = account {
-            self.told(Key::of(Kind::Account, id), None, None, at);
+            tell(Key::of(Kind::Account, id), None, None);
         }
         if let Some(id) = user {
-            on[0] = self.told(Key::of(Kind::User, id), None, team, at);
+            on[0] = tell(Key::of(Kind::User, id), None, team);
         }
         if let Some(id) = team {
-            self.told(Key::of(Kind::Team, id), None, None, at);
+            tell(Key::of(Kind::Team, id), None, None);
         }
         if let Some((of, id)) = entity_type.zip(entity_id) {
-            on[1] = self.told(Key::of_entity(of, id), entity_name, account, at);
+            on[1] = tell(Key::of_entity(of, id), entity_name, account);
         }
-        self.seen.insert(digest, on);
+        // What did not fit is news again: there may be room for it by then.
+        if fits {
+            self.seen.insert(digest, on);
+        }
     }
 
     /// Takes down what an event tells of one that it names. Answers what the event is no news by, as long as nothing
-    /// turns there.
-    fn told(&mut self, key: Key<'_>, name: Option<&str>, within: Option<&str>, at: Timestamp) -> Shelf {
-        let shelf = if name.or(within).is_some() { Shelf::of(key) } else { Shelf::NONE };
-        let Some(record) = self.register(key, at) else { return shelf };
-        let before = record.bytes();
+    /// turns there; none where it does not fit.
+    fn told(
+        &mut self,
+        key: Key<'_>,
+        name: Option<&str>,
+        within: Option<&str>,
+        at: Timestamp,
+    ) -> Option<Shelf> {
+        let before = self.register(key, at)?.bytes();
         let heard = name.map_or(0, str::len).saturating_add(within.map_or(0, str::len));
         if self.bytes.saturating_add(heard) > MOST_BYTES {
-            return shelf;
+            return None;
         }
-        let Some(record) = self.get_mut(key) else { return shelf };
+        let record = self.get_mut(key)?;
         let replaced = record.hear(name, within, at);
         let after = record.bytes();
         self.bytes = self.bytes.saturating_add(after).saturating_sub(before);
+        let shelf = if name.or(within).is_some() { Shelf::of(key) } else { Shelf::NONE };
         if replaced {
             self.seen.turn(shelf);
         }
-        shelf
+        Some(shelf)
     }
 
     /// The record of a key, a new one where it is not known; none where no more names fit.

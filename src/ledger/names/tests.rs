@@ -201,7 +201,6 @@ fn past_the_most_bytes_events_go_unregistered_and_puts_are_refused_whole() {
     for n in 0..fit {
         put_one(n).unwrap();
     }
-    // The same again says nothing more, but is weighed as if it did.
     let refused = put_one(fit).unwrap_err();
     assert_eq!((refused.reason, &*refused.field), (Reason::TooMany, "id"));
     let names = all.as_mut().unwrap();
@@ -211,4 +210,9 @@ fn past_the_most_bytes_events_go_unregistered_and_puts_are_refused_whole() {
     assert_eq!(names.len(), fit, "it does not fit");
     learn(names, &user("0001", Some(&long)), at(2));
     assert_eq!(names.get(Key::of(Kind::User, "0001")).unwrap().within(), None, "nor what it tells");
+    // With room again the same event tells it, as it would after a restart without the cache.
+    put(&mut all, &order(Key::of(Kind::User, "0000"), Card::default()), at(3)).unwrap();
+    let names = all.as_mut().unwrap();
+    learn(names, &user("0001", Some(&long)), at(4));
+    assert_eq!(names.get(Key::of(Kind::User, "0001")).unwrap().within(), Some(&*long));
 }
