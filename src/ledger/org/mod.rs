@@ -184,7 +184,6 @@ impl Org {
     pub fn approach(&self) {
         let words = std::slice::from_ref(&self.position.seq);
         // One more than its length has: it may begin within one.
-        // One more than its length has: it may begin within one.
         for word in (0..WORDS.saturating_add(WORDS_FETCHED_AT_ONCE)).step_by(WORDS_FETCHED_AT_ONCE) {
             prefetch_index(words, word);
         }
