@@ -34,8 +34,10 @@ type Map = DashMap<OrgName, Box<Org>, foldhash::fast::RandomState>;
 
 const ORGS: usize = 1_000_000;
 const PER_HOUR: usize = 2_000_000;
-const HOURS: usize = 28;
+const MEASURED_HOURS: usize = 4;
+/// After a day the ids' tables have their size; after a week, with the argument `week`, the lists of burnt hours too.
 const WARM_HOURS: usize = 24;
+const WARM_HOURS_OF_A_WEEK: usize = 168;
 const HOUR: i64 = 3_600_000_000;
 const START: i64 = 1_767_607_200_000_000 / HOUR * HOUR;
 
@@ -51,7 +53,9 @@ fn main() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let (mut effects, recall) = (Vec::new(), Recall::default());
     let (mut seq, mut entries, mut seconds, mut allocations) = (1_u64, 0_usize, 0.0, 0_usize);
-    for hour in 0..HOURS {
+    let week = std::env::args().any(|argument| argument == "week");
+    let warm = if week { WARM_HOURS_OF_A_WEEK } else { WARM_HOURS };
+    for hour in 0..warm + MEASURED_HOURS {
         // Steady state: in the first hour every organization has had an event once.
         let mut pick = |n: usize| if hour == 0 { n % ORGS } else { choice.pick(rng.random()) };
         // A record carries the name of its organization.
@@ -75,7 +79,7 @@ fn main() {
         }
         let spent = watch.elapsed().as_secs_f64();
         let change = region.change();
-        if hour >= WARM_HOURS {
+        if hour >= warm {
             entries += PER_HOUR;
             seconds += spent;
             allocations += change.allocations + change.reallocations;

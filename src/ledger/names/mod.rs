@@ -191,10 +191,10 @@ impl Names {
         self.seen.approach(digest);
     }
 
-    /// Registers what a charged event names, and takes down what it tells.
-    pub(super) fn learn(&mut self, event: &Dimensions<'_>, digest: Digest, at: Timestamp) {
+    /// Registers what a charged event names, and takes down what it tells. Answers whether the same again would be no news.
+    pub(super) fn learn(&mut self, event: &Dimensions<'_>, digest: Digest, at: Timestamp) -> bool {
         if self.seen.knows(digest) {
-            return;
+            return true;
         }
         let Dimensions { account, user, team, entity_type, entity_id, entity_name, feature: _ } = *event;
         let mut on = [Shelf::NONE; 2];
@@ -220,6 +220,7 @@ impl Names {
         if fits {
             self.seen.insert(digest, on);
         }
+        fits
     }
 
     /// Takes down what an event tells of one that it names. Answers what the event is no news by, as long as nothing

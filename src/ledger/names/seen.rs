@@ -5,6 +5,8 @@
 //! how often these had turned; a shelf turns when something told of one on it is replaced. Several share a shelf: then
 //! one that turns makes news of more than it must, and learning it again changes nothing.
 
+use std::num::NonZeroU64;
+
 use prefetch_index::prefetch_index;
 
 use crate::ledger::entry::Dimensions;
@@ -40,10 +42,7 @@ impl Shelf {
 
 /// A digest of all that an event names: one of 2⁶⁴.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::ledger) struct Digest(u64);
-
-/// What is no digest.
-const VACANT: Digest = Digest(0);
+pub(in crate::ledger) struct Digest(NonZeroU64);
 
 impl Digest {
     pub(in crate::ledger) fn of(event: &Dimensions<'_>) -> Digest {
@@ -53,12 +52,12 @@ impl Digest {
             Some(text) => xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), seed),
             None => seed.rotate_left(7).wrapping_add(1),
         });
-        Digest(chained.max(1))
+        Digest(NonZeroU64::new(chained).unwrap_or(NonZeroU64::MIN))
     }
 
     /// Where the search for it begins, to be cut by the mask.
     fn begin(self) -> usize {
-        let [a, b, c, d, ..] = self.0.to_le_bytes();
+        let [a, b, c, d, ..] = self.0.get().to_le_bytes();
         usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or_default()
     }
 }
@@ -74,19 +73,20 @@ pub(super) struct Seen {
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    digest: Digest,
+    /// None in a vacant slot.
+    digest: Option<Digest>,
     /// How often its shelves had turned, together.
     turns: u32,
     on: [Shelf; 2],
 }
 
-const EMPTY: Slot = Slot { digest: VACANT, turns: 0, on: [Shelf::NONE; 2] };
+const EMPTY: Slot = Slot { digest: None, turns: 0, on: [Shelf::NONE; 2] };
 
 impl Seen {
     /// Whether learning it again would change nothing.
     pub(super) fn knows(&self, digest: Digest) -> bool {
         let slot = self.place(digest).and_then(|place| self.slots.get(place));
-        slot.is_some_and(|slot| slot.digest == digest && slot.turns == self.turns(slot.on))
+        slot.is_some_and(|slot| slot.digest == Some(digest) && slot.turns == self.turns(slot.on))
     }
 
     /// Has the processor fetch the slot where the search for a digest begins.
@@ -103,10 +103,10 @@ impl Seen {
         }
         let turns = self.turns(on);
         let Some(slot) = self.place(digest).and_then(|place| self.slots.get_mut(place)) else { return };
-        if slot.digest == VACANT {
+        if slot.digest.is_none() {
             self.len = self.len.saturating_add(1);
         }
-        *slot = Slot { digest, turns, on };
+        *slot = Slot { digest: Some(digest), turns, on };
     }
 
     /// Makes news of all that was told of those on a shelf.
@@ -133,7 +133,7 @@ impl Seen {
         // There is always a vacant slot.
         loop {
             let slot = self.slots.get(at)?;
-            if slot.digest == digest || slot.digest == VACANT {
+            if slot.digest.is_none_or(|known| known == digest) {
                 return Some(at);
             }
             at = at.wrapping_add(1) & mask;
@@ -148,8 +148,9 @@ impl Seen {
         }
         let slots = self.slots.len().saturating_mul(2).max(FEWEST);
         let known = std::mem::replace(&mut self.slots, vec![EMPTY; slots].into_boxed_slice());
-        for slot in known.into_iter().filter(|slot| slot.digest != VACANT) {
-            if let Some(place) = self.place(slot.digest).and_then(|place| self.slots.get_mut(place)) {
+        for slot in known {
+            let place = slot.digest.and_then(|digest| self.place(digest));
+            if let Some(place) = place.and_then(|place| self.slots.get_mut(place)) {
                 *place = slot;
                 self.len = self.len.saturating_add(1);
             }

@@ -144,7 +144,7 @@ impl Org {
             }
             (_, Some(_)) => return Err(unknown_event()),
             (_, None) if void.target_time.is_none() => return Err(unknown_event()),
-            (_, None) => self.voided_ahead = self.voided_ahead.max(Some(hour.next())),
+            (_, None) => self.voided_ahead = self.voided_ahead.max(hour.next()),
         }
         self.remember(mark, hour);
         Ok(Outcome::Voided(Voided {

@@ -20,7 +20,7 @@ use super::entry::{CLOCK_SKEW, Entry, Event, Kind, OLDEST_EVENT, What};
 use super::grants::{Booking, Pool};
 use super::ids::{Ids, Seen};
 use super::limits::Limits;
-use super::names::Names;
+use super::names::{Digest, Names};
 use super::price::CreditType;
 use super::recharge::Recharges;
 use super::refusals::out_of_range;
@@ -55,10 +55,13 @@ pub struct Org {
     recharges: Option<Box<Recharges>>,
     webhooks: Option<Box<Webhooks>>,
     names: Option<Box<Names>>,
-    /// The latest hour that an id belongs to.
-    latest_hour: Option<Hour>,
-    /// Events up to this hour may have been voided before they arrived.
-    voided_ahead: Option<Hour>,
+    /// The latest hour that an id belongs to; [`Hour::MIN`] where there is none.
+    latest_hour: Hour,
+    /// Events up to this hour may have been voided before they arrived; [`Hour::MIN`] where none was.
+    voided_ahead: Hour,
+    /// What the latest event named that was learnt: the same again is no news.
+    #[serde(skip)]
+    learnt: Option<Digest>,
     #[serde(skip)]
     ids: Ids,
 }
@@ -78,8 +81,9 @@ impl Default for Org {
             recharges: None,
             webhooks: None,
             names: None,
-            latest_hour: None,
-            voided_ahead: None,
+            latest_hour: Hour::MIN,
+            voided_ahead: Hour::MIN,
+            learnt: None,
             ids: Ids::default(),
         }
     }
@@ -145,7 +149,7 @@ impl Org {
 
     /// Marks the memory of ids as empty, for an organization that was just decoded.
     pub fn ids_are_elsewhere(&mut self) {
-        self.ids = self.latest_hour.map_or_else(Ids::default, Ids::forgotten);
+        self.ids = Ids::forgotten(self.latest_hour);
     }
 
     /// A copy to look ahead with: the memory of ids is left out, what is used of limits, and what no time changes.
@@ -160,6 +164,7 @@ impl Org {
             recharges: self.recharges.clone(),
             webhooks: None,
             names: None,
+            learnt: None,
             ids: Ids::default(),
             ..*self
         }
@@ -173,7 +178,7 @@ impl Org {
     /// Lets go of the ids of hours before `hour`, provided that the history holds every entry up to `written`.
     /// Changes no result. Answers whether it did.
     pub fn forget_ids(&mut self, hour: Hour, written: Position) -> bool {
-        if self.latest_hour < Some(hour.back(IDLE_HOURS)) {
+        if self.latest_hour < hour.back(IDLE_HOURS) {
             self.ids.release();
             self.names.iter_mut().for_each(|names| names.release());
         }
@@ -200,10 +205,12 @@ impl Org {
         if entry.position <= self.position {
             return Outcome::Contained;
         }
-        if let What::Event(event) = &entry.what
-            && let Some(need) = self.need(event, entry.at, recall)
-        {
-            return Outcome::Needs(need);
+        if let What::Event(event) = &entry.what {
+            // On its way from memory until the event is priced.
+            self.ids.approach(event.id);
+            if let Some(need) = self.need(event, entry.at, recall) {
+                return Outcome::Needs(need);
+            }
         }
         self.advance(entry.at, catalog, out);
         self.position = entry.position;
@@ -334,18 +341,17 @@ impl Org {
             return Err(out_of_range("time", event.time, self.at));
         }
         let hour = event.time.hour();
-        // While the slot of the id is on its way from memory, the event is priced: most are no repeats.
-        self.ids.approach(event.id);
-        self.approach_names();
+        let news = self.news(event);
+        // Before the id is looked up, which is on its way from memory: most are no repeats.
         let priced = self.price(event, catalog);
-        let digest = self.approach_news(event);
+        self.approach_news(news);
         if let Some(seen) = self.ids.find(event.id, hour) {
             return Ok(Outcome::Duplicate { of: seen.position });
         }
         if let Kind::Void(void) = &event.kind {
             return self.void(void, catalog, recall, out);
         }
-        if self.voided_ahead >= Some(hour)
+        if self.voided_ahead >= hour
             && let Some(seen) = self.ids.find(event.id.void(), hour)
         {
             return Ok(Outcome::Duplicate { of: seen.position });
@@ -353,13 +359,13 @@ impl Org {
         let mut charge = priced?;
         self.take(event, &mut charge, catalog, out)?;
         self.remember(event.id, hour);
-        self.learn_names(event, digest);
+        self.learn_names(event, news);
         Ok(Outcome::Charged(charge))
     }
 
     fn remember(&mut self, id: EventId, hour: Hour) {
         self.ids.insert(id, Seen { position: self.position, hour });
-        self.latest_hour = self.latest_hour.max(Some(hour));
+        self.latest_hour = self.latest_hour.max(hour);
     }
 
     /// When and where the entry being applied happens.

@@ -28,24 +28,28 @@ impl Org {
         }
     }
 
-    /// Has the processor fetch what tells whether an event is news. Changes nothing.
-    pub(super) fn approach_names(&self) {
-        self.names.iter().for_each(|names| names.approach());
-    }
-
-    /// What an event names, as a digest; none where it names nobody. Has the processor fetch what is noted of it.
-    pub(super) fn approach_news(&self, event: &Event<'_>) -> Option<Digest> {
+    /// What an event names, as a digest; none where it names nobody, or the same as the latest before it. Has the processor
+    /// fetch where it stands what is known.
+    pub(super) fn news(&self, event: &Event<'_>) -> Option<Digest> {
         let Dimensions { account, user, team, entity_type, .. } = event.dimensions;
         account.or(user).or(team).or(entity_type)?;
-        let digest = Digest::of(&event.dimensions);
-        self.names.iter().for_each(|names| names.approach_news(digest));
-        Some(digest)
+        let news = Some(Digest::of(&event.dimensions)).filter(|digest| self.learnt != Some(*digest))?;
+        self.names.iter().for_each(|names| names.approach());
+        Some(news)
+    }
+
+    /// Has the processor fetch what is noted of news. Changes nothing.
+    pub(super) fn approach_news(&self, news: Option<Digest>) {
+        if let (Some(names), Some(digest)) = (&self.names, news) {
+            names.approach_news(digest);
+        }
     }
 
     /// Registers what an event names that is charged.
-    pub(super) fn learn_names(&mut self, event: &Event<'_>, digest: Option<Digest>) {
-        if let Some(digest) = digest {
-            self.names.get_or_insert_default().learn(&event.dimensions, digest, self.at);
+    pub(super) fn learn_names(&mut self, event: &Event<'_>, news: Option<Digest>) {
+        if let Some(digest) = news {
+            let learnt = self.names.get_or_insert_default().learn(&event.dimensions, digest, self.at);
+            self.learnt = learnt.then_some(digest);
         }
     }
 }
