@@ -25,6 +25,8 @@ pub struct Metrics {
     pub charged: IntCounter,
     /// Voids that were carried out.
     pub voided: IntCounter,
+    /// Events that told of live calls.
+    pub noted: IntCounter,
     /// Events that were repeats.
     pub duplicate: IntCounter,
     /// Events that were refused, by reason.
@@ -140,6 +142,7 @@ impl Metrics {
             charged: make
                 .counter("creditd_events_charged_total", "Events that were charged, be it nothing.")?,
             voided: make.counter("creditd_events_voided_total", "Voids that were carried out.")?,
+            noted: make.counter("creditd_events_noted_total", "Events that told of live calls.")?,
             duplicate: make.counter("creditd_events_duplicate_total", "Events that were repeats.")?,
             rejected: make.counters(
                 "creditd_events_rejected_total",
@@ -186,13 +189,13 @@ impl Metrics {
         let refused_early: u64 = stray.values().sum();
         self.charged.inc_by(tally.charged);
         self.voided.inc_by(tally.voided);
+        self.noted.inc_by(tally.noted);
         self.duplicate.inc_by(tally.duplicate);
         for (reason, count) in stray {
             self.rejected.with_label_values(&[reason.slug()]).inc_by(*count);
         }
         self.rejected.with_label_values(&[BEFORE_RESTART]).inc_by(tally.rejected);
-        let all = [tally.charged, tally.voided, tally.duplicate, tally.rejected, refused_early];
-        self.received.inc_by(all.iter().sum());
+        self.received.inc_by(tally.received().saturating_add(refused_early));
     }
 
     /// Counts credits that charges took.

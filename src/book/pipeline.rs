@@ -246,6 +246,7 @@ struct Counts {
     received: u64,
     charged: u64,
     voided: u64,
+    noted: u64,
     duplicate: u64,
     late: u64,
     debited: SmallVec<[(CreditType, Credits); 4]>,
@@ -267,6 +268,7 @@ impl Sink<'_> {
         self.metrics.received.inc_by(self.counts.received);
         self.metrics.charged.inc_by(self.counts.charged);
         self.metrics.voided.inc_by(self.counts.voided);
+        self.metrics.noted.inc_by(self.counts.noted);
         self.metrics.duplicate.inc_by(self.counts.duplicate);
         self.metrics.late.inc_by(self.counts.late);
         for (credit_type, amount) in &self.counts.debited {
@@ -292,6 +294,7 @@ impl Listener for Sink<'_> {
                 self.counts.debit(charge);
             }
             Outcome::Voided(_) => self.counts.voided += 1,
+            Outcome::Noted => self.counts.noted += 1,
             Outcome::Duplicate { .. } => self.counts.duplicate += 1,
             Outcome::Rejected(rejection) => {
                 let slug = rejection.reason.slug();

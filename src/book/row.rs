@@ -99,6 +99,7 @@ pub fn encode(
     out: &mut Vec<u8>,
 ) -> Result<Option<(EventId, Hour)>, CodecError> {
     let mut actions: SmallVec<[&str; 4]> = SmallVec::new();
+    let mut of = event.dimensions;
     let (remembered, what) = match outcome {
         Outcome::Charged(charge) => {
             match &event.kind {
@@ -107,7 +108,14 @@ pub fn encode(
                     actions.push(call.action);
                     actions.extend_from_slice(call.add_ons);
                 }
-                Kind::Void(_) => {}
+                Kind::End(_) => {
+                    let call = charge.call.iter().flat_map(|call| &call.actions);
+                    actions.extend(call.map(|action| &**action));
+                }
+                Kind::Live(_) | Kind::Void(_) => {}
+            }
+            if let Some(call) = &charge.call {
+                of = call.who.dimensions();
             }
             ((event.id, event.time.hour()), WhatRef::Charge { actions: &actions, charge })
         }
@@ -116,7 +124,6 @@ pub fn encode(
         }
         _ => return Ok(None),
     };
-    let of = &event.dimensions;
     let dimensions = [of.account, of.entity_type, of.entity_id, of.entity_name, of.user, of.team, of.feature];
     codec::encode_into(&RowRef { at, time: event.time, dimensions, what }, out)?;
     Ok(Some(remembered))

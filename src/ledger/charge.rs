@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use super::calls::Who;
 use super::catalog::{CardIndex, PlanIndex};
 use super::limits::Counted;
 use super::price::{CreditType, Direction, Increment, Rate};
-use super::units::{Credits, Millis, Timestamp};
+use super::units::{Credits, EventId, Millis, Timestamp};
 
 /// A rated event with the grants that paid for it: the whole explanation of a charge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,25 @@ pub struct Charge {
     pub draws: SmallVec<[Draw; 2]>,
     /// What it was counted under, where limits are in force.
     pub counted: Option<Box<Counted>>,
+    /// The call, where its events came one by one.
+    pub call: Option<Box<EndedCall>>,
+}
+
+/// A call whose events came one by one, as it was in the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedCall {
+    /// Its identity.
+    pub key: EventId,
+    /// What it was called where it came from.
+    pub id: Box<str>,
+    /// When it began to ring, if that was told.
+    pub started: Option<Timestamp>,
+    /// When it was answered, if it was.
+    pub answered: Option<Timestamp>,
+    /// Its action, then its add-ons.
+    pub actions: Vec<Box<str>>,
+    /// Who spent.
+    pub who: Who,
 }
 
 /// The price of one action, with how it came about.
@@ -129,6 +149,20 @@ pub enum Destination {
     Owed,
     /// They had been forgiven at a reset, and count no more among what was.
     Dropped,
+}
+
+impl Line {
+    /// What the call would cost if it were so long; what does not fit is the largest amount.
+    #[must_use]
+    pub fn cost_of(&self, duration: Millis) -> Credits {
+        match &self.basis {
+            Basis::PerMinute { rate, increment, minimum, .. } => {
+                let billed = increment.billed_seconds(duration);
+                rate.cost(billed, *minimum).unwrap_or(Credits::LARGEST_TOTAL)
+            }
+            Basis::PerAction { .. } | Basis::PerUnits { .. } | Basis::Unmetered { .. } => self.amount,
+        }
+    }
 }
 
 impl Charge {

@@ -26,6 +26,8 @@ pub enum Outcome {
     Charged(Charge),
     /// The event's target does not count any more.
     Voided(Voided),
+    /// The event told of a live call. It costs nothing by itself.
+    Noted,
     /// The event is a repeat.
     Duplicate {
         /// The entry it repeats.
@@ -224,6 +226,8 @@ pub struct Tally {
     pub charged: u64,
     /// Voids that were carried out.
     pub voided: u64,
+    /// Events that told of live calls.
+    pub noted: u64,
     /// Repeats.
     pub duplicate: u64,
     /// Refused events.
@@ -231,12 +235,20 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// How many arrived.
+    #[must_use]
+    pub fn received(self) -> u64 {
+        let Tally { charged, voided, noted, duplicate, rejected } = self;
+        [charged, voided, noted, duplicate, rejected].into_iter().fold(0, u64::saturating_add)
+    }
+
     /// Both together.
     #[must_use]
     pub fn plus(self, other: Tally) -> Tally {
         Tally {
             charged: self.charged.saturating_add(other.charged),
             voided: self.voided.saturating_add(other.voided),
+            noted: self.noted.saturating_add(other.noted),
             duplicate: self.duplicate.saturating_add(other.duplicate),
             rejected: self.rejected.saturating_add(other.rejected),
         }

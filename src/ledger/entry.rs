@@ -57,8 +57,81 @@ pub enum Kind<'a> {
     },
     /// A call that ended.
     Call(Call<'a>),
+    /// Something is told of a call that is live.
+    Live(Live<'a>),
+    /// A call ended that was live, or was to be.
+    End(End<'a>),
     /// An earlier event did not count.
     Void(Void),
+}
+
+/// What a call is known by: who tells of it, and its id there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallName<'a> {
+    /// Who tells of it.
+    pub source: &'a str,
+    /// Its id there.
+    pub id: &'a str,
+}
+
+impl CallName<'_> {
+    /// Its identity within the organization.
+    #[must_use]
+    pub fn key(self) -> EventId {
+        EventId::of(self.source, self.id)
+    }
+}
+
+/// Something told of a call that is live.
+#[derive(Clone, Copy, Debug)]
+pub struct Live<'a> {
+    /// The call.
+    pub name: CallName<'a>,
+    /// How far it is.
+    pub stage: Stage,
+    /// What it is.
+    pub told: Told<'a>,
+}
+
+/// How far a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It rings.
+    Started,
+    /// It is talked, from now on.
+    Answered,
+    /// It has been talked so long.
+    Progress(Millis),
+    /// It was never answered, and will not be.
+    Failed,
+}
+
+/// What an event says of its call, as far as it does.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Told<'a> {
+    /// The kind of action.
+    pub action: Option<&'a str>,
+    /// Who called whom.
+    pub direction: Option<Direction>,
+    /// The digits that were dialled.
+    pub destination: Option<&'a str>,
+    /// Actions that share the call's seconds.
+    pub add_ons: Option<&'a [&'a str]>,
+}
+
+/// The end of a call that was live, or was to be: what it leaves out is as the live call has it.
+#[derive(Clone, Copy, Debug)]
+pub struct End<'a> {
+    /// The call.
+    pub name: CallName<'a>,
+    /// What it was.
+    pub told: Told<'a>,
+    /// How long it was talked.
+    pub duration: Option<Millis>,
+    /// Whether it was answered.
+    pub answered: Option<bool>,
+    /// When.
+    pub answered_at: Option<Timestamp>,
 }
 
 /// A call that ended.

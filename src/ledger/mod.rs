@@ -10,6 +10,7 @@ pub mod alerts;
 mod balance;
 pub mod burn;
 pub mod calendar;
+pub mod calls;
 pub mod catalog;
 pub mod charge;
 pub mod effect;

@@ -123,6 +123,18 @@ pub struct Rate {
     pub connect_fee: Credits,
 }
 
+impl Rate {
+    /// What so many billed seconds cost, or `None` where it does not fit: rounded half up to a micro-credit, once.
+    #[must_use]
+    pub fn cost(&self, billed_seconds: u64, minimum: Credits) -> Option<Credits> {
+        if billed_seconds == 0 {
+            return Some(Credits::ZERO);
+        }
+        let minutes = self.per_minute.scale(billed_seconds, 60)?;
+        Some(minutes.checked_add(self.connect_fee)?.max(minimum))
+    }
+}
+
 /// The rates of one destination prefix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DestinationRates {

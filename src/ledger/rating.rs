@@ -155,12 +155,8 @@ impl<'c> Pricing<'c> {
             .unwrap_or(of_the_call.increment);
         let (rate, prefix) = tariff.rate(call.direction, call.destination);
         let billed_seconds = increment.billed_seconds(duration);
-        let amount = if billed_seconds == 0 {
-            Credits::ZERO
-        } else {
-            rate.per_minute.scale(billed_seconds, 60)?.checked_add(rate.connect_fee)?.max(tariff.minimum)
-        };
         let minimum = tariff.minimum;
+        let amount = rate.cost(billed_seconds, minimum)?;
         let direction = call.direction;
         Some((
             amount,

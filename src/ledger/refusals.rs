@@ -7,7 +7,7 @@ use super::entry::{CLOCK_SKEW, OLDEST_EVENT};
 use super::limits::{Limit, Measure};
 use super::price::CreditType;
 use super::rejection::{Reason, Rejection};
-use super::units::{Credits, Timestamp};
+use super::units::{Credits, Millis, Position, Timestamp};
 
 pub(super) fn out_of_range(field: &'static str, time: Timestamp, at: Timestamp) -> Rejection {
     let days = OLDEST_EVENT.0.div_euclid(86_400_000);
@@ -131,6 +131,29 @@ pub(super) fn too_little(credit_type: CreditType, amount: Credits, usable: Credi
     let why =
         format!("{amount} {credit_type} are to be taken and the usable grants hold {usable}; take less");
     Rejection::new(Reason::InsufficientCredits, "amount", why)
+}
+
+pub(super) fn call_ended(id: &str, by: Position, first: Millis, second: Millis) -> Rejection {
+    let why = format!(
+        "the call {id:?} ended at {by} after {} ms, and this end says {} ms: the first one counts; void it to send another",
+        first.0, second.0
+    );
+    Rejection::new(Reason::CallEnded, "call_id", why)
+}
+
+pub(super) fn call_answered(id: &str) -> Rejection {
+    let why = format!("the call {id:?} was answered, so it did not fail; send its end");
+    Rejection::new(Reason::CallAnswered, "call_id", why)
+}
+
+pub(super) fn not_said(field: &'static str, id: &str) -> Rejection {
+    let why = format!("nothing said the {field} of the call {id:?} so far; say it here");
+    Rejection::new(Reason::MissingField, field, why)
+}
+
+pub(super) fn too_many_calls(most: usize) -> Rejection {
+    let why = format!("{most} calls of the organization are live; the call is charged at its end as ever");
+    Rejection::new(Reason::TooMany, "call_id", why)
 }
 
 pub(super) fn no_cycle() -> Rejection {

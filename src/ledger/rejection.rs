@@ -33,6 +33,10 @@ pub enum Reason {
     LimitReached,
     /// The credits do not cover it, and the plan says reject.
     InsufficientCredits,
+    /// The call has ended already, as something else.
+    CallEnded,
+    /// The call was answered, so it did not fail.
+    CallAnswered,
     /// There is no such event to void.
     UnknownEvent,
     /// There is no such grant.
@@ -57,7 +61,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order in which they are checked.
-    pub const ALL: [Reason; 22] = [
+    pub const ALL: [Reason; 24] = [
         Reason::UnknownSubject,
         Reason::NotJson,
         Reason::MissingField,
@@ -70,6 +74,8 @@ impl Reason {
         Reason::AmountTooLarge,
         Reason::LimitReached,
         Reason::InsufficientCredits,
+        Reason::CallEnded,
+        Reason::CallAnswered,
         Reason::UnknownEvent,
         Reason::UnknownGrant,
         Reason::UnknownLimit,
@@ -98,6 +104,8 @@ impl Reason {
             Reason::AmountTooLarge => "amount_too_large",
             Reason::LimitReached => "limit_reached",
             Reason::InsufficientCredits => "insufficient_credits",
+            Reason::CallEnded => "call_ended",
+            Reason::CallAnswered => "call_answered",
             Reason::UnknownEvent => "unknown_event",
             Reason::UnknownGrant => "unknown_grant",
             Reason::UnknownLimit => "unknown_limit",

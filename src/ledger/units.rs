@@ -203,6 +203,13 @@ impl Timestamp {
         Timestamp(self.0.saturating_sub_unsigned(span.0.saturating_mul(1_000)))
     }
 
+    /// How long after `earlier` it is, in whole milliseconds; nothing where it is before.
+    #[must_use]
+    pub fn since(self, earlier: Timestamp) -> Millis {
+        let micros = self.0.saturating_sub(earlier.0);
+        Millis(u64::try_from(micros).unwrap_or(0).div_euclid(1_000))
+    }
+
     /// The UTC hour that holds this instant.
     #[must_use]
     pub fn hour(self) -> Hour {

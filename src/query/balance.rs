@@ -128,6 +128,7 @@ pub struct OrgState {
 pub struct TallyState {
     charged: u64,
     voided: u64,
+    noted: u64,
     duplicate: u64,
     rejected: u64,
 }
@@ -180,7 +181,7 @@ pub fn balance<'a>(book: &Book, org: &'a str, now: Timestamp) -> Option<OrgBalan
 }
 
 fn org_balance<'a>(name: &'a str, org: &Org, as_of: Timestamp) -> OrgBalance<'a> {
-    let balances = org.pools().map(|pool| pool_balance(pool, matters)).collect();
+    let balances = org.pools().map(|pool| pool_balance(org, pool, as_of, matters)).collect();
     OrgBalance {
         org: name,
         seq: org.position(),
@@ -228,12 +229,12 @@ pub fn org_state(book: &Book, name: &str, at: Timestamp) -> Option<OrgState> {
 }
 
 fn state_of(org: &Org, names: NamesState, catalog: &Catalog) -> OrgState {
-    let Tally { charged, voided, duplicate, rejected } = org.tally();
+    let Tally { charged, voided, noted, duplicate, rejected } = org.tally();
     let balances = org.pools().zip(org.burnt()).map(|(pool, burnt)| {
         let Totals { granted, consumed, expired, voided, charged, overage, covered, dropped } =
             *pool.totals();
         let remaining = pool.grants().iter().fold(Credits::ZERO, |sum, grant| sum.plus(grant.remaining));
-        let balance = pool_balance(pool, |_| true);
+        let balance = pool_balance(org, pool, org.at(), |_| true);
         let Burnt { lately, running, .. } = burnt;
         BalanceState {
             balance,
@@ -252,7 +253,7 @@ fn state_of(org: &Org, names: NamesState, catalog: &Catalog) -> OrgState {
     OrgState {
         seq: org.position(),
         at: org.at(),
-        events: TallyState { charged, voided, duplicate, rejected },
+        events: TallyState { charged, voided, noted, duplicate, rejected },
         cycle: org.cycle().map(|cycle| CycleState::of(org, cycle)),
         balances: balances.collect(),
         limits: used_limits(org, catalog),
@@ -261,13 +262,13 @@ fn state_of(org: &Org, names: NamesState, catalog: &Catalog) -> OrgState {
     }
 }
 
-fn pool_balance(pool: &Pool, shown: impl Fn(&&Grant) -> bool) -> Balance {
-    let settled = pool.level();
+fn pool_balance(org: &Org, pool: &Pool, at: Timestamp, shown: impl Fn(&&Grant) -> bool) -> Balance {
+    let (settled, pending) = (pool.level(), org.pending(pool.credit_type, at));
     Balance {
         credit_type: pool.credit_type,
         settled,
-        pending: Credits::ZERO,
-        available: settled,
+        pending,
+        available: settled.minus(pending),
         total: pool.base(),
         owed: pool.totals().owed(),
         grants: pool

@@ -34,7 +34,9 @@ pub fn outcome_json(position: Position, outcome: &Outcome) -> Value {
             json!({ "status": "duplicate", "position": position, "duplicate_of": of.to_string() })
         }
         Outcome::Rejected(rejection) => rejection_json(position, rejection),
-        Outcome::Contained | Outcome::Needs(_) => json!({ "status": "accepted", "position": position }),
+        Outcome::Noted | Outcome::Contained | Outcome::Needs(_) => {
+            json!({ "status": "accepted", "position": position })
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Events: from a record's payload to checked [`Event`]s, each item on its own.
 
+mod call;
+
 use percent_encoding::percent_decode_str;
 use serde::de::{DeserializeSeed, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -10,12 +12,9 @@ use super::items::{Layout, layout, lines};
 use super::text::{LONGEST_TEXT, Text};
 use super::time;
 use super::types::{EventType, known_part};
-use crate::ledger::entry::{
-    Call, Dimensions, Event, Kind, LARGEST_QUANTITY, LONGEST_CALL, MOST_ADD_ONS, Void,
-};
-use crate::ledger::price::Direction;
+use crate::ledger::entry::{Dimensions, Event, Kind, LARGEST_QUANTITY, Stage, Void};
 use crate::ledger::rejection::{Reason, Rejection};
-use crate::ledger::units::{EventId, Millis, Timestamp};
+use crate::ledger::units::{EventId, Timestamp};
 
 /// The most items of one record.
 pub const MOST_ITEMS: usize = 10_000;
@@ -178,10 +177,13 @@ impl<'a> Decoder<'a> {
         }
         let kind = name("type", &fields.kind)?.ok_or_else(|| missing("type"))?;
         let event_type = EventType::of(kind).ok_or_else(|| unknown_type(kind))?;
-        let given = fields.id.as_ref().map(Text::as_str);
-        let id = given.or_else(|| self.header("nats-msg-id").filter(|_| alone));
-        let id = bounded("id", id.ok_or_else(|| missing("id"))?)?;
         let source = name("source", &fields.source)?.unwrap_or(DEFAULT_SOURCE);
+        let given = fields.id.as_ref().map(Text::as_str);
+        let given = given.or_else(|| self.header("nats-msg-id").filter(|_| alone));
+        // What is told of a live call is known by the call.
+        let given =
+            given.or_else(|| event_type.is_live().then(|| fields.call_id.as_ref().map(Text::as_str))?);
+        let id = bounded("id", given.ok_or_else(|| missing("id"))?)?;
         let time = match &fields.time {
             Some(text) => instant("time", text.as_str())?,
             None => self.at,
@@ -189,7 +191,13 @@ impl<'a> Decoder<'a> {
         let id = EventId::of(source, id);
         let kind = match event_type {
             EventType::Action => action(fields)?,
-            EventType::CallEnded => call(fields, time, add_ons)?,
+            EventType::CallStarted => call::live(fields, source, Stage::Started, add_ons)?,
+            EventType::CallAnswered => call::live(fields, source, Stage::Answered, add_ons)?,
+            EventType::CallProgress => {
+                call::live(fields, source, Stage::Progress(call::duration(fields)?), add_ons)?
+            }
+            EventType::CallFailed => call::live(fields, source, Stage::Failed, add_ons)?,
+            EventType::CallEnded => call::ended(fields, source, time, add_ons)?,
             EventType::Void => void(fields, id, source)?,
         };
         if let Some(org) = name("org", &fields.org)?
@@ -246,47 +254,6 @@ fn action<'f>(fields: &'f Fields<'f>) -> Result<Kind<'f>, Rejection> {
         return Err(invalid("quantity", why));
     }
     Ok(Kind::Action { action, quantity })
-}
-
-fn call<'f>(fields: &'f Fields<'f>, time: Timestamp, add_ons: &'f [&'f str]) -> Result<Kind<'f>, Rejection> {
-    let duration = Millis(fields.duration_ms.ok_or_else(|| missing("duration_ms"))?);
-    if duration > LONGEST_CALL {
-        let why = format!("{} ms is longer than a week; check the unit", duration.0);
-        return Err(invalid("duration_ms", why));
-    }
-    let direction = match fields.direction.as_ref().ok_or_else(|| missing("direction"))?.as_str() {
-        "inbound" => Direction::Inbound,
-        "outbound" => Direction::Outbound,
-        other => return Err(invalid("direction", format!("{other:?} is not inbound or outbound"))),
-    };
-    let destination = fields.destination.as_ref().map(Text::as_str);
-    if let Some(number) = destination {
-        let digits = number.strip_prefix('+').unwrap_or(number);
-        if digits.is_empty() || digits.len() > 32 || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            let why =
-                format!("{number:?} is not a number; write up to 32 digits, with or without a leading +");
-            return Err(invalid("destination", why));
-        }
-    }
-    let answered_at = match &fields.answered_at {
-        Some(text) => Some(instant("answered_at", text.as_str())?),
-        None => None,
-    };
-    if answered_at.is_some_and(|answered| answered > time) {
-        return Err(invalid(
-            "answered_at",
-            "the call would have been answered after it ended; check the times",
-        ));
-    }
-    add_ons.iter().try_for_each(|add_on| bounded("add_ons", add_on).map(|_| ()))?;
-    let repeated =
-        add_ons.iter().enumerate().any(|(i, one)| add_ons.iter().skip(i).skip(1).any(|o| o == one));
-    if add_ons.len() > MOST_ADD_ONS || repeated {
-        return Err(invalid("add_ons", format!("name up to {MOST_ADD_ONS} add-ons, each once")));
-    }
-    let action = name("action", &fields.action)?.unwrap_or("phone_call");
-    let answered = fields.answered.unwrap_or(true);
-    Ok(Kind::Call(Call { action, direction, destination, duration, answered, answered_at, add_ons }))
 }
 
 fn void<'f>(fields: &'f Fields<'f>, own: EventId, source: &str) -> Result<Kind<'f>, Rejection> {
@@ -363,7 +330,9 @@ fn too_many() -> Rejection {
 
 fn unknown_type(kind: &str) -> Rejection {
     let shown: String = kind.chars().take(80).collect();
-    let why = format!("{shown:?} is not creditd.action.v1, creditd.call.ended.v1 or creditd.void.v1");
+    let why = format!(
+        "{shown:?} is not creditd.action.v1, creditd.call.started.v1, .answered.v1, .progress.v1, .ended.v1 or .failed.v1, or creditd.void.v1"
+    );
     Rejection::new(Reason::UnknownType, "type", why)
 }
 

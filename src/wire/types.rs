@@ -11,14 +11,28 @@ use crate::ledger::rejection::Rejection;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EventType {
     Action,
+    CallStarted,
+    CallAnswered,
+    CallProgress,
+    CallFailed,
     CallEnded,
     Void,
 }
 
 impl EventType {
+    /// Whether it tells of a call that goes on: a call and a type are enough to know it by.
+    pub(super) fn is_live(self) -> bool {
+        use EventType::{CallAnswered, CallFailed, CallProgress, CallStarted};
+        matches!(self, CallStarted | CallAnswered | CallProgress | CallFailed)
+    }
+
     pub(super) fn of(name: &str) -> Option<EventType> {
         match name {
             "creditd.action.v1" | "action" => Some(EventType::Action),
+            "creditd.call.started.v1" | "call.started" => Some(EventType::CallStarted),
+            "creditd.call.answered.v1" | "call.answered" => Some(EventType::CallAnswered),
+            "creditd.call.progress.v1" | "call.progress" => Some(EventType::CallProgress),
+            "creditd.call.failed.v1" | "call.failed" => Some(EventType::CallFailed),
             "creditd.call.ended.v1" | "call.ended" => Some(EventType::CallEnded),
             "creditd.void.v1" | "void" => Some(EventType::Void),
             _ => None,
@@ -35,9 +49,22 @@ const COMMON: [&str; 6] = ["org", "account", "user", "team", "feature", "entity"
 fn is_known(kind: EventType, name: &str) -> bool {
     let own: &[&str] = match kind {
         EventType::Action => &["action", "quantity"],
-        EventType::CallEnded => {
-            &["action", "duration_ms", "direction", "destination", "answered", "answered_at", "add_ons"]
+        EventType::CallStarted | EventType::CallAnswered | EventType::CallFailed => {
+            &["call_id", "action", "direction", "destination", "add_ons"]
         }
+        EventType::CallProgress => {
+            &["call_id", "action", "direction", "destination", "add_ons", "duration_ms"]
+        }
+        EventType::CallEnded => &[
+            "call_id",
+            "action",
+            "direction",
+            "destination",
+            "add_ons",
+            "duration_ms",
+            "answered",
+            "answered_at",
+        ],
         EventType::Void => &["voids"],
     };
     COMMON.contains(&name) || own.contains(&name)

@@ -104,7 +104,7 @@ async fn settle_and_compare(mut daemon: Daemon, log: Arc<dyn Log>) {
     let last = log.extent().await.unwrap().last;
     daemon.wait_for(last, Duration::from_secs(120)).await;
     let mut counted = Vec::new();
-    for name in ["received", "charged", "voided", "duplicate", "rejected"] {
+    for name in ["received", "charged", "voided", "noted", "duplicate", "rejected"] {
         counted.push(daemon.metric(&format!("creditd_events_{name}_total")).await.unwrap());
     }
     let data = daemon.data();
@@ -116,7 +116,7 @@ async fn settle_and_compare(mut daemon: Daemon, log: Arc<dyn Log>) {
     assert_eq!(
         counted[0],
         counted[1..].iter().sum::<f64>(),
-        "received = charged + voided + duplicate + rejected"
+        "received = charged + voided + noted + duplicate + rejected"
     );
     let recovered = recover(&data, u64::MAX, Limits::default()).unwrap();
     let expected = without_alerts(expected);

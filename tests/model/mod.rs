@@ -79,6 +79,8 @@ pub enum Outcome {
     Charged,
     /// A void took a charge back, or will swallow it.
     Voided,
+    /// Something was told of a live call: it costs nothing by itself.
+    Noted,
     /// An event that was known already: nothing changed.
     Duplicate,
     /// A command was accepted.

@@ -13,7 +13,7 @@ use super::{Instant, Micros, Outcome};
 /// Everything that must be equal. Whoever checks the daemon fills one from what the daemon says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Items received: charged + voided + duplicate + rejected + accepted commands.
+    /// Items received: charged + voided + noted + duplicate + rejected + accepted commands.
     pub items: u64,
     /// Rejected items, events and commands, by reason.
     pub rejected: BTreeMap<String, u64>,
@@ -213,6 +213,8 @@ pub struct Tally {
     pub charged: u64,
     /// Voids that took effect.
     pub voided: u64,
+    /// Told of live calls.
+    pub noted: u64,
     /// Known already.
     pub duplicate: u64,
     /// Rejected by the organization itself, not before it was asked.
@@ -225,6 +227,7 @@ impl Tally {
         match outcome {
             Outcome::Charged => self.charged += 1,
             Outcome::Voided => self.voided += 1,
+            Outcome::Noted => self.noted += 1,
             Outcome::Duplicate => self.duplicate += 1,
             Outcome::Rejected(_) => self.rejected += 1,
             Outcome::Accepted => {}

@@ -54,6 +54,7 @@ impl Listener for Told {
             Fate::Contained => return,
             Fate::Charged(_) => Outcome::Charged,
             Fate::Voided(_) => Outcome::Voided,
+            Fate::Noted => Outcome::Noted,
             Fate::Duplicate { .. } => Outcome::Duplicate,
             Fate::Done => Outcome::Accepted,
             Fate::Rejected(rejection) => {

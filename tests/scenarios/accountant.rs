@@ -44,7 +44,7 @@ pub(crate) fn differs(script: &Script) -> Vec<String> {
 
 fn ended(ends: &Ends, outcomes: &[Outcome]) -> bool {
     match (ends, outcomes) {
-        (Ends::Accepted, [Outcome::Charged | Outcome::Voided | Outcome::Accepted])
+        (Ends::Accepted, [Outcome::Charged | Outcome::Voided | Outcome::Noted | Outcome::Accepted])
         | (Ends::Costs(_), [Outcome::Charged | Outcome::Voided])
         | (Ends::Duplicate, [Outcome::Duplicate]) => true,
         (Ends::Rejected { reason, .. }, [Outcome::Rejected(found)]) => reason == found,

@@ -57,6 +57,7 @@ fn report_of(org: &Org, catalog: &Catalog) -> OrgReport {
     report.tally = Tally {
         charged: tally.charged,
         voided: tally.voided,
+        noted: tally.noted,
         duplicate: tally.duplicate,
         rejected: tally.rejected,
     };

@@ -48,7 +48,7 @@ impl<'e> Spending<'e> {
         let (action, quantity, add_ons) = match &event.kind {
             Kind::Action { action, quantity } => (*action, *quantity, &[][..]),
             Kind::Call(call) => (call.action, 1, call.add_ons),
-            Kind::Void(_) => return None,
+            Kind::Live(_) | Kind::End(_) | Kind::Void(_) => return None,
         };
         let actions = std::iter::once(action).chain(add_ons.iter().copied());
         let lines = actions.zip(&charge.lines).map(|(action, line)| (action, line.credit_type, line.amount));

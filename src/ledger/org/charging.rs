@@ -22,32 +22,34 @@ impl Org {
     pub(super) fn price(&self, event: &Event<'_>, catalog: &Catalog) -> Result<Charge, Rejection> {
         let rated_at = match &event.kind {
             Kind::Call(call) => call.answered_at.unwrap_or_else(|| event.time.minus(call.duration)),
-            Kind::Action { .. } | Kind::Void(_) => event.time,
+            Kind::Action { .. } | Kind::Live(_) | Kind::End(_) | Kind::Void(_) => event.time,
         };
         let terms = terms_at(&self.terms, rated_at).ok_or_else(no_terms)?;
         let pricing = Pricing::at(catalog, terms.plan, terms.overrides.as_deref(), rated_at)?;
         let lines: SmallVec<[Line; 1]> = match &event.kind {
             Kind::Action { action, quantity } => smallvec::smallvec![pricing.action(action, *quantity)?],
             Kind::Call(call) => pricing.call(call)?,
-            Kind::Void(_) => SmallVec::new(),
+            Kind::Live(_) | Kind::End(_) | Kind::Void(_) => SmallVec::new(),
         };
         let (plan, card) = (pricing.plan_version, pricing.card_version);
-        Ok(Charge { rated_at, plan, card, lines, draws: SmallVec::new(), counted: None })
+        Ok(Charge { rated_at, plan, card, lines, draws: SmallVec::new(), counted: None, call: None })
     }
 
-    /// Takes what a charge costs at the log's time, or nothing at all.
+    /// Takes what a charge costs at the log's time, or nothing at all. What was talked already `must_pay`: it is never refused for want of
+    /// credits, nor by a limit.
     pub(super) fn take(
         &mut self,
         event: &Event<'_>,
         charge: &mut Charge,
+        must_pay: bool,
         catalog: &Catalog,
         out: &mut Vec<Effect>,
     ) -> Result<(), Rejection> {
         let Some((_, _, plan)) = plan_at(&self.terms, self.at, catalog) else { return Err(no_terms()) };
         let wanted = wanted(event, charge);
         self.fits(&wanted)?;
-        let uses = self.uses(event, charge, plan, catalog)?;
-        if plan.when_exhausted == WhenExhausted::Reject {
+        let uses = self.uses(event, charge, (plan, must_pay), catalog)?;
+        if plan.when_exhausted == WhenExhausted::Reject && !must_pay {
             self.covers(&wanted)?;
         }
         self.can_count(&uses)?;
@@ -141,6 +143,9 @@ impl Org {
             (Some((position, charge)), Some(seen)) if *position == seen.position => {
                 returns = self.give_back(charge, catalog, out);
                 self.take_back_uses(charge, catalog);
+                if let (Some(calls), Some(call)) = (&mut self.calls, &charge.call) {
+                    calls.reopen_end(call.key, seen.position);
+                }
             }
             (_, Some(_)) => return Err(unknown_event()),
             (_, None) if void.target_time.is_none() => return Err(unknown_event()),
@@ -205,7 +210,7 @@ fn wanted<'a>(event: &Event<'a>, charge: &Charge) -> SmallVec<[Wanted<'a>; 1]> {
     let (action, add_ons) = match &event.kind {
         Kind::Action { action, .. } => (*action, &[][..]),
         Kind::Call(call) => (call.action, call.add_ons),
-        Kind::Void(_) => return SmallVec::new(),
+        Kind::Live(_) | Kind::End(_) | Kind::Void(_) => return SmallVec::new(),
     };
     let Dimensions { feature, entity_type, entity_id, .. } = event.dimensions;
     let entity = entity_type.map(|kind| (kind, entity_id));

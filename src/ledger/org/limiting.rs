@@ -114,7 +114,7 @@ impl Org {
         &mut self,
         event: &Event<'e>,
         charge: &Charge,
-        plan: &Plan,
+        (plan, must_pay): (&Plan, bool),
         catalog: &Catalog,
     ) -> Result<Uses<'e>, Rejection> {
         if self.limits.is_none() && plan.limits.is_empty() {
@@ -125,7 +125,7 @@ impl Org {
             return Ok(Uses::new());
         };
         let uses = limits.uses(&spending);
-        limits.admit(&uses, plan.past_limit == PastLimit::Reject)?;
+        limits.admit(&uses, plan.past_limit == PastLimit::Reject && !must_pay)?;
         Ok(uses)
     }
 

@@ -1,5 +1,6 @@
 //! The organization: the aggregate that everything is applied to, one entry at a time.
 
+mod calling;
 mod charging;
 mod commands;
 mod corrections;
@@ -7,6 +8,7 @@ mod cycles;
 mod foreseeing;
 mod limiting;
 mod naming;
+mod needing;
 mod recharging;
 
 use prefetch_index::prefetch_index;
@@ -14,8 +16,9 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::balance::{Balance, Moment};
+use super::calls::Calls;
 use super::catalog::{Catalog, PlanIndex};
-use super::effect::{Effect, Need, Outcome, Recall, Tally};
+use super::effect::{Effect, Outcome, Recall, Tally};
 use super::entry::{CLOCK_SKEW, Entry, Event, Kind, OLDEST_EVENT, What};
 use super::grants::{Booking, Pool};
 use super::ids::{Ids, Seen};
@@ -55,6 +58,7 @@ pub struct Org {
     recharges: Option<Box<Recharges>>,
     webhooks: Option<Box<Webhooks>>,
     names: Option<Box<Names>>,
+    calls: Option<Box<Calls>>,
     /// The latest hour that an id belongs to; [`Hour::MIN`] where there is none.
     latest_hour: Hour,
     /// Events up to this hour may have been voided before they arrived; [`Hour::MIN`] where none was.
@@ -81,6 +85,7 @@ impl Default for Org {
             recharges: None,
             webhooks: None,
             names: None,
+            calls: None,
             latest_hour: Hour::MIN,
             voided_ahead: Hour::MIN,
             learnt: None,
@@ -164,6 +169,7 @@ impl Org {
             recharges: self.recharges.clone(),
             webhooks: None,
             names: None,
+            calls: self.calls.clone(),
             learnt: None,
             ids: Ids::default(),
             ..*self
@@ -295,39 +301,12 @@ impl Org {
         let counter = match outcome {
             Outcome::Charged(_) => &mut self.tally.charged,
             Outcome::Voided(_) => &mut self.tally.voided,
+            Outcome::Noted => &mut self.tally.noted,
             Outcome::Duplicate { .. } => &mut self.tally.duplicate,
             Outcome::Rejected(_) => &mut self.tally.rejected,
             Outcome::Contained | Outcome::Needs(_) | Outcome::Done => return,
         };
         *counter = counter.saturating_add(1);
-    }
-
-    /// What must be recalled before an event can be decided.
-    fn need(&self, event: &Event<'_>, at: Timestamp, recall: &Recall) -> Option<Need> {
-        let at = at.max(self.at);
-        let closed = |hour: Hour| [hour, hour.back(1)].into_iter().find(|h| !self.ids.is_complete(*h));
-        if in_range(event.time, at)
-            && let Some(hour) = closed(event.time.hour())
-        {
-            return Some(Need::Hour(hour));
-        }
-        let Kind::Void(void) = &event.kind else { return None };
-        let hour = match void.target_time {
-            Some(time) if in_range(time, at) => time.hour(),
-            Some(_) => return None,
-            None => match (self.ids.find_anywhere(void.target), recall.whereabouts) {
-                (Some(seen), _) => seen.hour,
-                (None, Some(answer)) => answer?,
-                (None, None) => return Some(Need::Whereabouts(void.target)),
-            },
-        };
-        if let Some(hour) = closed(hour) {
-            return Some(Need::Hour(hour));
-        }
-        let seen = self.ids.find(void.target, hour)?;
-        let recalled = recall.charge.as_ref().is_some_and(|(position, _)| *position == seen.position);
-        let voided = self.ids.find(void.target.void(), hour).is_some();
-        (!recalled && !voided).then_some(Need::Charge(seen.position))
     }
 
     fn event(
@@ -340,6 +319,11 @@ impl Org {
         if !in_range(event.time, self.at) {
             return Err(out_of_range("time", event.time, self.at));
         }
+        match &event.kind {
+            Kind::Live(live) => return self.live(event, live, catalog),
+            Kind::End(end) => return self.end(event, end, catalog, out),
+            Kind::Action { .. } | Kind::Call(_) | Kind::Void(_) => {}
+        }
         let hour = event.time.hour();
         let news = self.news(event);
         // Before the id is looked up, which is on its way from memory: most are no repeats.
@@ -351,16 +335,21 @@ impl Org {
         if let Kind::Void(void) = &event.kind {
             return self.void(void, catalog, recall, out);
         }
-        if self.voided_ahead >= hour
-            && let Some(seen) = self.ids.find(event.id.void(), hour)
-        {
-            return Ok(Outcome::Duplicate { of: seen.position });
+        if let Some(void) = self.voided_before(event) {
+            return Ok(void);
         }
         let mut charge = priced?;
-        self.take(event, &mut charge, catalog, out)?;
+        self.take(event, &mut charge, false, catalog, out)?;
         self.remember(event.id, hour);
         self.learn_names(event, news);
         Ok(Outcome::Charged(charge))
+    }
+
+    /// The outcome of an event that was voided before it came.
+    fn voided_before(&self, event: &Event<'_>) -> Option<Outcome> {
+        let hour = event.time.hour();
+        let seen = (self.voided_ahead >= hour).then(|| self.ids.find(event.id.void(), hour))??;
+        Some(Outcome::Duplicate { of: seen.position })
     }
 
     fn remember(&mut self, id: EventId, hour: Hour) {

@@ -7,6 +7,7 @@ use super::*;
 use crate::ledger::alerts::{Rule, Threshold};
 use crate::ledger::catalog::{Plan, RateCard, WhenExhausted};
 use crate::ledger::charge::Charge;
+use crate::ledger::effect::Need;
 use crate::ledger::entry::{
     CatalogCommand, Command, Dimensions, GrantKind, GrantOrder, OrgTerms, Overrides, Versioned, Void,
 };
@@ -174,7 +175,7 @@ fn a_repeat_is_known_over_the_border_of_its_hour() {
     // And each is known at its own time, however late the repeat comes.
     assert!(matches!(acme.spend(500, "a", 59, 1), Outcome::Duplicate { .. }));
     assert!(matches!(acme.spend(500, "a", 121, 1), Outcome::Duplicate { .. }));
-    assert_eq!(acme.org.tally(), Tally { charged: 2, voided: 0, duplicate: 4, rejected: 0 });
+    assert_eq!(acme.org.tally(), Tally { charged: 2, duplicate: 4, ..Tally::default() });
 }
 
 #[test]

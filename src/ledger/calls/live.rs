@@ -1,0 +1,199 @@
+//! A live call: its facts as far as they are told, and its price from the answer on.
+
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use crate::ledger::charge::Line;
+use crate::ledger::entry::{CallName, Dimensions, LONGEST_CALL, Told};
+use crate::ledger::price::{CreditType, Direction};
+use crate::ledger::units::{Credits, Millis, Timestamp};
+
+/// The action of a call that names none.
+pub const PHONE_CALL: &str = "phone_call";
+
+/// Who spends, and where: dimensions that outlive their event.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Who([Option<Box<str>>; 7]);
+
+impl From<Dimensions<'_>> for Who {
+    fn from(of: Dimensions<'_>) -> Who {
+        let Dimensions { account, entity_type, entity_id, entity_name, user, team, feature } = of;
+        Who([account, entity_type, entity_id, entity_name, user, team, feature]
+            .map(|part| part.map(Into::into)))
+    }
+}
+
+impl Who {
+    /// As an event has them.
+    #[must_use]
+    pub fn dimensions(&self) -> Dimensions<'_> {
+        let Who([account, entity_type, entity_id, entity_name, user, team, feature]) = self;
+        Dimensions {
+            account: account.as_deref(),
+            entity_type: entity_type.as_deref(),
+            entity_id: entity_id.as_deref(),
+            entity_name: entity_name.as_deref(),
+            user: user.as_deref(),
+            team: team.as_deref(),
+            feature: feature.as_deref(),
+        }
+    }
+}
+
+/// What an event says, and where it leaves something out, what was said before.
+pub(in crate::ledger) fn or_before<'d>(says: Dimensions<'d>, before: Dimensions<'d>) -> Dimensions<'d> {
+    // An entity is one thing: its name is not joined to another's id.
+    let entity = if says.entity_type.is_some() { says } else { before };
+    Dimensions {
+        account: says.account.or(before.account),
+        entity_type: entity.entity_type,
+        entity_id: entity.entity_id,
+        entity_name: entity.entity_name,
+        user: says.user.or(before.user),
+        team: says.team.or(before.team),
+        feature: says.feature.or(before.feature),
+    }
+}
+
+/// A call that is live.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveCall {
+    source: Box<str>,
+    id: Box<str>,
+    action: Option<Box<str>>,
+    direction: Option<Direction>,
+    destination: Option<Box<str>>,
+    add_ons: Option<Box<[Box<str>]>>,
+    who: Who,
+    started: Option<Timestamp>,
+    answered: Option<Timestamp>,
+    /// The longest that a progress said.
+    proven: Millis,
+    /// The price at the answer, of the call and of each add-on; none while it rings.
+    price: SmallVec<[Line; 1]>,
+}
+
+impl LiveCall {
+    pub(super) fn new(name: CallName<'_>) -> Self {
+        LiveCall {
+            source: name.source.into(),
+            id: name.id.into(),
+            action: None,
+            direction: None,
+            destination: None,
+            add_ons: None,
+            who: Who::default(),
+            started: None,
+            answered: None,
+            proven: Millis(0),
+            price: SmallVec::new(),
+        }
+    }
+
+    /// Who tells of it, and what it is called there.
+    #[must_use]
+    pub fn name(&self) -> CallName<'_> {
+        CallName { source: &self.source, id: &self.id }
+    }
+
+    /// When it began to ring, if that was told.
+    #[must_use]
+    pub fn started(&self) -> Option<Timestamp> {
+        self.started
+    }
+
+    /// When it was answered, if it was.
+    #[must_use]
+    pub fn answered(&self) -> Option<Timestamp> {
+        self.answered
+    }
+
+    /// Who called whom, if that was told.
+    #[must_use]
+    pub fn direction(&self) -> Option<Direction> {
+        self.direction
+    }
+
+    /// The number called, if that was told.
+    #[must_use]
+    pub fn destination(&self) -> Option<&str> {
+        self.destination.as_deref()
+    }
+
+    /// The kind of action it is.
+    #[must_use]
+    pub fn action(&self) -> &str {
+        self.action.as_deref().unwrap_or(PHONE_CALL)
+    }
+
+    /// The kind of action, if that was told.
+    pub(in crate::ledger) fn said_action(&self) -> Option<&str> {
+        self.action.as_deref()
+    }
+
+    /// The actions that share its seconds, if they were told.
+    #[must_use]
+    pub fn add_ons(&self) -> Option<SmallVec<[&str; 2]>> {
+        Some(self.add_ons.as_ref()?.iter().map(|add_on| &**add_on).collect())
+    }
+
+    /// Who spends.
+    #[must_use]
+    pub fn dimensions(&self) -> Dimensions<'_> {
+        self.who.dimensions()
+    }
+
+    /// How long it has lasted at an instant, at least, as far as it counts: from the answer (outbound) or the start (inbound), and not at all
+    /// while it rings.
+    #[must_use]
+    pub fn lasted(&self, at: Timestamp) -> Millis {
+        let Some(answered) = self.answered else { return Millis(0) };
+        let from = match self.direction {
+            Some(Direction::Inbound) => self.started.unwrap_or(answered).min(answered),
+            _ => answered,
+        };
+        at.since(from).max(self.proven).min(LONGEST_CALL)
+    }
+
+    /// What it has cost so far, of one kind of credits: an increment counts from the instant it starts.
+    #[must_use]
+    pub fn cost(&self, credit_type: CreditType, at: Timestamp) -> Credits {
+        let begun = Millis(self.lasted(at).0.saturating_add(1)).min(LONGEST_CALL);
+        let lines = self.price.iter().filter(|line| line.credit_type == credit_type);
+        lines.fold(Credits::ZERO, |sum, line| sum.plus(line.cost_of(begun)))
+    }
+
+    /// Takes down what was not said yet.
+    pub(super) fn hear(&mut self, told: &Told<'_>, of: &Dimensions<'_>) {
+        self.who = or_before(self.who.dimensions(), *of).into();
+        self.direction = self.direction.or(told.direction);
+        fill(&mut self.action, told.action);
+        fill(&mut self.destination, told.destination);
+        if let (None, Some(add_ons)) = (&self.add_ons, told.add_ons) {
+            self.add_ons = Some(add_ons.iter().map(|add_on| Box::from(*add_on)).collect());
+        }
+    }
+
+    /// It began to ring.
+    pub(super) fn start(&mut self, time: Timestamp) {
+        self.started.get_or_insert(time);
+    }
+
+    /// It was answered, at this price.
+    pub(super) fn answer(&mut self, time: Timestamp, price: SmallVec<[Line; 1]>) {
+        if self.answered.is_none() {
+            (self.answered, self.price) = (Some(time), price);
+        }
+    }
+
+    /// It was talked so long at least.
+    pub(super) fn prove(&mut self, duration: Millis) {
+        self.proven = self.proven.max(duration);
+    }
+}
+
+fn fill(field: &mut Option<Box<str>>, told: Option<&str>) {
+    if let (None, Some(told)) = (&field, told) {
+        *field = Some(told.into());
+    }
+}

@@ -1,0 +1,109 @@
+use super::*;
+use crate::ledger::charge::Basis;
+use crate::ledger::entry::{CallName, Told};
+use crate::ledger::price::{Direction, Increment, Rate};
+
+const CREDIT: i64 = 1_000_000;
+
+fn at(ms: i64) -> Timestamp {
+    Timestamp::from_micros(1_767_607_200_000_000 + ms * 1_000)
+}
+
+fn credits(n: i64) -> Credits {
+    Credits::from_micros(n * CREDIT)
+}
+
+/// 6 a minute and 1 for the connection, by `initial/next`.
+fn price(initial: u32, next: u32) -> SmallVec<[Line; 1]> {
+    let basis = Basis::PerMinute {
+        rate: Rate { per_minute: credits(6), connect_fee: credits(1) },
+        prefix: 0,
+        direction: Direction::Outbound,
+        increment: Increment::new(initial, next).unwrap(),
+        duration: Millis(1),
+        billed_seconds: 60,
+        minimum: Credits::ZERO,
+    };
+    smallvec::smallvec![Line {
+        credit_type: CreditType::default(),
+        amount: credits(0),
+        basis,
+        own_price: false
+    }]
+}
+
+fn tell(calls: &mut Calls, stage: Stage, direction: Direction, time: Timestamp) {
+    let told = Told { direction: Some(direction), ..Told::default() };
+    let name = CallName { source: "sbc", id: "a" };
+    calls.tell(&Live { name, stage, told }, &Dimensions::default(), time, price(60, 30));
+}
+
+fn pending(calls: &Calls, time: Timestamp) -> Credits {
+    calls.pending(CreditType::default(), time)
+}
+
+#[test]
+fn an_increment_counts_from_the_instant_it_starts() {
+    let mut calls = Calls::default();
+    tell(&mut calls, Stage::Started, Direction::Outbound, at(0));
+    assert_eq!(pending(&calls, at(50_000)), Credits::ZERO, "it only rings");
+    tell(&mut calls, Stage::Answered, Direction::Outbound, at(7_000));
+    let so_far = |ms: i64| pending(&calls, Timestamp::from_micros(at(7_000).micros() + ms * 1_000));
+    assert_eq!(so_far(0), credits(7));
+    assert_eq!(
+        pending(&calls, Timestamp::from_micros(at(67_000).micros() - 1)),
+        credits(7),
+        "a microsecond before"
+    );
+    assert_eq!((so_far(59_999), so_far(60_000)), (credits(7), credits(10)));
+    assert_eq!((so_far(89_999), so_far(90_000)), (credits(10), credits(13)));
+}
+
+#[test]
+fn an_inbound_call_counts_from_its_start_and_only_once_it_is_answered() {
+    let mut calls = Calls::default();
+    tell(&mut calls, Stage::Started, Direction::Inbound, at(0));
+    assert_eq!(pending(&calls, at(59_000)), Credits::ZERO);
+    tell(&mut calls, Stage::Answered, Direction::Inbound, at(59_000));
+    assert_eq!(pending(&calls, at(59_999)), credits(7));
+    assert_eq!(pending(&calls, at(60_000)), credits(10));
+}
+
+#[test]
+fn a_progress_proves_an_answer_and_never_goes_backwards() {
+    let mut calls = Calls::default();
+    tell(&mut calls, Stage::Progress(Millis(61_000)), Direction::Outbound, at(100_000));
+    assert_eq!(calls.live().next().unwrap().answered(), Some(at(39_000)));
+    tell(&mut calls, Stage::Progress(Millis(30_000)), Direction::Outbound, at(100_001));
+    assert_eq!(pending(&calls, at(39_000)), credits(10), "61 s are proven, whatever the clock says");
+}
+
+#[test]
+fn what_ended_is_remembered_until_nothing_of_it_can_come() {
+    let (mut calls, key) = (Calls::default(), EventId::of("sbc", "a"));
+    tell(&mut calls, Stage::Answered, Direction::Outbound, at(0));
+    let end = End { position: Position { seq: 7, item: 0 }, duration: Millis(5_000) };
+    calls.end(key, Some(end), at(5_000));
+    assert_eq!((pending(&calls, at(5_000)), calls.live().count()), (Credits::ZERO, 0));
+    let last = at(5_000).plus(STALE).plus(CLOCK_SKEW);
+    calls.forget(last);
+    assert_eq!((calls.has_ended(key, last), calls.end_of(key, last)), (true, Some(end)));
+    let after = Timestamp::from_micros(last.micros() + 1);
+    assert!(!calls.has_ended(key, after), "before anything is forgotten");
+    calls.forget(after);
+    assert!(!calls.has_ended(key, last), "it is gone");
+}
+
+#[test]
+fn the_end_that_was_voided_counts_no_more_and_another_one_does() {
+    let (mut calls, key) = (Calls::default(), EventId::of("sbc", "a"));
+    let end = |seq| End { position: Position { seq, item: 0 }, duration: Millis(5_000) };
+    calls.end(key, Some(end(7)), at(0));
+    calls.reopen_end(key, Position { seq: 6, item: 0 });
+    assert_eq!(calls.end_of(key, at(0)), Some(end(7)), "another entry was voided");
+    calls.reopen_end(key, Position { seq: 7, item: 0 });
+    assert_eq!((calls.end_of(key, at(0)), calls.has_ended(key, at(0))), (None, true));
+    calls.end(key, Some(end(9)), at(1_000));
+    calls.forget(at(0).plus(STALE).plus(CLOCK_SKEW).plus(Millis(1)));
+    assert!(calls.has_ended(key, at(1_000)), "it is remembered from its last end on");
+}

@@ -1,0 +1,202 @@
+//! Calls whose events come one by one: live until their end, and charged there.
+
+use smallvec::SmallVec;
+
+use super::Org;
+use crate::ledger::calls::{Calls, End as CallEnd, LiveCall, MOST_LIVE, PHONE_CALL, STALE, or_before};
+use crate::ledger::catalog::Catalog;
+use crate::ledger::charge::{EndedCall, Line};
+use crate::ledger::effect::{Effect, Outcome};
+use crate::ledger::entry::{Call, CallName, End, Event, Kind, Live, Stage};
+use crate::ledger::price::CreditType;
+use crate::ledger::refusals::{call_answered, call_ended, not_said, too_many_calls};
+use crate::ledger::rejection::Rejection;
+use crate::ledger::units::{Credits, EventId, Millis, Timestamp};
+
+/// The names of add-ons, as an event has them.
+type AddOns<'a> = SmallVec<[&'a str; 2]>;
+
+impl Org {
+    /// The calls that are live, or ended a while ago; `None` where there are none.
+    #[must_use]
+    pub fn calls(&self) -> Option<&Calls> {
+        self.calls.as_deref()
+    }
+
+    /// What its live calls have cost so far, of one kind of credits.
+    #[must_use]
+    pub fn pending(&self, credit_type: CreditType, at: Timestamp) -> Credits {
+        self.calls.as_ref().map_or(Credits::ZERO, |calls| calls.pending(credit_type, at))
+    }
+
+    /// Takes in what is told of a live call.
+    pub(super) fn live(
+        &mut self,
+        event: &Event<'_>,
+        live: &Live<'_>,
+        catalog: &Catalog,
+    ) -> Result<Outcome, Rejection> {
+        let (key, at) = (live.name.key(), self.at);
+        if event.time < at.minus(STALE) || self.calls().is_some_and(|calls| calls.has_ended(key, at)) {
+            return Ok(Outcome::Noted);
+        }
+        let known = self.live_call(key);
+        if live.stage == Stage::Failed {
+            if known.is_some_and(|call| call.answered().is_some()) {
+                return Err(call_answered(live.name.id));
+            }
+            self.end_call(key, Some(Millis(0)));
+            return Ok(Outcome::Noted);
+        }
+        if known.is_none() && self.calls().is_some_and(|calls| !calls.has_room()) {
+            return Err(too_many_calls(MOST_LIVE));
+        }
+        let answered_at = match live.stage {
+            Stage::Answered => Some(event.time),
+            Stage::Progress(duration) => Some(event.time.minus(duration)),
+            Stage::Started | Stage::Failed => None,
+        };
+        let answered_at = answered_at.filter(|_| known.is_none_or(|call| call.answered().is_none()));
+        let price = match answered_at {
+            Some(answered_at) => self.price_at_answer(live, known, answered_at, catalog)?,
+            None => SmallVec::new(),
+        };
+        let calls = self.calls.get_or_insert_default();
+        let kinds: SmallVec<[CreditType; 2]> = price.iter().map(|line| line.credit_type).collect();
+        calls.forget(at);
+        calls.tell(live, &event.dimensions, event.time, price);
+        // What is pending is shown in a balance of its own kind, be it empty.
+        for credit_type in kinds {
+            self.balance_place(credit_type);
+        }
+        Ok(Outcome::Noted)
+    }
+
+    /// What a call costs in its first instant, at the prices in force at its answer.
+    fn price_at_answer(
+        &self,
+        live: &Live<'_>,
+        known: Option<&LiveCall>,
+        answered_at: Timestamp,
+        catalog: &Catalog,
+    ) -> Result<SmallVec<[Line; 1]>, Rejection> {
+        let (name, told) = (live.name, &live.told);
+        let direction = known.and_then(LiveCall::direction).or(told.direction);
+        let said = known.and_then(LiveCall::add_ons);
+        let add_ons: AddOns<'_> = said.unwrap_or_else(|| told.add_ons.unwrap_or_default().into());
+        let call = Call {
+            action: known.and_then(LiveCall::said_action).or(told.action).unwrap_or(PHONE_CALL),
+            direction: direction.ok_or_else(|| not_said("direction", name.id))?,
+            destination: known.and_then(LiveCall::destination).or(told.destination),
+            duration: Millis(1),
+            answered: true,
+            answered_at: Some(answered_at),
+            add_ons: &add_ons,
+        };
+        let (id, dimensions) = (name.key(), Default::default());
+        Ok(self.price(&Event { id, time: answered_at, dimensions, kind: Kind::Call(call) }, catalog)?.lines)
+    }
+
+    /// Ends a call and charges it, in one step.
+    pub(super) fn end(
+        &mut self,
+        event: &Event<'_>,
+        end: &End<'_>,
+        catalog: &Catalog,
+        out: &mut Vec<Effect>,
+    ) -> Result<Outcome, Rejection> {
+        let (key, hour) = (end.name.key(), event.time.hour());
+        if let Some(seen) = self.ids.find(event.id, hour) {
+            return Ok(Outcome::Duplicate { of: seen.position });
+        }
+        if let Some(void) = self.voided_before(event) {
+            self.end_call(key, None);
+            return Ok(void);
+        }
+        if let Some(first) = self.calls().and_then(|calls| calls.end_of(key, self.at)) {
+            let says = if end.answered == Some(false) { Some(Millis(0)) } else { end.duration };
+            return match says {
+                Some(says) if says != first.duration => {
+                    Err(call_ended(end.name.id, first.position, first.duration, says))
+                }
+                _ => Ok(Outcome::Duplicate { of: first.position }),
+            };
+        }
+        let live = self.calls.as_mut().and_then(|calls| calls.take(key));
+        let outcome = self.charge_call(event, end, live.as_deref(), catalog, out);
+        if let (Err(_), Some(live), Some(calls)) = (&outcome, live, &mut self.calls) {
+            calls.put_back(key, live);
+        }
+        outcome
+    }
+
+    fn charge_call(
+        &mut self,
+        event: &Event<'_>,
+        end: &End<'_>,
+        live: Option<&LiveCall>,
+        catalog: &Catalog,
+        out: &mut Vec<Effect>,
+    ) -> Result<Outcome, Rejection> {
+        let said = live.and_then(LiveCall::add_ons);
+        let add_ons: AddOns<'_> = end.told.add_ons.map(Into::into).or(said).unwrap_or_default();
+        let call = whole(end, event.time, live, &add_ons)?;
+        let before = live.map(LiveCall::dimensions).unwrap_or_default();
+        let dimensions = or_before(event.dimensions, before);
+        let whole = Event { dimensions, kind: Kind::Call(call.clone()), ..*event };
+        let news = self.news(&whole);
+        let mut charge = self.price(&whole, catalog)?;
+        charge.call = Some(Box::new(EndedCall {
+            key: end.name.key(),
+            id: end.name.id.into(),
+            started: live.and_then(LiveCall::started),
+            answered: call.answered_at.filter(|_| call.answered),
+            actions: std::iter::once(call.action).chain(add_ons.iter().copied()).map(Into::into).collect(),
+            who: dimensions.into(),
+        }));
+        self.take(&whole, &mut charge, live.is_some(), catalog, out)?;
+        self.remember(event.id, event.time.hour());
+        self.learn_names(&whole, news);
+        self.end_call(end.name.key(), Some(if call.answered { call.duration } else { Millis(0) }));
+        Ok(Outcome::Charged(charge))
+    }
+
+    fn live_call(&self, key: EventId) -> Option<&LiveCall> {
+        self.calls.as_ref()?.get(key)
+    }
+
+    /// Remembers that a call has ended: after so long, or that its end was voided before it came.
+    fn end_call(&mut self, key: EventId, duration: Option<Millis>) {
+        let (at, position) = (self.at, self.position);
+        let calls = self.calls.get_or_insert_default();
+        calls.end(key, duration.map(|duration| CallEnd { position, duration }), at);
+        calls.forget(at);
+    }
+}
+
+/// The call that an end tells of: what it leaves out is as the live call has it.
+fn whole<'c>(
+    end: &End<'c>,
+    time: Timestamp,
+    live: Option<&'c LiveCall>,
+    add_ons: &'c [&'c str],
+) -> Result<Call<'c>, Rejection> {
+    let CallName { id, .. } = end.name;
+    let answered_at =
+        end.answered_at.or(live.and_then(LiveCall::answered)).filter(|answered| *answered <= time);
+    let (duration, answered) = match (end.duration, live) {
+        (Some(duration), _) => (duration, end.answered.unwrap_or(true)),
+        (None, Some(live)) => (live.lasted(time), end.answered.unwrap_or(live.answered().is_some())),
+        (None, None) => return Err(not_said("duration_ms", id)),
+    };
+    let direction = end.told.direction.or(live.and_then(LiveCall::direction));
+    Ok(Call {
+        action: end.told.action.or(live.and_then(LiveCall::said_action)).unwrap_or(PHONE_CALL),
+        direction: direction.ok_or_else(|| not_said("direction", id))?,
+        destination: end.told.destination.or(live.and_then(LiveCall::destination)),
+        duration,
+        answered,
+        answered_at,
+        add_ons,
+    })
+}
