@@ -3,6 +3,8 @@
 
 #[path = "laws/books.rs"]
 pub mod books;
+#[path = "laws/calls.rs"]
+mod calls;
 #[path = "laws/folding.rs"]
 mod folding;
 #[path = "laws/foresight.rs"]

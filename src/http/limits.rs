@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Map;
 
@@ -51,9 +50,5 @@ pub(super) async fn remove(
 }
 
 fn answer(face: &Face, org: &str, page: &PageOf) -> Result<Response, Problem> {
-    match query::limits(&face.desk.book, org, page, clock::now()) {
-        Ok(Some(found)) => Ok(parts::json(StatusCode::OK, &found)),
-        Ok(None) => Err(Problem::unknown_org(org)),
-        Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_parameter", error.to_string())),
-    }
+    parts::page(org, query::limits(&face.desk.book, org, page, clock::now()))
 }

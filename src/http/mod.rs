@@ -9,6 +9,7 @@
 
 mod alerts;
 mod body;
+mod calls;
 mod commands;
 mod events;
 mod health;
@@ -119,6 +120,7 @@ fn router(desk: Arc<Desk>, channels: Channels, options: Options) -> Router {
         .route("/v1/orgs/{org}/verify", post(commands::verify))
         .route("/v1/orgs/{org}/limits", get(limits::list))
         .route("/v1/orgs/{org}/limits/{id}", put(limits::put).delete(limits::remove))
+        .route("/v1/orgs/{org}/calls", get(calls::list))
         .route("/v1/orgs/{org}/recharges", get(recharges::list))
         .route("/v1/orgs/{org}/recharges/{credit_type}", put(recharges::put).delete(recharges::remove))
         .route("/v1/orgs/{org}/recharges/{credit_type}/failed", post(recharges::failed))

@@ -17,7 +17,7 @@ use super::problem::{Problem, Refusal};
 use super::reads::{aside, look};
 use crate::clock;
 use crate::ledger::names::{Key, Kind};
-use crate::query::{self, NameState, NamesOf, PageError};
+use crate::query::{self, NameState, NamesOf};
 use crate::wire::Subject;
 
 /// The kinds by their paths, each with the command that states one.
@@ -52,7 +52,7 @@ async fn list(
     let book = Arc::clone(&face.desk.book);
     let name = org.clone();
     let found = aside(&face, move || query::names(&book, &name, kind, &wanted)).await?;
-    page(&org, found)
+    parts::page(&org, found)
 }
 
 /// `GET /v1/orgs/{org}/entities`: a page at a time, with what each used where that is asked for.
@@ -69,15 +69,7 @@ async fn entities(
     let name = org.clone();
     let found =
         aside(&face, move || query::spent_by_page(&book, &name, &wanted, &look, clock::now())).await?;
-    page(&org, found.map_err(|error| Problem::unread(&error))?)
-}
-
-fn page<T: serde::Serialize>(org: &str, found: Result<Option<T>, PageError>) -> Result<Response, Problem> {
-    match found {
-        Ok(Some(page)) => Ok(parts::json(StatusCode::OK, &page)),
-        Ok(None) => Err(Problem::unknown_org(org)),
-        Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_parameter", error.to_string())),
-    }
+    parts::page(&org, found.map_err(|error| Problem::unread(&error))?)
 }
 
 /// `GET /v1/orgs/{org}/accounts/{id}` and the like.

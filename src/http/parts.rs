@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::problem::{Problem, Refusal};
+use crate::query::PageError;
 use crate::wire;
 
 /// The organization that the path names.
@@ -109,6 +110,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
 
 /// The room for an answer: most balances fit without growing it.
 const USUAL_ANSWER: usize = 512;
+
+/// A page of something of an organization, as it was found.
+pub(super) fn page<T: Serialize>(
+    org: &str,
+    found: Result<Option<T>, PageError>,
+) -> Result<Response, Problem> {
+    match found {
+        Ok(Some(page)) => Ok(json(StatusCode::OK, &page)),
+        Ok(None) => Err(Problem::unknown_org(org)),
+        Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_parameter", error.to_string())),
+    }
+}
 
 /// An answer in JSON.
 pub(super) fn json(status: StatusCode, content: &impl Serialize) -> Response {

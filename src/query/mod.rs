@@ -3,6 +3,7 @@
 //! A read takes an organization's guard, copies what it needs and lets go; text is made afterwards.
 
 mod balance;
+mod calls;
 mod catalog;
 mod forecast;
 mod limits;
@@ -14,6 +15,7 @@ mod verify;
 mod webhooks;
 
 pub use balance::{Balance, GrantState, OrgBalance, OrgState, TallyState, balance, grant, org_state};
+pub use calls::{CallPage, CallState, CallsOf, calls};
 pub use catalog::catalog;
 pub use forecast::{ForecastState, LossState, OrgForecast, RateState, forecast};
 pub use limits::{LimitPage, LimitState, PageError, PageOf, limits};

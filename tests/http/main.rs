@@ -7,6 +7,7 @@ pub mod folder;
 mod running;
 
 mod bad_input;
+mod calls;
 mod commands;
 mod corrections;
 mod events;

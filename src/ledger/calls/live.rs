@@ -155,6 +155,14 @@ impl LiveCall {
         at.since(from).max(self.proven).min(LONGEST_CALL)
     }
 
+    /// The kinds of credits that it costs.
+    pub fn credit_types(&self) -> impl Iterator<Item = CreditType> {
+        let is_first = |(nth, line): &(usize, &Line)| {
+            self.price.iter().take(*nth).all(|one| one.credit_type != line.credit_type)
+        };
+        self.price.iter().enumerate().filter(is_first).map(|(_, line)| line.credit_type)
+    }
+
     /// What it has cost so far, of one kind of credits: an increment counts from the instant it starts.
     #[must_use]
     pub fn cost(&self, credit_type: CreditType, at: Timestamp) -> Credits {
@@ -163,15 +171,19 @@ impl LiveCall {
         lines.fold(Credits::ZERO, |sum, line| sum.plus(line.cost_of(begun)))
     }
 
-    /// Takes down what was not said yet.
+    /// Takes down what is said of it: until it is answered what is said again counts, from then on what was not said yet.
     pub(super) fn hear(&mut self, told: &Told<'_>, of: &Dimensions<'_>) {
-        self.who = or_before(self.who.dimensions(), *of).into();
-        self.direction = self.direction.or(told.direction);
-        fill(&mut self.action, told.action);
-        fill(&mut self.destination, told.destination);
-        if let (None, Some(add_ons)) = (&self.add_ons, told.add_ons) {
-            self.add_ons = Some(add_ons.iter().map(|add_on| Box::from(*add_on)).collect());
-        }
+        let rings = self.answered.is_none();
+        self.who = if rings {
+            or_before(*of, self.who.dimensions()).into()
+        } else {
+            or_before(self.who.dimensions(), *of).into()
+        };
+        let add_ons = told.add_ons.map(|add_ons| add_ons.iter().map(|add_on| Box::from(*add_on)).collect());
+        note(&mut self.action, told.action.map(Into::into), rings);
+        note(&mut self.direction, told.direction, rings);
+        note(&mut self.destination, told.destination.map(Into::into), rings);
+        note(&mut self.add_ons, add_ons, rings);
     }
 
     /// It began to ring.
@@ -192,8 +204,8 @@ impl LiveCall {
     }
 }
 
-fn fill(field: &mut Option<Box<str>>, told: Option<&str>) {
-    if let (None, Some(told)) = (&field, told) {
-        *field = Some(told.into());
+fn note<T>(field: &mut Option<T>, told: Option<T>, again: bool) {
+    if told.is_some() && (again || field.is_none()) {
+        *field = told;
     }
 }

@@ -61,6 +61,11 @@ impl Calls {
         self.live.values().map(|call| &**call)
     }
 
+    /// The live ones from an identity on, by their identities.
+    pub fn live_from(&self, from: EventId) -> impl Iterator<Item = (EventId, &LiveCall)> {
+        self.live.range(from..).map(|(key, call)| (*key, &**call))
+    }
+
     /// A live one.
     pub(super) fn get(&self, key: EventId) -> Option<&LiveCall> {
         self.live.get(&key).map(|call| &**call)

@@ -1,3 +1,5 @@
+//! Calls while they run: what is pending, and what is remembered of those that ended.
+
 use super::*;
 use crate::ledger::charge::Basis;
 use crate::ledger::entry::{CallName, Told};
@@ -6,11 +8,15 @@ use crate::ledger::price::{Direction, Increment, Rate};
 const CREDIT: i64 = 1_000_000;
 
 fn at(ms: i64) -> Timestamp {
-    Timestamp::from_micros(1_767_607_200_000_000 + ms * 1_000)
+    Timestamp::from_micros(ms.saturating_mul(1_000).saturating_add(1_767_607_200_000_000))
+}
+
+fn a_microsecond(time: Timestamp, later: i64) -> Timestamp {
+    Timestamp::from_micros(time.micros().saturating_add(later))
 }
 
 fn credits(n: i64) -> Credits {
-    Credits::from_micros(n * CREDIT)
+    Credits::from_micros(n.saturating_mul(CREDIT))
 }
 
 /// 6 a minute and 1 for the connection, by `initial/next`.
@@ -48,13 +54,9 @@ fn an_increment_counts_from_the_instant_it_starts() {
     tell(&mut calls, Stage::Started, Direction::Outbound, at(0));
     assert_eq!(pending(&calls, at(50_000)), Credits::ZERO, "it only rings");
     tell(&mut calls, Stage::Answered, Direction::Outbound, at(7_000));
-    let so_far = |ms: i64| pending(&calls, Timestamp::from_micros(at(7_000).micros() + ms * 1_000));
+    let so_far = |ms: u64| pending(&calls, at(7_000).plus(Millis(ms)));
     assert_eq!(so_far(0), credits(7));
-    assert_eq!(
-        pending(&calls, Timestamp::from_micros(at(67_000).micros() - 1)),
-        credits(7),
-        "a microsecond before"
-    );
+    assert_eq!(pending(&calls, a_microsecond(at(67_000), -1)), credits(7), "a microsecond before");
     assert_eq!((so_far(59_999), so_far(60_000)), (credits(7), credits(10)));
     assert_eq!((so_far(89_999), so_far(90_000)), (credits(10), credits(13)));
 }
@@ -88,7 +90,7 @@ fn what_ended_is_remembered_until_nothing_of_it_can_come() {
     let last = at(5_000).plus(STALE).plus(CLOCK_SKEW);
     calls.forget(last);
     assert_eq!((calls.has_ended(key, last), calls.end_of(key, last)), (true, Some(end)));
-    let after = Timestamp::from_micros(last.micros() + 1);
+    let after = a_microsecond(last, 1);
     assert!(!calls.has_ended(key, after), "before anything is forgotten");
     calls.forget(after);
     assert!(!calls.has_ended(key, last), "it is gone");

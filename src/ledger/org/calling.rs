@@ -81,13 +81,13 @@ impl Org {
         catalog: &Catalog,
     ) -> Result<SmallVec<[Line; 1]>, Rejection> {
         let (name, told) = (live.name, &live.told);
-        let direction = known.and_then(LiveCall::direction).or(told.direction);
+        let direction = told.direction.or(known.and_then(LiveCall::direction));
         let said = known.and_then(LiveCall::add_ons);
-        let add_ons: AddOns<'_> = said.unwrap_or_else(|| told.add_ons.unwrap_or_default().into());
+        let add_ons: AddOns<'_> = told.add_ons.map(Into::into).or(said).unwrap_or_default();
         let call = Call {
-            action: known.and_then(LiveCall::said_action).or(told.action).unwrap_or(PHONE_CALL),
+            action: told.action.or(known.and_then(LiveCall::said_action)).unwrap_or(PHONE_CALL),
             direction: direction.ok_or_else(|| not_said("direction", name.id))?,
-            destination: known.and_then(LiveCall::destination).or(told.destination),
+            destination: told.destination.or(known.and_then(LiveCall::destination)),
             duration: Millis(1),
             answered: true,
             answered_at: Some(answered_at),
