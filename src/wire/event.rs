@@ -177,13 +177,13 @@ impl<'a> Decoder<'a> {
         }
         let kind = name("type", &fields.kind)?.ok_or_else(|| missing("type"))?;
         let event_type = EventType::of(kind).ok_or_else(|| unknown_type(kind))?;
-        let source = name("source", &fields.source)?.unwrap_or(DEFAULT_SOURCE);
         let given = fields.id.as_ref().map(Text::as_str);
         let given = given.or_else(|| self.header("nats-msg-id").filter(|_| alone));
         // What is told of a live call is known by the call.
-        let given =
-            given.or_else(|| event_type.is_live().then(|| fields.call_id.as_ref().map(Text::as_str))?);
-        let id = bounded("id", given.ok_or_else(|| missing("id"))?)?;
+        let call = fields.call_id.as_ref().filter(|_| event_type.is_live()).map(Text::as_str);
+        let needed = if event_type.is_live() { "call_id" } else { "id" };
+        let id = bounded("id", given.or(call).ok_or_else(|| missing(needed))?)?;
+        let source = name("source", &fields.source)?.unwrap_or(DEFAULT_SOURCE);
         let time = match &fields.time {
             Some(text) => instant("time", text.as_str())?,
             None => self.at,

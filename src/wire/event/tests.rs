@@ -187,3 +187,30 @@ fn the_message_id_stands_in_for_a_single_id() {
     let two = read(&header, format!("[{nameless},{nameless}]").as_bytes());
     assert_eq!(two, [Err(Reason::MissingField), Err(Reason::MissingField)]);
 }
+
+#[test]
+fn what_is_told_of_a_live_call_is_known_by_the_call_and_its_end_by_an_id() {
+    let live = |kind: &str, rest: &str| format!(r#"{{"type":"call.{kind}","source":"sbc"{rest}}}"#);
+    let named = r#","call_id":"9c3f""#;
+    for kind in ["started", "answered", "failed"] {
+        let read = &read(&[], live(kind, named).as_bytes())[0];
+        let (id, content) = read.as_ref().unwrap();
+        assert_eq!(*id, EventId::of("sbc", "9c3f"), "{kind}");
+        assert!(content.contains("9c3f") && content.to_lowercase().contains(kind), "{content}");
+        assert_eq!(refusal(&live(kind, "")), Some(Reason::MissingField), "{kind}");
+        assert_eq!(refusal(&live(kind, r#","id":"1""#)), Some(Reason::MissingField), "{kind}");
+    }
+    assert_eq!(refusal(&live("progress", named)), Some(Reason::MissingField), "no duration_ms");
+    assert_eq!(refusal(&live("progress", &format!(r#"{named},"duration_ms":5"#))), None);
+    assert_eq!(
+        refusal(&live("progress", &format!(r#"{named},"duration_ms":604800001"#))),
+        Some(Reason::InvalidField)
+    );
+    assert_eq!(refusal(&live("ended", named)), Some(Reason::MissingField), "an end has an id");
+    assert_eq!(refusal(&live("ended", &format!(r#"{named},"id":"1""#))), None, "it need not say all");
+    assert_eq!(refusal(&live("ended", r#","id":"1","direction":"inbound""#)), Some(Reason::MissingField));
+    assert_eq!(
+        refusal(&live("answered", &format!(r#"{named},"direction":"up""#))),
+        Some(Reason::InvalidField)
+    );
+}
