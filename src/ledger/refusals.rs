@@ -151,8 +151,10 @@ pub(super) fn not_said(field: &'static str, id: &str) -> Rejection {
     Rejection::new(Reason::MissingField, field, why)
 }
 
-pub(super) fn too_many_calls(most: usize) -> Rejection {
-    let why = format!("{most} calls of the organization are live; the call is charged at its end as ever");
+pub(super) fn too_many_calls(most: usize, most_bytes: usize) -> Rejection {
+    let why = format!(
+        "an organization has up to {most} live calls, of {most_bytes} bytes in all; end those that are over. The call is charged at its end as ever"
+    );
     Rejection::new(Reason::TooMany, "call_id", why)
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::ledger::charge::Line;
-use crate::ledger::entry::{CallName, Dimensions, LONGEST_CALL, Told};
+use crate::ledger::entry::{CallName, Dimensions, LONGEST_CALL, Live, Told};
 use crate::ledger::price::{CreditType, Direction};
 use crate::ledger::units::{Credits, Millis, Timestamp};
 
@@ -171,6 +171,16 @@ impl LiveCall {
         lines.fold(Credits::ZERO, |sum, line| sum.plus(line.cost_of(begun)))
     }
 
+    /// The bytes of its texts.
+    pub(super) fn bytes(&self) -> usize {
+        let Who(who) = &self.who;
+        let texts = who.iter().chain([&self.action, &self.destination]).flatten();
+        let texts = texts
+            .chain([&self.source, &self.id])
+            .chain(self.add_ons.iter().flat_map(|add_ons| add_ons.iter()));
+        texts.fold(0, |sum: usize, text| sum.saturating_add(text.len()))
+    }
+
     /// Takes down what is said of it: until it is answered what is said again counts, from then on what was not said yet.
     pub(super) fn hear(&mut self, told: &Told<'_>, of: &Dimensions<'_>) {
         let rings = self.answered.is_none();
@@ -202,6 +212,16 @@ impl LiveCall {
     pub(super) fn prove(&mut self, duration: Millis) {
         self.proven = self.proven.max(duration);
     }
+}
+
+/// The bytes of the texts of what is said of a call.
+pub(super) fn bytes_said(live: &Live<'_>, of: &Dimensions<'_>) -> usize {
+    let Live { name, told, .. } = live;
+    let Dimensions { account, entity_type, entity_id, entity_name, user, team, feature } = *of;
+    let texts = [account, entity_type, entity_id, entity_name, user, team, feature];
+    let texts = texts.into_iter().chain([told.action, told.destination, Some(name.source), Some(name.id)]);
+    let texts = texts.flatten().chain(told.add_ons.into_iter().flatten().copied());
+    texts.fold(0, |sum: usize, text| sum.saturating_add(text.len()))
 }
 
 fn note<T>(field: &mut Option<T>, told: Option<T>, again: bool) {

@@ -20,8 +20,11 @@ pub use live::{LiveCall, PHONE_CALL, Who};
 /// The most live calls of one organization.
 pub const MOST_LIVE: usize = 50_000;
 
+/// The most bytes of all that is said of them: an organization is written whole, and not too much at a time.
+pub const MOST_BYTES: usize = 8 << 20;
+
 /// The most calls that ended and are remembered, of one organization.
-pub const MOST_ENDED: usize = 200_000;
+pub const MOST_ENDED: usize = 100_000;
 
 /// What is told of a call so long after it happened makes no call live any more.
 pub const STALE: Millis = Millis(7_200_000);
@@ -33,6 +36,8 @@ const REMEMBERED: Millis = Millis(STALE.0.saturating_add(CLOCK_SKEW.0));
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Calls {
     live: BTreeMap<EventId, Box<LiveCall>>,
+    /// The bytes of all texts of the live ones.
+    bytes: usize,
     ended: BTreeMap<EventId, Ended>,
     /// Until when those that ended are remembered, in that order.
     until: VecDeque<(Timestamp, EventId)>,
@@ -71,9 +76,10 @@ impl Calls {
         self.live.get(&key).map(|call| &**call)
     }
 
-    /// Whether one more may become live.
-    pub(super) fn has_room(&self) -> bool {
-        self.live.len() < MOST_LIVE
+    /// Whether there is room for what is said of a call.
+    pub(super) fn has_room(&self, live: &Live<'_>, of: &Dimensions<'_>) -> bool {
+        let fits = self.live.len() < MOST_LIVE || self.live.contains_key(&live.name.key());
+        fits && self.bytes.saturating_add(live::bytes_said(live, of)) <= MOST_BYTES
     }
 
     /// Whether the call has ended, or failed, a while ago at most.
@@ -101,8 +107,14 @@ impl Calls {
         time: Timestamp,
         price: SmallVec<[Line; 1]>,
     ) {
-        let call = self.live.entry(live.name.key()).or_insert_with(|| Box::new(LiveCall::new(live.name)));
+        let call = self.live.entry(live.name.key()).or_insert_with(|| {
+            let new = Box::new(LiveCall::new(live.name));
+            self.bytes = self.bytes.saturating_add(new.bytes());
+            new
+        });
+        let before = call.bytes();
         call.hear(&live.told, of);
+        self.bytes = self.bytes.saturating_add(call.bytes()).saturating_sub(before);
         match live.stage {
             Stage::Started => call.start(time),
             Stage::Answered => call.answer(time, price),
@@ -116,17 +128,20 @@ impl Calls {
 
     /// Takes a live call out, to be ended.
     pub(super) fn take(&mut self, key: EventId) -> Option<Box<LiveCall>> {
-        self.live.remove(&key)
+        let call = self.live.remove(&key)?;
+        self.bytes = self.bytes.saturating_sub(call.bytes());
+        Some(call)
     }
 
     /// Puts a call back that was taken out and did not end.
     pub(super) fn put_back(&mut self, key: EventId, call: Box<LiveCall>) {
+        self.bytes = self.bytes.saturating_add(call.bytes());
         self.live.insert(key, call);
     }
 
     /// Remembers that a call has ended, for a while.
     pub(super) fn end(&mut self, key: EventId, by: Option<End>, at: Timestamp) {
-        self.live.remove(&key);
+        drop(self.take(key));
         let until = at.plus(REMEMBERED);
         if self.ended.insert(key, Ended { until, by }).is_none_or(|before| before.until != until) {
             self.until.push_back((until, key));

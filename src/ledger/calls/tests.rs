@@ -109,3 +109,36 @@ fn the_end_that_was_voided_counts_no_more_and_another_one_does() {
     calls.forget(at(0).plus(STALE).plus(CLOCK_SKEW).plus(Millis(1)));
     assert!(calls.has_ended(key, at(1_000)), "it is remembered from its last end on");
 }
+
+fn rings(id: &str) -> Live<'_> {
+    Live { name: CallName { source: "sbc", id }, stage: Stage::Started, told: Told::default() }
+}
+
+#[test]
+fn what_is_said_of_calls_is_counted_and_bounded() {
+    let mut calls = Calls::default();
+    let long = "x".repeat(256);
+    let of = Dimensions { entity_name: Some(&long), entity_type: Some("campaign"), ..Dimensions::default() };
+    let mut fits = |id: &str| {
+        let fits = calls.has_room(&rings(id), &of);
+        if fits {
+            calls.tell(&rings(id), &of, at(0), SmallVec::new());
+            // Said again, it takes no more room.
+            calls.tell(&rings(id), &of, at(0), SmallVec::new());
+        }
+        fits
+    };
+    let number = (0..).find(|number| !fits(&format!("{number:05}"))).unwrap();
+    let each = "campaign".len().saturating_add(256).saturating_add("sbc12345".len());
+    assert_eq!(number, MOST_BYTES.div_euclid(each));
+    assert_eq!(calls.bytes, number.saturating_mul(each));
+    calls.end(rings("00000").name.key(), None, at(0));
+    assert!(calls.has_room(&rings("more"), &Dimensions::default()));
+    let keys: Vec<EventId> = calls.live_from(EventId::default()).map(|(key, _)| key).collect();
+    for key in keys {
+        let call = calls.take(key).unwrap();
+        calls.put_back(key, call);
+        calls.end(key, None, at(0));
+    }
+    assert_eq!((calls.bytes, calls.live().count()), (0, 0));
+}

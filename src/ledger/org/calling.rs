@@ -3,7 +3,9 @@
 use smallvec::SmallVec;
 
 use super::Org;
-use crate::ledger::calls::{Calls, End as CallEnd, LiveCall, MOST_LIVE, PHONE_CALL, STALE, or_before};
+use crate::ledger::calls::{
+    Calls, End as CallEnd, LiveCall, MOST_BYTES, MOST_LIVE, PHONE_CALL, STALE, or_before,
+};
 use crate::ledger::catalog::Catalog;
 use crate::ledger::charge::{EndedCall, Line};
 use crate::ledger::effect::{Effect, Outcome};
@@ -48,8 +50,8 @@ impl Org {
             self.end_call(key, Some(Millis(0)));
             return Ok(Outcome::Noted);
         }
-        if known.is_none() && self.calls().is_some_and(|calls| !calls.has_room()) {
-            return Err(too_many_calls(MOST_LIVE));
+        if self.calls().is_some_and(|calls| !calls.has_room(live, &event.dimensions)) {
+            return Err(too_many_calls(MOST_LIVE, MOST_BYTES));
         }
         let answered_at = match live.stage {
             Stage::Answered => Some(event.time),

@@ -40,7 +40,7 @@ const MAX_INCREMENTS: u32 = 10_000;
 /// The sound generations that are always kept: one to go on from, and one to fall back to.
 const KEPT: usize = 2;
 /// The most bytes of one item and of the description of a commit.
-const MAX_ITEM: usize = 32 << 20;
+const MAX_ITEM: usize = 40 << 20;
 
 /// The checkpoints of one partition, in a folder of their own.
 #[derive(Debug)]
