@@ -1,6 +1,7 @@
 //! An organization, entry by entry: repeats, voids, refusals that leave nothing, rules that begin.
 #![expect(clippy::arithmetic_side_effects, reason = "small numbers, written out")]
 
+mod calls;
 mod notices;
 
 use super::*;
@@ -12,7 +13,7 @@ use crate::ledger::entry::{
     CatalogCommand, Command, Dimensions, GrantKind, GrantOrder, OrgTerms, Overrides, Versioned, Void,
 };
 use crate::ledger::notice::About;
-use crate::ledger::price::{Price, Tariff};
+use crate::ledger::price::{Increment, PerMinute, Price, Rate, Tariff};
 use crate::ledger::rejection::Reason;
 use crate::ledger::units::{Credits, Millis};
 
@@ -30,7 +31,16 @@ fn minutes(n: u64) -> Timestamp {
 fn catalog(when_exhausted: WhenExhausted) -> Catalog {
     let mut catalog = Catalog::default();
     let price = Price { credit_type: CreditType::default(), tariff: Tariff::PerAction(credits(1)) };
-    let content = RateCard { prices: [("one".into(), price)].into() };
+    let minutes = PerMinute {
+        base: Rate { per_minute: credits(2), connect_fee: Credits::ZERO },
+        minimum: Credits::ZERO,
+        increment: Increment::MINUTE,
+        inbound: None,
+        outbound: None,
+        destinations: [].into(),
+    };
+    let call = Price { tariff: Tariff::PerMinute(Box::new(minutes)), ..price.clone() };
+    let content = RateCard { prices: [("one".into(), price), ("phone_call".into(), call)].into() };
     let card = Versioned { id: "card".into(), version: 1, effective_from: None, content };
     catalog.apply(CatalogCommand::PutRateCard(card), TEN).unwrap();
     let content = Plan { when_exhausted, ..Plan::default() };
