@@ -176,7 +176,7 @@ impl Org {
         }
     }
 
-    /// Answers [`Need::Hour`]: takes an hour's ids back in. Changes no result.
+    /// Answers [`Need::Hour`](super::effect::Need::Hour): takes an hour's ids back in. Changes no result.
     pub fn reopen(&mut self, hour: Hour, ids: impl IntoIterator<Item = (EventId, Seen)>) {
         self.ids.reopen(hour, ids);
     }
