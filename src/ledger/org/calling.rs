@@ -112,7 +112,9 @@ impl Org {
             return Ok(Outcome::Duplicate { of: seen.position });
         }
         if let Some(void) = self.voided_before(event) {
-            self.end_call(key, None);
+            if !self.calls().is_some_and(|calls| calls.has_ended(key, self.at)) {
+                self.end_call(key, None);
+            }
             return Ok(void);
         }
         if let Some(first) = self.calls().and_then(|calls| calls.end_of(key, self.at)) {
