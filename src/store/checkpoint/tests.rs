@@ -256,7 +256,7 @@ fn what_is_too_large_is_refused_and_the_section_goes_on() {
     let mut store = example(dir.path());
     let mut section = store.begin_increment().unwrap();
     let error = section.put(OrgKey(3), &vec![0; MAX_ITEM + 1]).unwrap_err();
-    assert!(error.to_string().contains("organization #3 has 33554433 bytes"), "{error}");
+    assert!(error.to_string().contains("organization #3 has 41943041 bytes"), "{error}");
     section.put(OrgKey(3), b"small").unwrap();
     assert!(matches!(section.commit(&vec![0; MAX_ITEM + 1]), Err(StoreError::MetaTooLarge { .. })));
     assert_eq!(meta(&recover(&mut store, any).2), Some("second"));
