@@ -230,15 +230,14 @@ impl Keeper {
         let sealed = answer.blocking_recv().map_err(|_| KeeperError::Gone)?;
         write_runs(shelf, run, heads, metrics)?;
         if base {
-            for (key, _) in orgs {
-                if let Some(block) = shelf.head(*key) {
-                    section.head(*key, block)?;
-                }
+            // Also of organizations that are not on the list: made after the cut, or, while a replay goes on, not made yet again.
+            for (key, block) in shelf.heads() {
+                section.head(key, block)?;
             }
-        }
-        // In a base, too: an organization made after the cut is not on its list, but its rows are in these runs.
-        for (key, block) in heads {
-            section.head(*key, *block)?;
+        } else {
+            for (key, block) in heads {
+                section.head(*key, *block)?;
+            }
         }
         let written = sealed.seq;
         let meta = Meta { cut, sealed, commons, run: *run, outbox: outbox.waiting() };

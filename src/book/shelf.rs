@@ -65,6 +65,13 @@ impl Shelf {
         self.heads.read().get(key.0 as usize).copied().flatten()
     }
 
+    /// The newest block of every organization that has one.
+    #[must_use]
+    pub fn heads(&self) -> Vec<(OrgKey, BlockRef)> {
+        let heads = self.heads.read();
+        (0..).zip(heads.iter()).filter_map(|(key, head)| Some((OrgKey(key), (*head)?))).collect()
+    }
+
     /// Writes the oldest sealed buffer as run number `run`. Answers the organizations it touched, or `None` when no
     /// buffer waits.
     ///

@@ -170,12 +170,8 @@ impl Meter {
         for (key, bytes) in orgs {
             section.put(*key, bytes).unwrap();
         }
-        // Also of organizations that were made meanwhile: their rows are in the runs.
-        for name in self.names() {
-            let key = self.partition.book().read(&name, |slot| slot.key).unwrap();
-            if let Some(block) = shelf.head(key) {
-                section.head(key, block).unwrap();
-            }
+        for (key, block) in shelf.heads() {
+            section.head(key, block).unwrap();
         }
         let at_seq = |seq| Fingerprint { seq, ..Fingerprint::default() };
         let (cut_at, sealed) = (at_seq(cut.seq), at_seq(self.partition.commons().seq));

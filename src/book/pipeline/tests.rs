@@ -254,3 +254,27 @@ async fn a_checkpoint_during_a_replay_is_not_sealed_below_the_one_before() {
     scene.catch_up().await;
     assert_eq!([scene.available("ahead"), scene.available("behind")], [credits(98), credits(95)]);
 }
+
+/// A base that is taken while a replay goes on lacks the organizations that the replay has yet to make again; their rows are in
+/// runs all the same, and are not written again.
+#[tokio::test]
+async fn what_a_replay_has_yet_to_make_again_is_whole_after_a_base() {
+    let folder = tempdir().unwrap();
+    let scene = crash_after_a_checkpoint(folder.path()).await;
+    assert_eq!(scene.available("newest"), None);
+    // A checkpoint that cannot be read is nothing to go on from: the next one is a base.
+    let checkpoints = folder.path().join("checkpoints");
+    std::fs::write(checkpoints.join("checkpoint-0000000099.ckp"), "of a broken disk").unwrap();
+    let mut scene = scene.crash().await;
+    // The keeper takes none where nothing happened since the last.
+    let seq = scene.pipeline.position.seq;
+    scene.apply_to(seq + 1).await;
+    scene.checkpoint(&[], &[]).await;
+    assert!(std::fs::read_dir(&checkpoints).unwrap().any(|entry| {
+        entry.unwrap().file_name() == "checkpoint-0000000100.ckp"
+    }));
+    let mut scene = scene.crash().await;
+    assert_eq!(scene.available("newest"), None);
+    scene.catch_up().await;
+    everything_is_known(scene).await;
+}
