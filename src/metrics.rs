@@ -41,6 +41,10 @@ pub struct Metrics {
     pub granted: prometheus::CounterVec,
     /// Alerts raised.
     pub alerts: IntCounter,
+    /// What running calls were told, by kind.
+    pub call_news: IntCounterVec,
+    /// Answers to whether a call may start, by outcome.
+    pub authorizations: IntCounterVec,
     /// Organizations in memory.
     pub orgs: IntGauge,
     /// The last record that was applied.
@@ -155,6 +159,16 @@ impl Metrics {
             debited: make.amounts("creditd_credits_debited_total", "Credits taken by events.")?,
             granted: make.amounts("creditd_credits_granted_total", "Credits given by grants.")?,
             alerts: make.counter("creditd_alerts_raised_total", "Alerts raised.")?,
+            call_news: make.counters(
+                "creditd_call_messages_total",
+                "Warnings, cut-offs and extensions of running calls.",
+                "kind",
+            )?,
+            authorizations: make.counters(
+                "creditd_authorizations_total",
+                "Answers to whether a call may start.",
+                "outcome",
+            )?,
             orgs: make.gauge("creditd_organizations", "Organizations in memory.")?,
             log_position: make.gauge("creditd_log_position", "The last record that was applied.")?,
             log_end: make.gauge("creditd_log_end", "The last record of the log.")?,

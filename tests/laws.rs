@@ -5,6 +5,8 @@
 pub mod books;
 #[path = "laws/calls.rs"]
 mod calls;
+#[path = "laws/cutoff.rs"]
+mod cutoff;
 #[path = "laws/folding.rs"]
 mod folding;
 #[path = "laws/foresight.rs"]

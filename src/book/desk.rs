@@ -4,14 +4,19 @@
 //! it is durable and nothing more is known yet; or it is not in the log, and this is why. Whether a record whose
 //! append failed half-way is in the log cannot be known: sending it again under the same event ids is always safe.
 
+mod authorizing;
+
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use dashmap::DashMap;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 
+pub use self::authorizing::Grounds;
 use super::outbox::{self, Outbox};
 use super::pipeline::{Ask, Look};
 use super::progress::Progress;
@@ -19,7 +24,7 @@ use super::waiters::Waiters;
 use super::{Book, OrgName};
 use crate::clock::Stopwatch;
 use crate::ledger::rejection::Rejection;
-use crate::ledger::units::{Millis, Timestamp};
+use crate::ledger::units::{Credits, Millis, Timestamp};
 use crate::log::{Draft, Extent, Headers, Log, LogError};
 use crate::metrics::Metrics;
 use crate::wire::Subject;
@@ -48,7 +53,11 @@ pub struct Desk {
     pub metrics: Metrics,
     log: Arc<dyn Log>,
     waiters: Arc<Waiters>,
-    room: Semaphore,
+    room: Arc<Semaphore>,
+    /// Whether the last hold could not be written.
+    unwritten: Arc<AtomicBool>,
+    /// What was granted while nobody knew the balance, by organization.
+    unchecked: DashMap<OrgName, Credits>,
     /// The pipeline's ear.
     asks: OnceLock<mpsc::WeakSender<Ask>>,
     look: Mutex<Option<(Stopwatch, Result<Extent, String>)>>,
@@ -130,9 +139,19 @@ impl Desk {
         outbox: Arc<Outbox>,
         metrics: Metrics,
     ) -> Desk {
-        let room = Semaphore::new(MOST_SUBMISSIONS);
-        let asks = OnceLock::new();
-        Desk { book, progress, outbox, metrics, log, waiters, room, asks, look: Mutex::new(None) }
+        Desk {
+            book,
+            progress,
+            outbox,
+            metrics,
+            log,
+            waiters,
+            room: Arc::new(Semaphore::new(MOST_SUBMISSIONS)),
+            unwritten: Arc::default(),
+            unchecked: DashMap::new(),
+            asks: OnceLock::new(),
+            look: Mutex::new(None),
+        }
     }
 
     /// Lets the pipeline be asked. It ends all the same when its keeper has.

@@ -17,6 +17,7 @@ pub mod outbox;
 pub mod partition;
 pub mod pipeline;
 pub mod progress;
+pub mod promises;
 pub mod recount;
 pub mod recovery;
 pub mod row;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 
 use dashmap::DashMap;
 use parking_lot::RwLock;
+use promises::Promises;
 
 use crate::ledger::catalog::Catalog;
 use crate::ledger::effect::Tally;
@@ -55,6 +57,7 @@ pub struct Slot {
 pub struct Book {
     slots: DashMap<OrgName, Box<Slot>, foldhash::fast::RandomState>,
     catalog: RwLock<Arc<Catalog>>,
+    promises: Promises,
 }
 
 /// The shards of the map: so many that a shard is small, and growing one holds nobody up.
@@ -63,7 +66,7 @@ const SHARDS: usize = 1_024;
 impl Default for Book {
     fn default() -> Self {
         let slots = DashMap::with_capacity_and_hasher_and_shard_amount(0, Default::default(), SHARDS);
-        Book { slots, catalog: RwLock::default() }
+        Book { slots, catalog: RwLock::default(), promises: Promises::default() }
     }
 }
 

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::partition::Item;
+use crate::ledger::calls::CallNews;
 use crate::ledger::effect::{LimitAlert, LowBalance, RechargeAlert};
 use crate::ledger::notice::Notice;
 use crate::ledger::rejection::Rejection;
@@ -34,12 +35,19 @@ impl Outgoing {
     /// The organization and the kind of an alert; `None` for any other message.
     #[must_use]
     pub fn alert(&self) -> Option<(&str, &str)> {
+        if let Some((org, news)) = self.subject.strip_prefix(CALLS).and_then(|rest| rest.split_once('.')) {
+            let kinds = ["call_warning", "call_cutoff", "call_extended"];
+            return Some((org, kinds.into_iter().find(|kind| kind.strip_prefix("call_") == Some(news))?));
+        }
         self.subject.strip_prefix(ALERTS)?.split_once('.')
     }
 }
 
 /// What the subjects of alerts begin with.
 const ALERTS: &str = "credits.alerts.";
+
+/// What the subjects of what calls are told begin with.
+const CALLS: &str = "credits.calls.";
 
 /// The most messages that wait. Past it the pipeline waits too.
 pub const MOST_WAITING: usize = 65_536;
@@ -204,6 +212,16 @@ pub fn notice(org: &str, notice: &Notice) -> Outgoing {
         id: wire::notice_id(org, notice),
         subject: format!("{ALERTS}{org}.{}", notice.about.slug()),
         payload: wire::notice_json(org, notice).to_string().into_bytes(),
+    }
+}
+
+/// The message of what running calls are told.
+#[must_use]
+pub fn call_news(org: &str, news: &CallNews) -> Outgoing {
+    Outgoing {
+        id: wire::call_news_id(org, news),
+        subject: format!("{CALLS}{org}.{}", news.news.slug()),
+        payload: wire::call_news_json(org, news).to_string().into_bytes(),
     }
 }
 

@@ -325,6 +325,18 @@ impl Partition {
     }
 
     fn org_command(&mut self, position: Position, org: &str, command: Command) -> Outcome {
+        let promised = match &command {
+            Command::Hold(hold) => Some(hold.key()),
+            Command::ReleaseHold(key) => Some(*key),
+            _ => None,
+        };
+        let outcome = self.command_to(position, org, command);
+        // What was promised is in the books now, or never will be.
+        promised.into_iter().for_each(|key| self.book.promises.forget(org, key));
+        outcome
+    }
+
+    fn command_to(&mut self, position: Position, org: &str, command: Command) -> Outcome {
         let creates = matches!(command, Command::PutOrg(_));
         let entry = Entry { position, at: self.commons.at, what: What::Command(command) };
         let (catalog, recall) = (&self.commons.catalog, Recall::default());

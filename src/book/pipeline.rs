@@ -100,8 +100,11 @@ pub enum PipelineError {
 /// How often a waiting pipeline looks whether it can go on.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// How long something may be overdue before the log is told the time.
-const TICK_AFTER: Duration = Duration::from_millis(20);
+/// How long something may be overdue before the log is told the time: whoever writes meanwhile tells it too.
+const TICK_AFTER: Duration = Duration::from_millis(4);
+
+/// How long the pipeline waits for a record, at least and at most, before it looks at what is due.
+const LOOKS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(1));
 
 impl Pipeline {
     /// Reads and applies until told to stop.
@@ -117,6 +120,7 @@ impl Pipeline {
                 self.wait().await;
                 continue;
             }
+            let due = self.until_due();
             tokio::select! {
                 biased;
                 _ = self.stop.changed() => {}
@@ -129,6 +133,7 @@ impl Pipeline {
                         self.apply(&mut batch, reader.created_ns())?;
                     }
                 }
+                () = tokio::time::sleep(due) => self.tick(&ticking),
             }
         }
         // What the keeper still asks on its way out.
@@ -211,6 +216,13 @@ impl Pipeline {
         }
         batch.clear();
         Ok(())
+    }
+
+    /// How long nothing is due, and then a little more.
+    fn until_due(&self) -> Duration {
+        let next = self.partition.next_due().map_or(i64::MAX, Timestamp::micros);
+        let left = u64::try_from(next.saturating_sub(clock::now().micros())).unwrap_or(0);
+        Duration::from_micros(left).saturating_add(TICK_AFTER).clamp(LOOKS.0, LOOKS.1)
     }
 
     /// Tells the log the time when something is due and nobody else writes.
@@ -335,6 +347,10 @@ impl Listener for Sink<'_> {
             Effect::Notice(notice) => {
                 self.metrics.alerts.inc();
                 self.outbox.push(super::outbox::notice(org, notice));
+            }
+            Effect::Calls(news) => {
+                self.metrics.call_news.with_label_values(&[news.news.slug()]).inc();
+                self.outbox.push(super::outbox::call_news(org, news));
             }
             Effect::WebhooksChanged => self.outbox.webhooks_changed(org),
         }

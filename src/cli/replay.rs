@@ -178,6 +178,7 @@ impl Listener for Report {
             Effect::Limit(alert) => self.alerts.push(wire::limit_alert_json(org, alert)),
             Effect::Recharge(alert) => self.alerts.push(wire::recharge_alert_json(org, alert)),
             Effect::Notice(notice) => self.alerts.push(wire::notice_json(org, notice)),
+            Effect::Calls(news) => self.alerts.push(wire::call_news_json(org, news)),
             Effect::Moved(movement) => self.movements.push(wire::movement_json(org, movement)),
             Effect::WebhooksChanged => {}
         }

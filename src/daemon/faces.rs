@@ -50,9 +50,9 @@ pub(super) fn start(
             let outbox = Arc::clone(&desk.outbox);
             tasks.push(tokio::spawn(nats::publish(client.clone(), out.clone(), outbox, stop.clone())));
             if *service {
-                let (book, stop) = (Arc::clone(&desk.book), stop.clone());
+                let (desk, stop) = (Arc::clone(desk), stop.clone());
                 tasks.push(tokio::spawn(async move {
-                    if let Err(error) = nats::serve(client, book, stop).await {
+                    if let Err(error) = nats::serve(client, desk, stop).await {
                         tracing::error!(%error, "balances are not answered over NATS");
                     }
                 }));
@@ -89,7 +89,7 @@ async fn write_down(outbox: Arc<Outbox>, mut stop: watch::Receiver<bool>) {
             messages = outbox.after(Way::Stream, sent, AT_ONCE) => messages,
         };
         for (number, message) in messages {
-            if message.subject.starts_with("credits.alerts.") {
+            if message.alert().is_some() {
                 say_alert(&message);
             } else {
                 let payload = String::from_utf8_lossy(&message.payload);

@@ -8,6 +8,7 @@
 //! and pages ([`MOST_LISTED`](crate::query::MOST_LISTED)).
 
 mod alerts;
+mod authorize;
 mod body;
 mod calls;
 mod commands;
@@ -121,6 +122,11 @@ fn router(desk: Arc<Desk>, channels: Channels, options: Options) -> Router {
         .route("/v1/orgs/{org}/limits", get(limits::list))
         .route("/v1/orgs/{org}/limits/{id}", put(limits::put).delete(limits::remove))
         .route("/v1/orgs/{org}/calls", get(calls::list))
+        .route("/v1/orgs/{org}/authorize", post(authorize::authorize))
+        .route("/v1/orgs/{org}/quote", post(authorize::quote))
+        .route("/v1/orgs/{org}/holds", get(authorize::list))
+        .route("/v1/orgs/{org}/holds/{id}/release", post(authorize::release))
+        .route("/v1/orgs/{org}/holds/{id}/extend", post(authorize::extend))
         .route("/v1/orgs/{org}/recharges", get(recharges::list))
         .route("/v1/orgs/{org}/recharges/{credit_type}", put(recharges::put).delete(recharges::remove))
         .route("/v1/orgs/{org}/recharges/{credit_type}/failed", post(recharges::failed))

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alerts::Rule;
 use super::calendar::Every;
+use super::calls::CallTerms;
 use super::entry::{CatalogCommand, Versioned};
 use super::grants::Rollover;
 use super::limits::{Limit, PastLimit, Unit};
@@ -56,9 +57,21 @@ pub struct Plan {
     pub limits: Vec<Arc<Limit>>,
     /// What happens to an event past a hard limit.
     pub past_limit: PastLimit,
+    /// How live calls spend.
+    pub calls: CallTerms,
 }
 
 impl Plan {
+    /// How far below nothing live calls may take each kind of credits; none where there is no bound.
+    #[must_use]
+    pub fn overdraft(&self) -> Option<Credits> {
+        let by_policy = match self.when_exhausted {
+            WhenExhausted::Reject => Some(Credits::ZERO),
+            WhenExhausted::Overage => None,
+        };
+        self.calls.overdraft.or(by_policy)
+    }
+
     /// What a cycle brings of one kind of credits.
     #[must_use]
     pub fn allotment(&self, credit_type: CreditType) -> Option<&Allotment> {

@@ -165,6 +165,20 @@ impl Line {
     }
 }
 
+impl Line {
+    /// What so many actions would cost; what does not fit is the largest amount.
+    #[must_use]
+    pub fn cost_of_units(&self, quantity: u64) -> Credits {
+        let cost = match &self.basis {
+            Basis::PerAction { each, .. } => each.scale(quantity, 1),
+            Basis::PerUnits { price, units, started: true, .. } => price.scale(quantity.div_ceil(*units), 1),
+            Basis::PerUnits { price, units, started: false, .. } => price.scale(quantity, *units),
+            Basis::Unmetered { .. } | Basis::PerMinute { .. } => Some(self.amount),
+        };
+        cost.unwrap_or(Credits::LARGEST_TOTAL)
+    }
+}
+
 impl Charge {
     /// The names of the hard limits that it went past.
     #[must_use]

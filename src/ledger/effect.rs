@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use super::alerts::Crossing;
 use super::balance::Moment;
+use super::calls::CallNews;
 use super::charge::{Charge, Return};
 use super::limits::{Count, Level, Limit, Measure};
 use super::movement::{Movement, Note};
@@ -89,6 +90,8 @@ pub enum Effect {
     Recharge(Box<RechargeAlert>),
     /// Something else that is worth knowing.
     Notice(Box<Notice>),
+    /// Running calls are warned, cut off, or may go on.
+    Calls(Box<CallNews>),
     /// Credits came or went other than by an event.
     Moved(Movement),
     /// The organization's webhooks are others now.

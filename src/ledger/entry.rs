@@ -2,6 +2,7 @@
 
 use super::alerts::Rule;
 use super::calendar::Zone;
+use super::calls::Hold;
 use super::catalog::{Plan, RateCard};
 use super::grants::{Recurrence, Rollover, Scope};
 use super::limits::Own;
@@ -219,6 +220,10 @@ pub enum Command {
     RemoveRecharge(CreditType),
     /// A request of the auto-recharge brings nothing.
     FailRecharge(RechargeFailure),
+    /// Set credits aside.
+    Hold(Box<Hold>),
+    /// Set nothing aside any more: for what the hold was known by.
+    ReleaseHold(EventId),
     /// Define a webhook, or define it anew.
     PutWebhook(WebhookOrder),
     /// Take the webhook of that name away.

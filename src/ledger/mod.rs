@@ -7,6 +7,7 @@
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects)]
 
 pub mod alerts;
+pub mod authorization;
 mod balance;
 pub mod burn;
 pub mod calendar;

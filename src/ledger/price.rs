@@ -204,6 +204,9 @@ impl Increment {
     /// A whole minute, then whole minutes.
     pub const MINUTE: Increment = Increment { initial: 60, next: 60 };
 
+    /// Second by second.
+    pub const SECOND: Increment = Increment { initial: 1, next: 1 };
+
     /// An increment of `initial` and then `next` seconds, each from 1 to 86,400.
     #[must_use]
     pub fn new(initial: u32, next: u32) -> Option<Increment> {
@@ -222,6 +225,36 @@ impl Increment {
         let next = u64::from(self.next);
         let steps = beyond.div_ceil(next.saturating_mul(1_000).max(1));
         initial.saturating_add(steps.saturating_mul(next))
+    }
+
+    /// The seconds of an increment after the first.
+    #[must_use]
+    pub const fn next_seconds(self) -> u64 {
+        // Widening, which `From` cannot do in a constant.
+        self.next as u64
+    }
+
+    /// How many increments so many seconds are, the first of them included.
+    #[must_use]
+    pub fn steps(self, seconds: u64) -> u64 {
+        let beyond = seconds.saturating_sub(u64::from(self.initial));
+        beyond.div_ceil(u64::from(self.next).max(1)).saturating_add(1)
+    }
+
+    /// How many seconds so many increments are, the first of them included; none for none.
+    #[must_use]
+    pub fn seconds_of(self, steps: u64) -> u64 {
+        steps.checked_sub(1).map_or(0, |further| {
+            u64::from(self.next).saturating_mul(further).saturating_add(u64::from(self.initial))
+        })
+    }
+
+    /// How long a call of this length can last without another increment: the first one begins with the call, each
+    /// further one with the millisecond in which the one before is over.
+    #[must_use]
+    pub fn begun_until(self, length: Millis) -> Millis {
+        let begun = self.billed_seconds(Millis(length.0.saturating_add(1)));
+        Millis(begun.saturating_mul(1_000))
     }
 }
 

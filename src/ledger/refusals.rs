@@ -56,6 +56,13 @@ pub(super) fn too_many_limits(most: usize) -> Rejection {
     Rejection::new(Reason::TooMany, "id", why)
 }
 
+pub(super) fn too_many_holds(most: usize) -> Rejection {
+    let why = format!(
+        "the organization has {most} holds, or too much is said of them; release some or let them end"
+    );
+    Rejection::new(Reason::TooMany, "org", why)
+}
+
 pub(super) fn unknown_limit(id: &str) -> Rejection {
     let why = format!(
         "the organization has no limit {id:?} of its own; compare with its limits, or put one that is off"

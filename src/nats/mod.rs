@@ -1,5 +1,6 @@
 //! The NATS face: alerts and refusals out, and a service that answers.
 
+mod authorize;
 mod publisher;
 mod service;
 

@@ -30,6 +30,8 @@ pub struct OutStream {
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(24 * 3_600);
 /// How long the stream keeps messages.
 const MAX_AGE: Duration = Duration::from_secs(90 * 86_400);
+/// What it takes.
+const SUBJECTS: [&str; 3] = ["credits.alerts.>", "credits.rejected.>", "credits.calls.>"];
 /// How many bytes the stream keeps; the oldest go first.
 const MAX_BYTES: i64 = 1 << 30;
 /// The most messages that are sent before the first is confirmed.
@@ -79,8 +81,8 @@ async fn pause(stop: &mut watch::Receiver<bool>) {
 
 /// Makes the stream if it is missing and ours to make.
 async fn prepare(context: &Context, stream: &OutStream) -> bool {
-    if context.get_stream(&stream.name).await.is_ok() {
-        return true;
+    if let Ok(known) = context.get_stream(&stream.name).await {
+        return take_more(context, stream, &known.cached_info().config).await;
     }
     if !stream.manage {
         tracing::warn!(
@@ -91,7 +93,7 @@ async fn prepare(context: &Context, stream: &OutStream) -> bool {
     }
     let config = Config {
         name: stream.name.clone(),
-        subjects: vec!["credits.alerts.>".to_owned(), "credits.rejected.>".to_owned()],
+        subjects: SUBJECTS.map(str::to_owned).to_vec(),
         storage: StorageType::File,
         num_replicas: stream.replicas,
         discard: DiscardPolicy::Old,
@@ -104,6 +106,26 @@ async fn prepare(context: &Context, stream: &OutStream) -> bool {
         Ok(_) => true,
         Err(error) => {
             tracing::warn!(%error, stream = stream.name, "the stream for alerts cannot be made; alerts wait");
+            false
+        }
+    }
+}
+
+/// Lets a stream of ours, which an earlier version made, take what is published now. What else is set of it stays.
+async fn take_more(context: &Context, stream: &OutStream, known: &Config) -> bool {
+    let missing: Vec<String> = SUBJECTS
+        .iter()
+        .filter(|subject| !known.subjects.iter().any(|has| has == *subject))
+        .map(|s| (*s).to_owned())
+        .collect();
+    if missing.is_empty() || !stream.manage {
+        return true;
+    }
+    let config = Config { subjects: [known.subjects.clone(), missing].concat(), ..known.clone() };
+    match context.update_stream(config).await {
+        Ok(_) => true,
+        Err(error) => {
+            tracing::warn!(%error, stream = stream.name, "the stream for alerts cannot take what calls are told; they wait");
             false
         }
     }

@@ -1,4 +1,5 @@
-//! The micro service `creditd` (NATS ADR-32): `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS`, balances, forecasts, limits, recharges and names.
+//! The micro service `creditd` (NATS ADR-32): `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS`, balances, forecasts, limits, recharges and names;
+//! and whether a call may start.
 
 use std::sync::Arc;
 
@@ -11,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::sync::{Semaphore, watch};
 
+use super::authorize::{self, AUTHORIZE, EXTEND, Endpoints, QUOTE, RELEASE};
 use crate::book::Book;
+use crate::book::desk::Desk;
 use crate::clock;
 use crate::ledger::names::Kind;
 use crate::query::{self, NamesOf, PageOf};
@@ -46,9 +49,10 @@ pub struct ServeError(String);
 /// [`ServeError`] when the subscriptions cannot be made.
 pub async fn serve(
     client: Client,
-    book: Arc<Book>,
+    desk: Arc<Desk>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), ServeError> {
+    let book = Arc::clone(&desk.book);
     let service = client
         .service_builder()
         .description("Prepaid credit balances, live")
@@ -64,6 +68,13 @@ pub async fn serve(
     let mut forecasts = endpoint("forecast", FORECAST).await?;
     let mut recharges = endpoint("recharges", RECHARGES).await?;
     let mut names = endpoint("names", NAMES).await?;
+    let starting = Endpoints {
+        authorize: endpoint("authorize", AUTHORIZE).await?,
+        quote: endpoint("quote", QUOTE).await?,
+        release: endpoint("release", RELEASE).await?,
+        extend: endpoint("extend", EXTEND).await?,
+    };
+    tokio::spawn(authorize::serve(desk, starting, stop.clone()));
     let places = Arc::new(Semaphore::new(MOST_ASIDE));
     loop {
         let (request, response) = tokio::select! {
@@ -97,7 +108,7 @@ pub async fn serve(
     Ok(())
 }
 
-async fn answer(request: Request, response: Result<Bytes, ServiceError>) {
+pub(super) async fn answer(request: Request, response: Result<Bytes, ServiceError>) {
     if let Err(error) = request.respond(response).await {
         tracing::debug!(%error, "an answer did not reach the one who asked");
     }
@@ -182,20 +193,20 @@ fn page_of_names(book: &Book, subject: &str, payload: &[u8]) -> Result<Bytes, Se
     text(&found.ok_or_else(|| unknown_org(org))?)
 }
 
-fn refusal(code: usize, status: String) -> ServiceError {
+pub(super) fn refusal(code: usize, status: String) -> ServiceError {
     ServiceError { code, status }
 }
 
-fn org_of(subject: &str) -> Result<&str, ServiceError> {
+pub(super) fn org_of(subject: &str) -> Result<&str, ServiceError> {
     let org = subject.rsplit('.').next().unwrap_or_default();
     wire::org_id(org).map_err(|error| refusal(400, error.to_string()))
 }
 
-fn unknown_org(org: &str) -> ServiceError {
+pub(super) fn unknown_org(org: &str) -> ServiceError {
     refusal(404, format!("there is no organization {org:?}; create it first"))
 }
 
-fn text(answer: &impl Serialize) -> Result<Bytes, ServiceError> {
+pub(super) fn text(answer: &impl Serialize) -> Result<Bytes, ServiceError> {
     let text = serde_json::to_vec(answer).map_err(|error| refusal(500, error.to_string()))?;
     Ok(Bytes::from(text))
 }

@@ -65,9 +65,11 @@ pub struct Balance {
     pub credit_type: CreditType,
     /// What is left of the usable grants, less what is owed.
     pub settled: Credits,
-    /// What live calls and holds have set aside.
+    /// What live calls have cost so far.
     pub pending: Credits,
-    /// `settled − pending`: what may still be spent.
+    /// What is set aside for calls that are about to start.
+    pub held: Credits,
+    /// `settled − pending − held`: what may still be spent.
     pub available: Credits,
     /// What a percentage is of: what the usable grants amount to, see `docs/EVENTS.md`.
     pub total: Credits,
@@ -167,7 +169,7 @@ pub fn balance<'a>(book: &Book, org: &'a str, now: Timestamp) -> Option<OrgBalan
     let catalog = book.catalog();
     let copied = book.read(org, |slot| {
         let at = now.max(slot.org.at());
-        if slot.org.next_change(&catalog) > at {
+        if slot.org.next_of_credits(&catalog) > at {
             Ok(org_balance(org, &slot.org, at))
         } else {
             Err((Box::new(slot.org.without_ids()), at))
@@ -264,11 +266,13 @@ fn state_of(org: &Org, names: NamesState, catalog: &Catalog) -> OrgState {
 
 fn pool_balance(org: &Org, pool: &Pool, at: Timestamp, shown: impl Fn(&&Grant) -> bool) -> Balance {
     let (settled, pending) = (pool.level(), org.pending(pool.credit_type, at));
+    let held = org.calls().map_or(Credits::ZERO, |calls| calls.held(pool.credit_type, at));
     Balance {
         credit_type: pool.credit_type,
         settled,
         pending,
-        available: settled.minus(pending),
+        held,
+        available: settled.minus(pending).minus(held),
         total: pool.base(),
         owed: pool.totals().owed(),
         grants: pool

@@ -9,7 +9,7 @@ use crate::ledger::calls::LiveCall;
 use crate::ledger::entry::Dimensions;
 use crate::ledger::price::Direction;
 use crate::ledger::units::{EventId, Timestamp};
-use crate::wire::time;
+use crate::wire::{self, time};
 
 /// Which part of an organization's live calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -39,6 +39,8 @@ pub struct CallState {
     pub call_id: String,
     /// `ringing` or `answered`.
     pub state: &'static str,
+    /// Whether it was cut off: its credits have ended, and it is to be over.
+    pub cut_off: bool,
     /// When it began to ring, if that was told.
     pub started_at: Option<String>,
     /// When it was answered.
@@ -61,13 +63,14 @@ pub struct CallState {
 }
 
 impl CallState {
-    fn of(call: &LiveCall, now: Timestamp) -> CallState {
+    fn of(call: &LiveCall, cut_off: bool, now: Timestamp) -> CallState {
         let name = call.name();
         let credits = call.credit_types().map(|kind| (kind.to_string(), json!(call.cost(kind, now))));
         CallState {
             source: name.source.to_owned(),
             call_id: name.id.to_owned(),
             state: if call.answered().is_some() { "answered" } else { "ringing" },
+            cut_off,
             started_at: call.started().map(time::format),
             answered_at: call.answered().map(time::format),
             duration_ms: call.lasted(now).0,
@@ -100,21 +103,19 @@ pub fn calls(book: &Book, org: &str, page: &CallsOf, now: Timestamp) -> Result<O
     let most = page_length(page.limit)?;
     let from = match &page.cursor {
         Some(cursor) => {
-            read_cursor(cursor).ok_or_else(|| PageError::Cursor(cursor.chars().take(80).collect()))?
+            wire::read_hold_id(cursor).ok_or_else(|| PageError::Cursor(cursor.chars().take(80).collect()))?
         }
         None => EventId::default(),
     };
     let page = book.read(org, |slot| {
         let at = now.max(slot.org.at());
-        let mut calls = slot.org.calls().into_iter().flat_map(|calls| calls.live_from(from));
-        let data = calls.by_ref().take(most).map(|(_, call)| CallState::of(call, at)).collect();
-        let next = calls.next().map(|(key, _)| format!("{:032x}", key.to_u128()));
+        let known = slot.org.calls();
+        let cut_off = |key| known.is_some_and(|calls| calls.is_cut_off(key));
+        let mut calls = known.into_iter().flat_map(|calls| calls.live_from(from));
+        let data =
+            calls.by_ref().take(most).map(|(key, call)| CallState::of(call, cut_off(key), at)).collect();
+        let next = calls.next().map(|(key, _)| wire::hold_id(key));
         CallPage { data, meta: PageMeta { next } }
     });
     Ok(page)
-}
-
-fn read_cursor(cursor: &str) -> Option<EventId> {
-    let digits = cursor.len() == 32 && cursor.bytes().all(|byte| byte.is_ascii_hexdigit());
-    u128::from_str_radix(cursor, 16).ok().filter(|_| digits).map(EventId::from_u128)
 }

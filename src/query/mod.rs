@@ -2,6 +2,7 @@
 //!
 //! A read takes an organization's guard, copies what it needs and lets go; text is made afterwards.
 
+mod authorization;
 mod balance;
 mod calls;
 mod catalog;
@@ -14,6 +15,7 @@ mod spent;
 mod verify;
 mod webhooks;
 
+pub use authorization::{Authorized, HoldPage, HoldState, HoldsOf, Quoted, authorized, holds, quoted};
 pub use balance::{Balance, GrantState, OrgBalance, OrgState, TallyState, balance, grant, org_state};
 pub use calls::{CallPage, CallState, CallsOf, calls};
 pub use catalog::catalog;

@@ -3,6 +3,8 @@
 //! A command is a CloudEvent with its content in `data`, or one flat object. Unlike an event's, its unknown
 //! fields are refused: a misspelt price must not pass for none.
 
+mod call_terms;
+mod hold;
 mod limit;
 mod naming;
 mod org;
@@ -23,6 +25,7 @@ use super::time;
 use crate::ledger::entry::{CatalogCommand, Command};
 use crate::ledger::rejection::{Reason, Rejection};
 use crate::ledger::units::Timestamp;
+use hold::{WrittenHold, WrittenHoldRelease};
 use limit::{WrittenLimit, WrittenLimitRemoval};
 use naming::Named;
 use org::{WrittenAdjustment, WrittenGrant, WrittenGrantVoid, WrittenOrg};
@@ -179,6 +182,12 @@ fn decode_data(subject: Subject<'_>, kind: &str, data: Map<String, Value>) -> Re
         (Subject::Commands(_), "creditd.recharge.failed.v1" | "recharge.failed") => {
             read::<WrittenRechargeFailure>(data)?.check().map(Command::FailRecharge).map(AnyCommand::Org)
         }
+        (Subject::Commands(_), "creditd.hold.v1" | "hold") => {
+            read::<WrittenHold>(data)?.check().map(Box::new).map(Command::Hold).map(AnyCommand::Org)
+        }
+        (Subject::Commands(_), "creditd.hold.release.v1" | "hold.release") => {
+            read::<WrittenHoldRelease>(data)?.check().map(Command::ReleaseHold).map(AnyCommand::Org)
+        }
         (Subject::Commands(_), "creditd.webhook.put.v1" | "webhook.put") => {
             read::<WrittenWebhook>(data)?.check().map(Command::PutWebhook).map(AnyCommand::Org)
         }
@@ -190,7 +199,7 @@ fn decode_data(subject: Subject<'_>, kind: &str, data: Map<String, Value>) -> Re
         }
         _ => {
             let why = format!(
-                "{kind:?} is not a command on this subject; organizations take creditd.org.put.v1, creditd.grant.v1, creditd.grant.void.v1, creditd.adjust.v1, creditd.limit.put.v1, creditd.limit.remove.v1, creditd.recharge.put.v1, creditd.recharge.remove.v1, creditd.recharge.failed.v1, creditd.account.put.v1, creditd.team.put.v1, creditd.user.put.v1, creditd.entity.put.v1, creditd.webhook.put.v1 and creditd.webhook.remove.v1, the catalog creditd.rate_card.put.v1 and creditd.plan.put.v1"
+                "{kind:?} is not a command on this subject; organizations take creditd.org.put.v1, creditd.grant.v1, creditd.grant.void.v1, creditd.adjust.v1, creditd.limit.put.v1, creditd.limit.remove.v1, creditd.recharge.put.v1, creditd.recharge.remove.v1, creditd.recharge.failed.v1, creditd.hold.v1, creditd.hold.release.v1, creditd.account.put.v1, creditd.team.put.v1, creditd.user.put.v1, creditd.entity.put.v1, creditd.webhook.put.v1 and creditd.webhook.remove.v1, the catalog creditd.rate_card.put.v1 and creditd.plan.put.v1"
             );
             Err(Rejection::new(Reason::UnknownType, "type", why))
         }

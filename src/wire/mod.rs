@@ -5,6 +5,8 @@
 //! passed here it cannot have an impossible value.
 
 mod answer;
+mod authorization;
+mod calls;
 mod catalog;
 mod command;
 mod event;
@@ -22,6 +24,8 @@ mod types;
 mod webhook;
 
 pub use answer::{alert_id, alert_json, charge_json, movement_json, outcome_json, rejected_json};
+pub use authorization::{Asked, hold_command, hold_id, read_hold_id, release_command};
+pub use calls::{call_news_id, call_news_json};
 pub use catalog::{catalog_commands_from_toml, catalog_json};
 pub use command::{AnyCommand, decode_command};
 pub use event::{Decoder, MOST_ITEMS};

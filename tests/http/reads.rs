@@ -22,7 +22,7 @@ async fn a_balance_tells_everything_and_its_position() {
     assert_eq!(
         credits,
         json!({
-            "credit_type": "credits", "settled": "999", "pending": "0", "available": "999",
+            "credit_type": "credits", "settled": "999", "pending": "0", "held": "0", "available": "999",
             "total": "1000", "owed": "0", "grants": [null],
         })
     );

@@ -134,6 +134,62 @@ async fn names_are_answered_as_over_http() {
     }
 }
 
+/// Asks with a payload.
+async fn ask_for(scene: &Scene, subject: &str, payload: &Value) -> Value {
+    let answer = scene.client.request(subject.to_owned(), payload.to_string().into()).await.unwrap();
+    let text = |headers: async_nats::HeaderMap| headers.get("Nats-Service-Error").map(ToString::to_string);
+    let error = answer.headers.and_then(text).map(Value::String);
+    error.unwrap_or_else(|| serde_json::from_slice(&answer.payload).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_asks_whether_a_call_may_start_and_is_told_when_it_is_over() {
+    let mut scene = Scene::start().await;
+    scene.publish_acme().await;
+    let prices = r#"{"type": "rate_card.put", "id": "calls", "version": 1, "prices": {"phone_call": {"per_minute": "60", "increment": "1/1"}}}"#;
+    scene.publish("credits.commands._catalog", prices).await;
+    let plan = r#"{"type": "plan.put", "id": "prepaid", "version": 1, "rate_card": "calls", "when_exhausted": "reject"}"#;
+    scene.publish("credits.commands._catalog", plan).await;
+    scene.publish("credits.commands.small", r#"{"type": "org.put", "plan": "prepaid"}"#).await;
+    let last =
+        scene.publish("credits.commands.small", r#"{"type": "grant", "id": "g", "amount": "2"}"#).await;
+    scene.daemon.wait_for(last, Duration::from_secs(10)).await;
+    let mut told = scene.client.subscribe("credits.calls.small.>").await.unwrap();
+
+    let call = |id: &str| json!({ "source": "sbc", "call_id": id, "direction": "outbound" });
+    let quoted = ask_for(&scene, "creditd.quote.small", &call("a")).await;
+    assert_eq!((&quoted["first"], &quoted["hold_id"]), (&json!({ "credits": "1" }), &Value::Null));
+    let granted = ask_for(&scene, "creditd.authorize.small", &call("a")).await;
+    assert_eq!((&granted["allowed"], &granted["granted_seconds"]), (&json!(true), &json!(2)));
+    let refused = ask_for(&scene, "creditd.authorize.small", &call("b")).await;
+    assert_eq!((&refused["allowed"], &refused["reason"]), (&json!(false), &json!("insufficient_credits")));
+    // The hold is in the log.
+    let held = json!({ "hold_id": granted["hold_id"] });
+    for _ in 0..500 {
+        if ask_for(&scene, "creditd.extend.small", &held).await["valid_until"].is_string() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let answered =
+        json!({ "type": "call.answered", "source": "sbc", "call_id": "a", "direction": "outbound" });
+    scene.publish("credits.events.small", &answered.to_string()).await;
+    let mut kinds = Vec::new();
+    while kinds.last().is_none_or(|kind| kind != "cutoff") {
+        let message =
+            tokio::time::timeout(Duration::from_secs(10), futures_util::StreamExt::next(&mut told)).await;
+        let message = message.unwrap().unwrap();
+        kinds.push(message.subject.rsplit('.').next().unwrap().to_owned());
+        let told: Value = serde_json::from_slice(&message.payload).unwrap();
+        assert_eq!(told["data"]["calls"], json!([{ "source": "sbc", "call_id": "a" }]), "{told}");
+        let id = message.headers.as_ref().and_then(|headers| headers.get("Nats-Msg-Id")).unwrap();
+        assert_eq!(id.as_str(), format!("small.calls.{}", kinds.len()));
+    }
+    assert_eq!(kinds, ["warning", "cutoff"]);
+    let gone = ask_for(&scene, "creditd.release.small", &held).await;
+    assert!(gone.as_str().unwrap().contains("there is no hold"), "{gone}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_answered_is_a_service_error() {
     let scene = Scene::start().await;
@@ -162,7 +218,9 @@ async fn the_service_tells_of_itself() {
     assert_eq!(ping["type"], "io.nats.micro.v1.ping_response");
     assert_eq!((&ping["name"], &ping["version"]), (&json!("creditd"), &json!(env!("CARGO_PKG_VERSION"))));
     let (_, info) = ask(&scene, "$SRV.INFO.creditd").await;
-    for name in ["balance", "limits", "forecast", "recharges", "names"] {
+    for name in
+        ["balance", "limits", "forecast", "recharges", "names", "authorize", "quote", "release", "extend"]
+    {
         assert_eq!(endpoint(&info, name)["subject"], format!("creditd.{name}.*"));
     }
     let (_, stats) = ask(&scene, "$SRV.STATS.creditd").await;

@@ -270,9 +270,11 @@ async fn what_a_replay_has_yet_to_make_again_is_whole_after_a_base() {
     let seq = scene.pipeline.position.seq;
     scene.apply_to(seq + 1).await;
     scene.checkpoint(&[], &[]).await;
-    assert!(std::fs::read_dir(&checkpoints).unwrap().any(|entry| {
-        entry.unwrap().file_name() == "checkpoint-0000000100.ckp"
-    }));
+    assert!(
+        std::fs::read_dir(&checkpoints)
+            .unwrap()
+            .any(|entry| { entry.unwrap().file_name() == "checkpoint-0000000100.ckp" })
+    );
     let mut scene = scene.crash().await;
     assert_eq!(scene.available("newest"), None);
     scene.catch_up().await;

@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::ledger::charge::Line;
+use super::holds::Amounts;
+use crate::ledger::authorization::add_up;
+use crate::ledger::charge::{Basis, Line};
 use crate::ledger::entry::{CallName, Dimensions, LONGEST_CALL, Live, Told};
-use crate::ledger::price::{CreditType, Direction};
+use crate::ledger::price::{CreditType, Direction, Increment};
 use crate::ledger::units::{Credits, Millis, Timestamp};
 
 /// The action of a call that names none.
@@ -24,6 +26,12 @@ impl From<Dimensions<'_>> for Who {
 }
 
 impl Who {
+    /// The bytes of its texts.
+    pub(super) fn bytes(&self) -> usize {
+        let Who(texts) = self;
+        texts.iter().flatten().fold(0, |sum: usize, text| sum.saturating_add(text.len()))
+    }
+
     /// As an event has them.
     #[must_use]
     pub fn dimensions(&self) -> Dimensions<'_> {
@@ -147,12 +155,17 @@ impl LiveCall {
     /// while it rings.
     #[must_use]
     pub fn lasted(&self, at: Timestamp) -> Millis {
-        let Some(answered) = self.answered else { return Millis(0) };
-        let from = match self.direction {
-            Some(Direction::Inbound) => self.started.unwrap_or(answered).min(answered),
-            _ => answered,
-        };
+        let Some(from) = self.counts_from() else { return Millis(0) };
         at.since(from).max(self.proven).min(LONGEST_CALL)
+    }
+
+    /// The instant from which on it counts, once it is answered.
+    fn counts_from(&self) -> Option<Timestamp> {
+        let answered = self.answered?;
+        match self.direction {
+            Some(Direction::Inbound) => Some(self.started.unwrap_or(answered).min(answered)),
+            _ => Some(answered),
+        }
     }
 
     /// The kinds of credits that it costs.
@@ -166,19 +179,53 @@ impl LiveCall {
     /// What it has cost so far, of one kind of credits: an increment counts from the instant it starts.
     #[must_use]
     pub fn cost(&self, credit_type: CreditType, at: Timestamp) -> Credits {
-        let begun = Millis(self.lasted(at).0.saturating_add(1)).min(LONGEST_CALL);
+        let begun = self.begun(at);
         let lines = self.price.iter().filter(|line| line.credit_type == credit_type);
         lines.fold(Credits::ZERO, |sum, line| sum.plus(line.cost_of(begun)))
     }
 
+    /// The length that it costs as much as: an increment counts from the instant it starts.
+    pub(in crate::ledger) fn begun(&self, at: Timestamp) -> Millis {
+        Millis(self.lasted(at).0.saturating_add(1)).min(LONGEST_CALL)
+    }
+
+    /// What it costs at a length, of each kind of credits.
+    pub(in crate::ledger) fn costs_for(&self, length: Millis) -> Amounts {
+        add_up(self.price.iter().map(|line| (line.credit_type, line.cost_of(length))))
+    }
+
+    /// What a minute of it costs, of one kind of credits.
+    pub(super) fn a_minute(&self, credit_type: CreditType) -> Credits {
+        let rates = self.price.iter().filter(|line| line.credit_type == credit_type).filter_map(rate);
+        rates.fold(Credits::ZERO, |sum, (rate, _)| sum.plus(rate))
+    }
+
+    /// What one more increment of it costs at most, of one kind of credits.
+    pub(super) fn an_increment(&self, credit_type: CreditType) -> Credits {
+        let rates = self.price.iter().filter(|line| line.credit_type == credit_type).filter_map(rate);
+        rates.filter(|(a_minute, _)| *a_minute > Credits::ZERO).fold(
+            Credits::ZERO,
+            |sum, (a_minute, increment)| {
+                // So far may the difference of two rounded amounts lie above a rounded one.
+                const ROUNDED: Credits = Credits::from_micros(2);
+                let more = a_minute.scale(increment.next_seconds(), 60).unwrap_or(Credits::LARGEST_TOTAL);
+                sum.plus(more).plus(ROUNDED)
+            },
+        )
+    }
+
+    /// The instant at which its next increment starts; none where it costs no more, or is as long as a call may be.
+    pub(super) fn next_increment(&self, at: Timestamp) -> Option<Timestamp> {
+        let (_, increment) = self.price.iter().filter_map(rate).find(|(rate, _)| *rate > Credits::ZERO)?;
+        let until = increment.begun_until(self.lasted(at));
+        (until < LONGEST_CALL).then(|| self.counts_from().map(|from| from.plus(until)))?
+    }
+
     /// The bytes of its texts.
     pub(super) fn bytes(&self) -> usize {
-        let Who(who) = &self.who;
-        let texts = who.iter().chain([&self.action, &self.destination]).flatten();
-        let texts = texts
-            .chain([&self.source, &self.id])
-            .chain(self.add_ons.iter().flat_map(|add_ons| add_ons.iter()));
-        texts.fold(0, |sum: usize, text| sum.saturating_add(text.len()))
+        let texts = [&self.action, &self.destination].into_iter().flatten().chain([&self.source, &self.id]);
+        let texts = texts.chain(self.add_ons.iter().flat_map(|add_ons| add_ons.iter()));
+        texts.fold(self.who.bytes(), |sum, text| sum.saturating_add(text.len()))
     }
 
     /// Takes down what is said of it: until it is answered what is said again counts, from then on what was not said yet.
@@ -222,6 +269,14 @@ pub(super) fn bytes_said(live: &Live<'_>, of: &Dimensions<'_>) -> usize {
     let texts = texts.into_iter().chain([told.action, told.destination, Some(name.source), Some(name.id)]);
     let texts = texts.flatten().chain(told.add_ons.into_iter().flatten().copied());
     texts.fold(0, |sum: usize, text| sum.saturating_add(text.len()))
+}
+
+/// The price of a minute, and the increment, of a line that is priced by the minute.
+fn rate(line: &Line) -> Option<(Credits, Increment)> {
+    match &line.basis {
+        Basis::PerMinute { rate, increment, .. } => Some((rate.per_minute, *increment)),
+        Basis::PerAction { .. } | Basis::PerUnits { .. } | Basis::Unmetered { .. } => None,
+    }
 }
 
 fn note<T>(field: &mut Option<T>, told: Option<T>, again: bool) {

@@ -2,8 +2,15 @@
 //!
 //! Nothing here is charged: a call is charged once, at its end, by its own facts. Until then it is *pending*. A call that
 //! ended is remembered for a while, so that what is told of it late makes it live no more.
+//!
+//! What is pending is added up as time goes ([`accrual`]), what is about to start is held ([`holds`]), and who talks on credits that
+//! end is warned and cut off ([`watch`]).
 
+mod accrual;
+mod holds;
 mod live;
+mod terms;
+mod watch;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,8 +21,16 @@ use super::charge::Line;
 use super::entry::{CLOCK_SKEW, Dimensions, Live, Stage};
 use super::price::CreditType;
 use super::units::{Credits, EventId, Millis, Position, Timestamp};
+use accrual::Accruals;
+pub(super) use accrual::{Accrual, amount, micros};
+use holds::Holds;
+pub use holds::{Amounts, Hold, MOST_HELD_BYTES, MOST_HOLDS};
 pub(super) use live::or_before;
 pub use live::{LiveCall, PHONE_CALL, Who};
+pub use terms::{CallTerms, OnFailure};
+use watch::Watch;
+pub use watch::{CallNews, MOST_NAMED, News};
+pub(super) use watch::{Cover, Telling};
 
 /// The most live calls of one organization.
 pub const MOST_LIVE: usize = 50_000;
@@ -41,6 +56,9 @@ pub struct Calls {
     ended: BTreeMap<EventId, Ended>,
     /// Until when those that ended are remembered, in that order.
     until: VecDeque<(Timestamp, EventId)>,
+    accruals: Accruals,
+    holds: Holds,
+    watch: Watch,
 }
 
 /// A call that ended.
@@ -61,6 +79,11 @@ pub(super) struct End {
 }
 
 impl Calls {
+    /// None yet, at an instant.
+    pub(super) fn new(at: Timestamp) -> Calls {
+        Calls { accruals: Accruals::new(at), ..Calls::default() }
+    }
+
     /// The live ones, in no order that means anything.
     pub fn live(&self) -> impl Iterator<Item = &LiveCall> {
         self.live.values().map(|call| &**call)
@@ -92,29 +115,47 @@ impl Calls {
         self.ended.get(&key).filter(|ended| ended.until >= at)?.by
     }
 
-    /// What all live calls have cost so far, of one kind of credits.
+    /// How many are live, be they talked or ringing.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.live.len()
+    }
+
+    /// What all live calls have cost by an instant, of one kind of credits.
     #[must_use]
     pub fn pending(&self, credit_type: CreditType, at: Timestamp) -> Credits {
-        self.live().fold(Credits::ZERO, |sum, call| sum.plus(call.cost(credit_type, at)))
+        amount(self.accruals.cost_at(credit_type, at, &self.live))
+    }
+
+    /// What the running ones cost of each kind of credits.
+    pub(super) fn accruals(&self) -> &[Accrual] {
+        self.accruals.kinds()
+    }
+
+    /// The instant that the sums are for.
+    pub(super) fn at(&self) -> Timestamp {
+        self.accruals.at()
+    }
+
+    /// Whether nothing can happen to them by itself.
+    pub(super) fn are_idle(&self) -> bool {
+        self.accruals.kinds().is_empty() && self.holds.len() == 0
     }
 
     /// Takes in what is told of a call, which becomes live by it. It comes with the price of its first instant where it tells of an
-    /// answer.
+    /// answer. Answers whether the call has cost more since.
     pub(super) fn tell(
         &mut self,
         live: &Live<'_>,
         of: &Dimensions<'_>,
         time: Timestamp,
         price: SmallVec<[Line; 1]>,
-    ) {
-        let call = self.live.entry(live.name.key()).or_insert_with(|| {
-            let new = Box::new(LiveCall::new(live.name));
-            self.bytes = self.bytes.saturating_add(new.bytes());
-            new
-        });
-        let before = call.bytes();
+    ) -> bool {
+        let key = live.name.key();
+        let mut call = self.take(key).unwrap_or_else(|| Box::new(LiveCall::new(live.name)));
+        let before = call.lasted(self.at());
+        let rang = call.answered().is_none();
         call.hear(&live.told, of);
-        self.bytes = self.bytes.saturating_add(call.bytes()).saturating_sub(before);
         match live.stage {
             Stage::Started => call.start(time),
             Stage::Answered => call.answer(time, price),
@@ -124,24 +165,35 @@ impl Calls {
             }
             Stage::Failed => {}
         }
+        if call.answered().is_some() {
+            // What was set aside for it is pending now.
+            drop(self.holds.release(key));
+        }
+        let costs_more = call.answered().is_some() && (rang || call.lasted(self.at()) > before);
+        self.put_back(key, call);
+        costs_more
     }
 
     /// Takes a live call out, to be ended.
     pub(super) fn take(&mut self, key: EventId) -> Option<Box<LiveCall>> {
         let call = self.live.remove(&key)?;
         self.bytes = self.bytes.saturating_sub(call.bytes());
+        self.accruals.leave(key, &call);
         Some(call)
     }
 
     /// Puts a call back that was taken out and did not end.
     pub(super) fn put_back(&mut self, key: EventId, call: Box<LiveCall>) {
         self.bytes = self.bytes.saturating_add(call.bytes());
+        self.accruals.enter(key, &call);
         self.live.insert(key, call);
     }
 
     /// Remembers that a call has ended, for a while.
     pub(super) fn end(&mut self, key: EventId, by: Option<End>, at: Timestamp) {
         drop(self.take(key));
+        drop(self.holds.release(key));
+        self.is_over(key);
         let until = at.plus(REMEMBERED);
         if self.ended.insert(key, Ended { until, by }).is_none_or(|before| before.until != until) {
             self.until.push_back((until, key));
@@ -168,6 +220,62 @@ impl Calls {
                 self.ended.remove(&key);
             }
         }
+    }
+}
+
+impl Calls {
+    /// Credits that are set aside under an identity.
+    #[must_use]
+    pub fn hold(&self, key: EventId) -> Option<&Hold> {
+        self.holds.get(key)
+    }
+
+    /// What is set aside, from an identity on.
+    pub fn holds_from(&self, from: EventId) -> impl Iterator<Item = (EventId, &Hold)> {
+        self.holds.from(from)
+    }
+
+    /// How many calls are live, or held for, beside one.
+    pub(super) fn others(&self, key: EventId) -> usize {
+        let own = usize::from(self.live.contains_key(&key))
+            .saturating_add(usize::from(self.holds.get(key).is_some()));
+        self.live.len().saturating_add(self.holds.len()).saturating_sub(own)
+    }
+
+    /// How many holds there are.
+    #[must_use]
+    pub fn holds(&self) -> usize {
+        self.holds.len()
+    }
+
+    /// What is set aside at an instant, of one kind of credits.
+    #[must_use]
+    pub fn held(&self, credit_type: CreditType, at: Timestamp) -> Credits {
+        amount(self.holds.sum_at(credit_type, at))
+    }
+
+    /// Whether there is room for a hold.
+    pub(super) fn has_room_for(&self, hold: &Hold) -> bool {
+        self.holds.has_room(hold)
+    }
+
+    /// Sets credits aside, unless the call is talked or over already. Answers whether there was room.
+    pub(super) fn set_aside(&mut self, hold: Hold, at: Timestamp) -> bool {
+        let key = hold.key();
+        let is_late = self.has_ended(key, at) || self.get(key).is_some_and(|call| call.answered().is_some());
+        if is_late || hold.until <= at {
+            return true;
+        }
+        let fits = self.holds.has_room(&hold);
+        if fits {
+            self.holds.put(hold);
+        }
+        fits
+    }
+
+    /// Sets nothing aside under an identity any more. Answers whether something was.
+    pub(super) fn release(&mut self, key: EventId) -> bool {
+        self.holds.release(key).is_some()
     }
 }
 

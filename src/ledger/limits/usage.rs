@@ -8,7 +8,8 @@ use smallvec::SmallVec;
 use super::rule::{Level, Measure, Unit};
 use super::{Limits, MOST_VALUES};
 use crate::ledger::balance::Moment;
-use crate::ledger::charge::Charge;
+use crate::ledger::calls::Amounts;
+use crate::ledger::charge::{Charge, Line};
 use crate::ledger::effect::{Effect, LimitAlert};
 use crate::ledger::entry::{Dimensions, Event, Kind};
 use crate::ledger::price::CreditType;
@@ -45,14 +46,29 @@ pub(in crate::ledger) struct Spending<'e> {
 impl<'e> Spending<'e> {
     /// What an event spends; `None` for a void.
     pub(in crate::ledger) fn of(event: &Event<'e>, charge: &Charge) -> Option<Spending<'e>> {
+        Spending::of_lines(event, &charge.lines)
+    }
+
+    /// What an event of these lines would spend; `None` for a void.
+    pub(in crate::ledger) fn of_lines(event: &Event<'e>, lines: &[Line]) -> Option<Spending<'e>> {
         let (action, quantity, add_ons) = match &event.kind {
             Kind::Action { action, quantity } => (*action, *quantity, &[][..]),
             Kind::Call(call) => (call.action, 1, call.add_ons),
             Kind::Live(_) | Kind::End(_) | Kind::Void(_) => return None,
         };
         let actions = std::iter::once(action).chain(add_ons.iter().copied());
-        let lines = actions.zip(&charge.lines).map(|(action, line)| (action, line.credit_type, line.amount));
+        let lines = actions.zip(lines).map(|(action, line)| (action, line.credit_type, line.amount));
         Some(Spending { dimensions: event.dimensions, action, quantity, lines: lines.collect() })
+    }
+
+    /// What something has spent so far that is not charged yet, or is going to spend.
+    pub(in crate::ledger) fn so_far(
+        dimensions: Dimensions<'e>,
+        (action, quantity): (&'e str, u64),
+        amounts: &Amounts,
+    ) -> Spending<'e> {
+        let lines = amounts.iter().map(|(kind, amount)| (action, *kind, *amount)).collect();
+        Spending { dimensions, action, quantity, lines }
     }
 }
 
@@ -92,6 +108,16 @@ impl Limits {
             }
         }
         uses
+    }
+
+    /// Adds to what an event uses what others do of the same, as far as there is room to count it.
+    pub(in crate::ledger) fn add_same(&self, uses: &mut Uses<'_>, others: &Spending<'_>) {
+        for other in self.uses(others) {
+            let same = |known: &&mut Use<'_>| known.place == other.place && known.value == other.value;
+            if let Some(known) = uses.iter_mut().find(same) {
+                known.amount = known.amount.checked_add(other.amount).unwrap_or(known.amount);
+            }
+        }
     }
 
     /// Whether the limits leave room for an event, or its plan charges what is past them.

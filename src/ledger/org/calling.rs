@@ -37,6 +37,7 @@ impl Org {
         event: &Event<'_>,
         live: &Live<'_>,
         catalog: &Catalog,
+        out: &mut Vec<Effect>,
     ) -> Result<Outcome, Rejection> {
         let (key, at) = (live.name.key(), self.at);
         if event.time < at.minus(STALE) || self.calls().is_some_and(|calls| calls.has_ended(key, at)) {
@@ -63,13 +64,15 @@ impl Org {
             Some(answered_at) => self.price_at_answer(live, known, answered_at, catalog)?,
             None => SmallVec::new(),
         };
-        let calls = self.calls.get_or_insert_default();
         let kinds: SmallVec<[CreditType; 2]> = price.iter().map(|line| line.credit_type).collect();
-        calls.forget(at);
-        calls.tell(live, &event.dimensions, event.time, price);
         // What is pending is shown in a balance of its own kind, be it empty.
         for credit_type in kinds {
             self.balance_place(credit_type);
+        }
+        let calls = self.calls_mut();
+        calls.forget(at);
+        if calls.tell(live, &event.dimensions, event.time, price) {
+            self.check_call(key, catalog, out);
         }
         Ok(Outcome::Noted)
     }
@@ -172,7 +175,7 @@ impl Org {
     /// Remembers that a call has ended: after so long, or that its end was voided before it came.
     fn end_call(&mut self, key: EventId, duration: Option<Millis>) {
         let (at, position) = (self.at, self.position);
-        let calls = self.calls.get_or_insert_default();
+        let calls = self.calls_mut();
         calls.end(key, duration.map(|duration| CallEnd { position, duration }), at);
         calls.forget(at);
     }

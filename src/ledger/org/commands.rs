@@ -34,6 +34,11 @@ impl Org {
             Command::PutRecharge(order) => self.put_recharge(order, catalog),
             Command::RemoveRecharge(credit_type) => self.remove_recharge(*credit_type),
             Command::FailRecharge(failure) => self.fail_recharge(failure, out),
+            Command::Hold(hold) => self.hold(hold),
+            Command::ReleaseHold(key) => {
+                self.release_hold(*key);
+                Ok(())
+            }
             Command::PutWebhook(order) => {
                 let (zone, moment) = (self.zone(), self.moment());
                 webhooks::put(&mut self.webhooks, order, &zone, moment)?;

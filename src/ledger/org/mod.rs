@@ -1,5 +1,6 @@
 //! The organization: the aggregate that everything is applied to, one entry at a time.
 
+mod authorizing;
 mod calling;
 mod charging;
 mod commands;
@@ -10,6 +11,8 @@ mod limiting;
 mod naming;
 mod needing;
 mod recharging;
+mod time;
+mod watching;
 
 use prefetch_index::prefetch_index;
 use serde::{Deserialize, Serialize};
@@ -136,16 +139,6 @@ impl Org {
         self.webhooks.iter().flat_map(|webhooks| webhooks.iter())
     }
 
-    /// The next instant at which something happens by itself, as far as the catalog tells now.
-    #[must_use]
-    pub fn next_change(&self, catalog: &Catalog) -> Timestamp {
-        let planned = self.terms.last().filter(|terms| !terms.has_rules());
-        let plan = planned.and_then(|terms| catalog.plan(terms.plan));
-        let of_balances = self.balances.iter().map(|balance| balance.next_change(self.at, plan));
-        let own = self.recharges.as_ref().map_or(Timestamp::MAX, |recharges| recharges.next_change());
-        of_balances.fold(self.next_reset.min(own), Timestamp::min)
-    }
-
     /// The memory of ids.
     #[must_use]
     pub fn ids(&self) -> &Ids {
@@ -160,6 +153,12 @@ impl Org {
     /// A copy to look ahead with: the memory of ids is left out, what is used of limits, and what no time changes.
     #[must_use]
     pub fn without_ids(&self) -> Org {
+        Org { calls: self.calls.clone(), ..self.without_calls() }
+    }
+
+    /// The same without what its calls do.
+    #[must_use]
+    pub fn without_calls(&self) -> Org {
         Org {
             terms: self.terms.clone(),
             balances: self.balances.clone(),
@@ -169,7 +168,7 @@ impl Org {
             recharges: self.recharges.clone(),
             webhooks: None,
             names: None,
-            calls: self.calls.clone(),
+            calls: None,
             learnt: None,
             ids: Ids::default(),
             ..*self
@@ -234,49 +233,10 @@ impl Org {
         if outcome.is_applied() {
             self.look_at_recharges(self.at, out);
         }
+        if self.calls.is_some() && !matches!(outcome, Outcome::Rejected(_) | Outcome::Duplicate { .. }) {
+            self.look_at_calls(catalog, out);
+        }
         outcome
-    }
-
-    /// Lets time pass up to `to`: grants end, become usable and are refilled, cycles turn, each at its own instant.
-    pub fn advance(&mut self, to: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
-        loop {
-            let next = self.next_change(catalog);
-            if next > to {
-                break;
-            }
-            self.step(next, catalog, out);
-            self.look_at_recharges(next, out);
-        }
-        self.at = self.at.max(to);
-    }
-
-    /// Carries out what falls due at an instant, in its order.
-    fn step(&mut self, at: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
-        let turns = self.next_reset <= at;
-        let ends = self.cycle().filter(|_| turns).map(|cycle| cycle.number);
-        let anchored = turns && self.take_pending(at, catalog);
-        let (zone, since, moment) = (self.zone(), self.before(at), Moment { at, position: self.position });
-        let Org { balances, terms, .. } = self;
-        let rules = rules_in_force(terms, at, catalog);
-        balances.iter_mut().for_each(|balance| balance.follow(rules, since));
-        for balance in balances.iter_mut().filter(|balance| turns || balance.pool.next_change() <= at) {
-            balance.pool.end(at, ends, &mut Booking { at, note: None, out });
-        }
-        if turns {
-            self.turn_cycle(Turn { at, prorate: false, anchored, note: None }, catalog, out);
-        } else {
-            for balance in balances.iter_mut().filter(|balance| balance.pool.next_change() <= at) {
-                balance.go_on(rules, moment, &zone, None, out);
-            }
-        }
-        let Org { balances, terms, .. } = self;
-        let rules = rules_in_force(terms, at, catalog);
-        balances.iter_mut().for_each(|balance| balance.notice_ends(rules, moment, out));
-    }
-
-    /// The last instant of which all is done before something happens at this one.
-    fn before(&self, at: Timestamp) -> Timestamp {
-        if at > self.at { Timestamp::from_micros(at.micros().saturating_sub(1)) } else { at }
     }
 
     /// Changes every pool and looks at the rules before and after it.
@@ -320,7 +280,7 @@ impl Org {
             return Err(out_of_range("time", event.time, self.at));
         }
         match &event.kind {
-            Kind::Live(live) => return self.live(event, live, catalog),
+            Kind::Live(live) => return self.live(event, live, catalog, out),
             Kind::End(end) => return self.end(event, end, catalog, out),
             Kind::Action { .. } | Kind::Call(_) | Kind::Void(_) => {}
         }
@@ -342,6 +302,7 @@ impl Org {
         self.take(event, &mut charge, false, catalog, out)?;
         self.remember(event.id, hour);
         self.learn_names(event, news);
+        self.release_hold(event.id);
         Ok(Outcome::Charged(charge))
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::call_terms::WrittenCallTerms;
 use super::limit::{WrittenLimit, check_limits};
 use super::{instant, invalid, name};
 use crate::ledger::alerts::Rule;
@@ -71,6 +72,8 @@ pub(super) struct WrittenPlanVersion {
     limits: Vec<WrittenLimit>,
     #[serde(default)]
     past_limit: PastLimit,
+    #[serde(default)]
+    calls: WrittenCallTerms,
 }
 
 impl WrittenPlanVersion {
@@ -90,6 +93,7 @@ impl WrittenPlanVersion {
             unmetered: self.unmetered,
             limits: check_limits(self.limits)?,
             past_limit: self.past_limit,
+            calls: self.calls.check()?,
         };
         let effective_from = instant("effective_from", self.effective_from)?;
         let version = number(self.version)?;

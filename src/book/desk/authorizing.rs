@@ -1,0 +1,148 @@
+//! May this call start? Decided from memory, answered at once, and told to the log.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::{Desk, SubmitError, Submitted, Wait};
+use crate::book::promises::{Decision, How};
+use crate::ledger::authorization::{Request, of_kind};
+use crate::ledger::calls::{Hold, OnFailure};
+use crate::ledger::units::{Credits, EventId, Timestamp};
+use crate::log::{Draft, Log};
+use crate::wire::{self, Subject};
+
+/// How often a log that could not be written is asked whether it is back.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+
+/// What a decision rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grounds {
+    /// The balance, as it is.
+    Known,
+    /// Nobody knows the balance now: the plan lets so much be granted all the same.
+    Unchecked,
+    /// Nobody knows the balance now, and nothing is granted.
+    Unavailable,
+}
+
+impl Desk {
+    /// Decides whether something may start, and lets the hold follow into the log. None for an organization that is not known.
+    pub fn authorize(&self, org: &str, request: &Request<'_>, now: Timestamp) -> Option<(Decision, Grounds)> {
+        if !self.knows_balances() {
+            let decision = self.book.decide(org, request, now, How::Unchecked)?;
+            let grounds =
+                if self.may_go_unchecked(org, &decision) { Grounds::Unchecked } else { Grounds::Unavailable };
+            return Some((decision, grounds));
+        }
+        let decision = self.book.decide(org, request, now, How::Hold)?;
+        if let Some(hold) = &decision.hold {
+            self.tell_of(org, hold);
+        }
+        Some((decision, Grounds::Known))
+    }
+
+    /// Whether the books are those of now: caught up with a log that can be written.
+    fn knows_balances(&self) -> bool {
+        let known = self.progress.is_caught_up()
+            && self.progress.failure().is_none()
+            && !self.unwritten.load(Ordering::Acquire);
+        if known && !self.unchecked.is_empty() {
+            self.unchecked.clear();
+        }
+        known
+    }
+
+    /// Whether the plan lets so much more be granted to the organization while nobody knows its balance; counts it.
+    fn may_go_unchecked(&self, org: &str, decision: &Decision) -> bool {
+        let Ok(granted) = &decision.answer.verdict else { return false };
+        if decision.terms.on_failure != OnFailure::Allow {
+            return false;
+        }
+        let mut sum = self.unchecked.entry(org.into()).or_insert(Credits::ZERO);
+        // One cap for all kinds of credits together.
+        let with = granted.held.iter().fold(*sum, |sum, (kind, _)| sum.plus(of_kind(&granted.held, *kind)));
+        let allowed = with <= decision.terms.failure_cap;
+        if allowed {
+            *sum = with;
+        }
+        allowed
+    }
+
+    /// Lets a hold follow into the log. It counts meanwhile; where it cannot be written it is let go of.
+    fn tell_of(&self, org: &str, hold: &Hold) {
+        let draft = Draft {
+            subject: Subject::Commands(org).to_string(),
+            payload: wire::hold_command(hold).to_string().into(),
+            ..Draft::default()
+        };
+        let (log, book, unwritten) =
+            (Arc::clone(&self.log), Arc::clone(&self.book), Arc::clone(&self.unwritten));
+        let (org, key, room) = (org.to_owned(), hold.key(), Arc::clone(&self.room).try_acquire_owned());
+        tokio::spawn(async move {
+            let outcome = match &room {
+                Ok(_) => log.append(draft).await.map_err(|error| error.to_string()),
+                Err(_) => Err("too much is under way".to_owned()),
+            };
+            if let Err(why) = outcome {
+                tracing::warn!(
+                    org,
+                    why,
+                    "a hold could not be written; the call it is for may start all the same"
+                );
+                book.promises.forget(&org, key);
+                wait_for(&log, &unwritten).await;
+            }
+        });
+    }
+
+    /// Lets go of a hold. None where there is none of that name.
+    ///
+    /// # Errors
+    /// [`SubmitError`], which says whether the record is in the log.
+    pub async fn release(
+        &self,
+        org: &str,
+        key: EventId,
+        wait: Wait,
+    ) -> Option<Result<Submitted, SubmitError>> {
+        let hold = self.hold_of(org, key)?;
+        let payload = wire::release_command(&hold).to_string();
+        Some(self.submit(Subject::Commands(org), None, payload.into(), wait).await)
+    }
+
+    /// Lets a hold stay as long as a new one would. None where there is none of that name.
+    ///
+    /// # Errors
+    /// [`SubmitError`], which says whether the record is in the log.
+    pub async fn extend(
+        &self,
+        org: &str,
+        key: EventId,
+        now: Timestamp,
+        wait: Wait,
+    ) -> Option<Result<(Hold, Submitted), SubmitError>> {
+        let hold = self.hold_of(org, key)?;
+        let terms = self.book.read(org, |slot| slot.org.call_terms(now, &self.book.catalog()))?;
+        let hold = Hold { until: now.plus(terms.hold()).max(hold.until), ..hold };
+        let payload = wire::hold_command(&hold).to_string();
+        let submitted = self.submit(Subject::Commands(org), None, payload.into(), wait).await;
+        Some(submitted.map(|submitted| (hold, submitted)))
+    }
+
+    fn hold_of(&self, org: &str, key: EventId) -> Option<Hold> {
+        self.book.read(org, |slot| slot.org.calls().and_then(|calls| calls.hold(key)).cloned())?
+    }
+}
+
+/// Says that the log cannot be written until it answers again.
+async fn wait_for(log: &Arc<dyn Log>, unwritten: &AtomicBool) {
+    if unwritten.swap(true, Ordering::AcqRel) {
+        // Another one waits already.
+        return;
+    }
+    while !matches!(tokio::time::timeout(ASK_AGAIN, log.extent()).await, Ok(Ok(_))) {
+        tokio::time::sleep(ASK_AGAIN).await;
+    }
+    unwritten.store(false, Ordering::Release);
+}

@@ -1,0 +1,295 @@
+//! May this call start? Decided from the state as it is at an instant; nothing changes.
+
+use smallvec::SmallVec;
+
+use super::Org;
+use crate::ledger::authorization::{Answer, Granted, Promised, Request, Wanted, add_up, of_kind};
+use crate::ledger::calls::{Accrual, Amounts, Calls, LiveCall, amount, micros};
+use crate::ledger::catalog::{Catalog, Plan};
+use crate::ledger::charge::{Basis, Line};
+use crate::ledger::entry::{Call, Event, Kind, LARGEST_QUANTITY, LONGEST_CALL};
+use crate::ledger::grants::Purpose;
+use crate::ledger::limits::{PastLimit, Spending};
+use crate::ledger::price::{CreditType, Increment};
+use crate::ledger::refusals::{insufficient, no_terms};
+use crate::ledger::rejection::Rejection;
+use crate::ledger::terms::plan_at;
+use crate::ledger::units::{Credits, Millis, Timestamp};
+
+/// What is asked for, priced: what any amount of it costs.
+struct Priced<'a> {
+    lines: SmallVec<[Line; 1]>,
+    request: &'a Request<'a>,
+}
+
+/// What there is to grant from.
+struct Room {
+    /// What may be spent of each kind, with the overdraft; none where there is no bound.
+    spendable: Option<Amounts>,
+    /// How many share it.
+    among: u64,
+}
+
+impl Org {
+    /// Whether something may start at an instant that is not before the organization's, and how much of it. Nothing changes.
+    /// `calls` are its calls as they stand, also where this is a copy that was advanced without them.
+    #[must_use]
+    pub fn authorize(
+        &self,
+        request: &Request<'_>,
+        calls: Option<&Calls>,
+        promised: &Promised,
+        (at, catalog): (Timestamp, &Catalog),
+    ) -> Answer {
+        let refused = |rejection| Answer {
+            verdict: Err(rejection),
+            available: Amounts::new(),
+            worst_case: Some(Amounts::new()),
+        };
+        let Some((_, _, plan)) = plan_at(&self.terms, at, catalog) else { return refused(no_terms()) };
+        let priced = match self.priced(request, at, catalog) {
+            Ok(priced) => priced,
+            Err(rejection) => return refused(rejection),
+        };
+        let available = self.available(&priced, calls, promised, at);
+        let overdraft = plan.overdraft().filter(|_| !promised.unchecked);
+        let spendable = overdraft.map(|overdraft| {
+            available.iter().map(|(kind, left)| (*kind, left.plus(overdraft))).collect::<Amounts>()
+        });
+        let others = calls.map_or(0, |calls| calls.others(request.name.key()));
+        let among = others.saturating_add(promised.holds).saturating_add(1);
+        let room = Room { spendable, among: u64::try_from(among).unwrap_or(u64::MAX) };
+        let talked = calls.and_then(|calls| calls.get(request.name.key()));
+        let verdict = match talked.filter(|call| call.answered().is_some()) {
+            Some(call) => priced.grant_more(call, &room, plan, at),
+            None => self
+                .within_limits(&priced, calls, (at, plan), catalog)
+                .and_then(|()| priced.grant(&room, plan)),
+        };
+        let worst_case = room.spendable.as_ref().map(|_| priced.worst_case(calls, verdict.as_ref().ok()));
+        Answer { verdict, available, worst_case }
+    }
+
+    /// The lines of the first increment, or of one action.
+    fn priced<'a>(
+        &self,
+        request: &'a Request<'a>,
+        at: Timestamp,
+        catalog: &Catalog,
+    ) -> Result<Priced<'a>, Rejection> {
+        let lines = self.price(&request.event(at, 1), catalog)?.lines;
+        Ok(Priced { lines, request })
+    }
+
+    /// What is settled, less what is pending, held and promised, of each kind of credits that it costs.
+    fn available(
+        &self,
+        priced: &Priced<'_>,
+        calls: Option<&Calls>,
+        promised: &Promised,
+        at: Timestamp,
+    ) -> Amounts {
+        let key = priced.request.name.key();
+        let kinds = add_up(priced.lines.iter().map(|line| (line.credit_type, Credits::ZERO)));
+        let left = kinds.into_iter().map(|(kind, _)| {
+            let pool = self.pools().find(|pool| pool.credit_type == kind);
+            let level = pool.map_or(Credits::ZERO, |pool| pool.level_for(priced.purpose(kind)));
+            // What is held for the very same is given anew.
+            let own = calls.and_then(|calls| calls.hold(key)).filter(|hold| hold.until > at);
+            let taken =
+                calls.map_or(Credits::ZERO, |calls| calls.pending(kind, at).plus(calls.held(kind, at)));
+            let own = own.map_or(Credits::ZERO, |hold| hold.amount(kind));
+            (kind, level.minus(taken).plus(own).minus(of_kind(&promised.amounts, kind)))
+        });
+        left.collect()
+    }
+
+    /// Whether the first of it is within the hard limits of a plan that rejects, with all that runs and is held.
+    fn within_limits(
+        &self,
+        priced: &Priced<'_>,
+        calls: Option<&Calls>,
+        (at, plan): (Timestamp, &Plan),
+        catalog: &Catalog,
+    ) -> Result<(), Rejection> {
+        let unlimited = self.limits.is_none() && plan.limits.is_empty();
+        if unlimited || plan.past_limit != PastLimit::Reject {
+            return Ok(());
+        }
+        let limits = self.limits_in_force(catalog);
+        let first = priced.request.event(at, 1);
+        let mut uses =
+            Spending::of_lines(&first, &priced.lines).map(|of| limits.uses(&of)).unwrap_or_default();
+        for (_, call) in calls.into_iter().flat_map(|calls| calls.live_from(Default::default())) {
+            let spends =
+                Spending::so_far(call.dimensions(), (call.action(), 1), &call.costs_for(call.begun(at)));
+            limits.add_same(&mut uses, &spends);
+        }
+        for (key, hold) in calls.into_iter().flat_map(|calls| calls.holds_from(Default::default())) {
+            if key != priced.request.name.key() && hold.until > at {
+                let spends =
+                    Spending::so_far(hold.who.dimensions(), (&hold.action, hold.quantity), &hold.amounts);
+                limits.add_same(&mut uses, &spends);
+            }
+        }
+        limits.admit(&uses, true)
+    }
+}
+
+impl<'a> Request<'a> {
+    /// The event that it would be: so many milliseconds of a call, or actions.
+    fn event(&self, at: Timestamp, quantity: u64) -> Event<'a> {
+        let kind = match self.wanted {
+            Wanted::Action(action) => Kind::Action { action, quantity },
+            Wanted::Call { action, direction, destination, add_ons } => Kind::Call(Call {
+                action,
+                direction,
+                destination,
+                duration: Millis(quantity),
+                answered: true,
+                answered_at: Some(at),
+                add_ons,
+            }),
+        };
+        Event { id: self.name.key(), time: at, dimensions: self.dimensions, kind }
+    }
+}
+
+impl Priced<'_> {
+    /// What so many actions, or milliseconds, cost.
+    fn cost(&self, quantity: u64) -> Amounts {
+        let of_line = |line: &Line| match self.request.wanted {
+            Wanted::Call { .. } => line.cost_of(Millis(quantity)),
+            Wanted::Action(_) => line.cost_of_units(quantity),
+        };
+        add_up(self.lines.iter().map(|line| (line.credit_type, of_line(line))))
+    }
+
+    /// What the line of that kind of credits is about.
+    fn purpose(&self, kind: CreditType) -> Purpose<'_> {
+        let of = self.request.dimensions;
+        let (action, add_ons) = match self.request.wanted {
+            Wanted::Action(action) => (action, &[][..]),
+            Wanted::Call { action, add_ons, .. } => (action, add_ons),
+        };
+        let actions = std::iter::once(action).chain(add_ons.iter().copied());
+        let of_kind = actions.zip(&self.lines).find(|(_, line)| line.credit_type == kind);
+        let entity = of.entity_type.map(|kind| (kind, of.entity_id));
+        Purpose { action: of_kind.map_or(action, |(action, _)| action), feature: of.feature, entity }
+    }
+
+    fn increment(&self) -> Increment {
+        let of_line = |line: &Line| match &line.basis {
+            Basis::PerMinute { increment, .. } => Some(*increment),
+            _ => None,
+        };
+        self.lines.iter().find_map(of_line).unwrap_or(Increment::SECOND)
+    }
+
+    /// Grants what was asked for, the slice or one, as far as its share reaches; at least the first of it, or nothing.
+    fn grant(&self, room: &Room, plan: &Plan) -> Result<Granted, Rejection> {
+        let first = self.cost(1);
+        if let Some(spendable) = &room.spendable
+            && let Some((kind, wanted)) =
+                first.iter().find(|(kind, wanted)| *wanted > of_kind(spendable, *kind))
+        {
+            return Err(insufficient(*kind, *wanted, of_kind(spendable, *kind)));
+        }
+        let slice = u64::from(plan.calls.slice_s);
+        let (most, quantity) = match self.request.wanted {
+            Wanted::Action(_) => {
+                let most = self.request.most.unwrap_or(1).clamp(1, LARGEST_QUANTITY);
+                (most, largest(most, |quantity| room.allows(&self.cost(quantity), &first)))
+            }
+            Wanted::Call { .. } => {
+                let increment = self.increment();
+                let wanted = self.request.most.unwrap_or(slice).min(slice).max(1);
+                let steps = increment.steps(wanted);
+                let most = increment.seconds_of(steps);
+                let seconds = |steps| increment.seconds_of(steps);
+                let fits = |steps| room.allows(&self.cost(seconds(steps).saturating_mul(1_000)), &first);
+                // The first increment is one step, and fits.
+                (most.saturating_mul(1_000), seconds(largest(steps, fits)))
+            }
+        };
+        let millis = if matches!(self.request.wanted, Wanted::Call { .. }) { 1_000 } else { 1 };
+        let held = self.cost(quantity.saturating_mul(millis));
+        Ok(Granted { quantity, held, first, price: self.cost(most), is_talked: false })
+    }
+
+    /// How much longer a call may be talked that is talked already: what it has cost is pending, so nothing is set aside.
+    fn grant_more(
+        &self,
+        call: &LiveCall,
+        room: &Room,
+        plan: &Plan,
+        at: Timestamp,
+    ) -> Result<Granted, Rejection> {
+        let lasted = call.lasted(at);
+        let (now, slice) = (call.costs_for(call.begun(at)), u64::from(plan.calls.slice_s));
+        let more = |seconds: u64| {
+            let until = lasted.0.saturating_add(seconds.saturating_mul(1_000)).min(LONGEST_CALL.0);
+            let then = call.costs_for(Millis(until));
+            then.iter().map(|(kind, cost)| (*kind, cost.minus(of_kind(&now, *kind)))).collect::<Amounts>()
+        };
+        let most = self.request.most.unwrap_or(slice).min(slice).max(1);
+        let nothing = Amounts::new();
+        let fits = |seconds| room.allows(&more(seconds), &nothing);
+        if !fits(1) {
+            let first = more(1);
+            let short = first.iter().find(|(_, wanted)| *wanted > Credits::ZERO).copied().unwrap_or_default();
+            let spendable = room.spendable.as_ref().map_or(Credits::ZERO, |all| of_kind(all, short.0));
+            return Err(insufficient(short.0, short.1, spendable));
+        }
+        let price = more(most);
+        Ok(Granted {
+            quantity: largest(most, fits),
+            held: nothing.clone(),
+            first: more(1),
+            price,
+            is_talked: true,
+        })
+    }
+
+    /// By how much the calls that run, and this one where it is granted, may overspend: an increment each.
+    fn worst_case(&self, calls: Option<&Calls>, granted: Option<&Granted>) -> Amounts {
+        let running = calls.map_or(&[][..], Calls::accruals);
+        let running =
+            running.iter().map(|accrual: &Accrual| (accrual.credit_type, amount(accrual.an_increment)));
+        let own = granted
+            .filter(|granted| !granted.is_talked && matches!(self.request.wanted, Wanted::Call { .. }));
+        let own = own.into_iter().flat_map(|_| {
+            let increment = self.increment();
+            let (one, two) = (increment.seconds_of(1), increment.seconds_of(2));
+            let (one, two) = (self.cost(one.saturating_mul(1_000)), self.cost(two.saturating_mul(1_000)));
+            two.into_iter().map(move |(kind, two)| (kind, two.minus(of_kind(&one, kind))))
+        });
+        add_up(running.chain(own))
+    }
+}
+
+impl Room {
+    /// Whether an amount is within a share of what may be spent; the first of it is, whatever its share.
+    fn allows(&self, cost: &Amounts, first: &Amounts) -> bool {
+        let Some(spendable) = &self.spendable else { return true };
+        cost.iter().all(|(kind, cost)| {
+            let all = micros(of_kind(spendable, *kind));
+            let share = all.checked_div(i128::from(self.among.max(1))).unwrap_or(0);
+            micros(*cost) <= share.max(micros(of_kind(first, *kind))).min(all.max(0))
+        })
+    }
+}
+
+/// The largest number from 1 to `most` that fits, where every smaller one does too; 1 where nothing larger does.
+fn largest(most: u64, fits: impl Fn(u64) -> bool) -> u64 {
+    let (mut fit, mut beyond) = (1_u64, most.saturating_add(1));
+    while beyond.saturating_sub(fit) > 1 {
+        let middle = fit.saturating_add(beyond.saturating_sub(fit).div_euclid(2));
+        if fits(middle) {
+            fit = middle;
+        } else {
+            beyond = middle;
+        }
+    }
+    fit
+}

@@ -1,0 +1,116 @@
+//! Time passes for live calls: what they cost grows, holds go, and who talks on credits that end is told.
+
+use super::{Org, Timestamp};
+use crate::ledger::balance::Balance;
+use crate::ledger::calls::{CallTerms, Calls, Cover, Hold, MOST_HOLDS, Telling, micros};
+use crate::ledger::catalog::{Catalog, Plan};
+use crate::ledger::effect::Effect;
+use crate::ledger::price::CreditType;
+use crate::ledger::refusals::too_many_holds;
+use crate::ledger::rejection::Rejection;
+use crate::ledger::terms::{plan_at, terms_at};
+use crate::ledger::units::{EventId, Millis, Position};
+
+impl Org {
+    /// What its plan says of live calls at an instant.
+    #[must_use]
+    pub fn call_terms(&self, at: Timestamp, catalog: &Catalog) -> CallTerms {
+        plan_at(&self.terms, at, catalog).map_or_else(CallTerms::default, |(_, _, plan)| plan.calls)
+    }
+
+    /// The next instant at which something may happen to its calls by itself.
+    pub(super) fn next_of_calls(&self, catalog: &Catalog) -> Timestamp {
+        let Some(calls) = self.calls.as_deref().filter(|calls| !calls.are_idle()) else {
+            return Timestamp::MAX;
+        };
+        let plan = plan_at(&self.terms, calls.at(), catalog).map(|(_, _, plan)| plan);
+        let of = |kind| covered(&self.balances, plan, kind);
+        let cover = Cover { of: &of, lead: lead(plan) };
+        calls.next_look(&cover).min(self.next_plan(calls.at(), catalog))
+    }
+
+    /// When another version of its plan comes into force, which may have other terms of calls.
+    fn next_plan(&self, after: Timestamp, catalog: &Catalog) -> Timestamp {
+        let plan = terms_at(&self.terms, after).and_then(|terms| catalog.plan(terms.plan));
+        let begins = plan.into_iter().flat_map(|plan| plan.versions()).map(|(_, from, _)| from);
+        begins.filter(|from| *from > after).min().unwrap_or(Timestamp::MAX)
+    }
+
+    /// Lets time pass for calls up to an instant, at which everything else of it is done.
+    pub(super) fn pass_calls(&mut self, to: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
+        self.with_calls(to, catalog, out, |calls, telling, cover| {
+            calls.pass(telling, cover);
+            calls.look(telling, cover);
+        });
+    }
+
+    /// Looks after calls once an entry was carried out.
+    pub(super) fn look_at_calls(&mut self, catalog: &Catalog, out: &mut Vec<Effect>) {
+        self.with_calls(self.at, catalog, out, |calls, telling, cover| calls.look(telling, cover));
+    }
+
+    /// Looks whether what is told of a call just now is covered.
+    pub(super) fn check_call(&mut self, key: EventId, catalog: &Catalog, out: &mut Vec<Effect>) {
+        self.with_calls(self.at, catalog, out, |calls, telling, cover| calls.check(key, telling, cover));
+    }
+
+    fn with_calls(
+        &mut self,
+        at: Timestamp,
+        catalog: &Catalog,
+        out: &mut Vec<Effect>,
+        look: impl FnOnce(&mut Calls, &mut Telling<'_>, &Cover<'_>),
+    ) {
+        let position: Position = self.position;
+        let Org { calls, balances, terms, .. } = self;
+        let Some(calls) = calls else { return };
+        let plan = plan_at(terms, at, catalog).map(|(_, _, plan)| plan);
+        let of = |kind| covered(balances, plan, kind);
+        let cover = Cover { of: &of, lead: lead(plan) };
+        let mut tell = |news| out.push(Effect::Calls(Box::new(news)));
+        look(calls, &mut Telling { at, position, tell: &mut tell }, &cover);
+    }
+
+    /// The calls, as they stand at its instant.
+    pub(super) fn calls_mut(&mut self) -> &mut Calls {
+        let at = self.at;
+        self.calls.get_or_insert_with(|| Box::new(Calls::new(at)))
+    }
+
+    /// Sets credits aside.
+    pub(super) fn hold(&mut self, hold: &Hold) -> Result<(), Rejection> {
+        let (at, kinds) = (self.at, hold.amounts.iter().map(|(kind, _)| *kind));
+        for credit_type in kinds {
+            self.balance_place(credit_type);
+        }
+        if self.calls_mut().set_aside(hold.clone(), at) { Ok(()) } else { Err(too_many_holds(MOST_HOLDS)) }
+    }
+
+    /// Whether there is room for a hold.
+    ///
+    /// # Errors
+    /// [`Reason::TooMany`](crate::ledger::rejection::Reason::TooMany) where there is none.
+    pub fn has_room_for(&self, hold: &Hold) -> Result<(), Rejection> {
+        let fits = self.calls().is_none_or(|calls| calls.has_room_for(hold));
+        fits.then_some(()).ok_or_else(|| too_many_holds(MOST_HOLDS))
+    }
+
+    /// Sets nothing aside any more for an event, or a call, of that identity.
+    pub(super) fn release_hold(&mut self, key: EventId) {
+        if let Some(calls) = &mut self.calls {
+            calls.release(key);
+        }
+    }
+}
+
+/// What calls may take of one kind of credits: the level, and how far below nothing they may go. None where there is no bound.
+fn covered(balances: &[Balance], plan: Option<&Plan>, kind: CreditType) -> Option<i128> {
+    let overdraft = plan?.overdraft()?;
+    let balance = balances.iter().find(|balance| balance.pool.credit_type == kind);
+    let level = balance.map_or(0, |balance| micros(balance.pool.level()));
+    Some(level.saturating_add(micros(overdraft)))
+}
+
+fn lead(plan: Option<&Plan>) -> Millis {
+    plan.map_or(Millis(0), |plan| plan.calls.lead())
+}
