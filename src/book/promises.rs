@@ -22,6 +22,7 @@ pub struct Promises(DashMap<OrgName, BTreeMap<EventId, Promise>, foldhash::fast:
 #[derive(Debug)]
 struct Promise {
     amounts: Amounts,
+    increment: Amounts,
     until: Timestamp,
 }
 
@@ -77,7 +78,14 @@ impl Book {
         let promised = sum(&of_org);
         let decision = self.read(org, |slot| decide(&slot.org, request, &promised, (now, &catalog)));
         if let Some(hold) = decision.as_ref().and_then(|decision| decision.hold.as_ref()) {
-            of_org.insert(key, Promise { amounts: hold.amounts.clone(), until: hold.until });
+            of_org.insert(
+                key,
+                Promise {
+                    amounts: hold.amounts.clone(),
+                    increment: hold.increment.clone(),
+                    until: hold.until,
+                },
+            );
         }
         let nothing = of_org.is_empty();
         drop(of_org);
@@ -100,7 +108,9 @@ impl Book {
 
 fn sum(of_org: &BTreeMap<EventId, Promise>) -> Promised {
     let amounts = of_org.values().flat_map(|promise| promise.amounts.iter().copied());
-    Promised { holds: of_org.len(), amounts: add_up(amounts), unchecked: false }
+    let increments = of_org.values().flat_map(|promise| promise.increment.iter().copied());
+    let (amounts, increments) = (add_up(amounts), add_up(increments));
+    Promised { holds: of_org.len(), amounts, increments, unchecked: false }
 }
 
 fn decide(
@@ -128,6 +138,7 @@ fn decide(
         quantity: if request.is_call() { 1 } else { granted.quantity },
         who: Dimensions::into(request.dimensions),
         amounts: granted.held.iter().filter(|(_, amount)| *amount > Credits::ZERO).copied().collect(),
+        increment: granted.increment.clone(),
         until: at.plus(terms.hold()),
     });
     let hold = hold.and_then(|hold| match org.has_room_for(&hold) {

@@ -129,7 +129,7 @@ fn set_head(heads: &mut Vec<Option<BlockRef>>, key: OrgKey, block: BlockRef) {
 #[derive(Debug)]
 pub struct Past {
     key: OrgKey,
-    open: Vec<(Position, Vec<u8>)>,
+    open: Vec<((Position, EventId), Vec<u8>)>,
     sealed: Vec<Arc<Buffer>>,
     head: Option<BlockRef>,
     shelf: Arc<Shelf>,
@@ -151,22 +151,43 @@ impl Past {
     /// # Errors
     /// As [`Runs::blocks`]; [`StoreError::Row`] for one that cannot be read.
     pub fn each(&self, visit: &mut dyn FnMut(Position, Row)) -> Result<(), StoreError> {
+        self.until(&mut |position, _, row| {
+            visit(position, row);
+            true
+        })
+    }
+
+    /// Hands over all of them with their ids, newest first, as long as `visit` wants more.
+    ///
+    /// # Errors
+    /// As [`Past::each`].
+    pub fn until(&self, visit: &mut dyn FnMut(Position, EventId, Row) -> bool) -> Result<(), StoreError> {
         let key = self.key;
-        let mut take = |position: Position, bytes: &[u8]| -> Result<(), StoreError> {
+        let mut take = |known: (Position, EventId), bytes: &[u8]| -> Result<bool, StoreError> {
+            let (position, id) = known;
             let row =
                 codec::decode::<Row>(bytes).map_err(|source| StoreError::Row { key, position, source })?;
-            visit(position, row);
-            Ok(())
+            Ok(visit(position, id, row))
         };
-        self.open.iter().try_for_each(|(position, bytes)| take(*position, bytes))?;
+        for (known, bytes) in &self.open {
+            if !take(*known, bytes)? {
+                return Ok(());
+            }
+        }
         for buffer in &self.sealed {
-            buffer.newest(key).try_for_each(|(known, bytes)| take(known.position, bytes))?;
+            for (known, bytes) in buffer.newest(key) {
+                if !take((known.position, known.id), bytes)? {
+                    return Ok(());
+                }
+            }
         }
         if let Some(runs) = &self.shelf.runs {
             for block in runs.blocks(key, self.head) {
-                let block = block?;
-                let rows = block.rows()?;
-                rows.newest_first().try_for_each(|(known, bytes)| take(known.position, bytes))?;
+                for (known, bytes) in block?.rows()?.newest_first() {
+                    if !take((known.position, known.id), bytes)? {
+                        return Ok(());
+                    }
+                }
             }
         }
         Ok(())
@@ -268,7 +289,11 @@ impl History {
     /// An organization's rows as they stand now, to be read later and elsewhere.
     #[must_use]
     pub fn past(&self, key: OrgKey) -> Past {
-        let open = self.open.newest(key).map(|(known, bytes)| (known.position, bytes.to_vec())).collect();
+        let open = self
+            .open
+            .newest(key)
+            .map(|(known, bytes)| ((known.position, known.id), bytes.to_vec()))
+            .collect();
         let sealed = self.shelf.sealed.lock();
         // Under one lock: a row is on the shelf or in the runs, and not in both.
         let (sealed, head) = (sealed.iter().rev().cloned().collect(), self.shelf.head(key));

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
+use serde::Deserialize;
 
 use super::Face;
-use super::parts::{self, OrgName, Params};
+use super::parts::{self, NameWithin, OrgName, Params};
 use super::problem::Problem;
+use super::reads::{aside, look};
 use crate::clock;
+use crate::ledger::units::EventId;
 use crate::query::{self, CallsOf};
 
 /// `GET /v1/orgs/{org}/calls`: the live ones, a page at a time.
@@ -18,4 +22,39 @@ pub(super) async fn list(
     Params(page): Params<CallsOf>,
 ) -> Result<Response, Problem> {
     parts::page(&org, query::calls(&face.desk.book, &org, &page, clock::now()))
+}
+
+/// Where a call comes from.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Of {
+    /// As its events say it.
+    source: Option<String>,
+}
+
+/// `GET /v1/orgs/{org}/calls/{id}?source=…`: one call as it is while it is live, and explained once it has ended.
+pub(super) async fn one(
+    State(face): State<Arc<Face>>,
+    OrgName(org): OrgName,
+    NameWithin(id): NameWithin,
+    Params(of): Params<Of>,
+) -> Result<Response, Problem> {
+    let source = of.source.unwrap_or_else(|| "nats".to_owned());
+    let live = query::live_call(&face.desk.book, &org, EventId::of(&source, &id), clock::now());
+    if let Some(call) = live {
+        return Ok(parts::json(StatusCode::OK, &call));
+    }
+    let (look, catalog) = (look(&face, &org).await?, face.desk.book.catalog());
+    let named = (source.clone(), id.clone());
+    let found = aside(&face, move || query::ended_call(&look, &catalog, &source, &id)).await?;
+    match found.map_err(|error| Problem::unread(&error))? {
+        Some(call) => Ok(parts::json(StatusCode::OK, &call)),
+        None => {
+            let (source, id) = named;
+            let why = format!(
+                "{org:?} has no call {id:?} of {source:?}, live or charged; say where it comes from in source"
+            );
+            Err(Problem::new(StatusCode::NOT_FOUND, "unknown_call", why))
+        }
+    }
 }

@@ -122,6 +122,7 @@ fn router(desk: Arc<Desk>, channels: Channels, options: Options) -> Router {
         .route("/v1/orgs/{org}/limits", get(limits::list))
         .route("/v1/orgs/{org}/limits/{id}", put(limits::put).delete(limits::remove))
         .route("/v1/orgs/{org}/calls", get(calls::list))
+        .route("/v1/orgs/{org}/calls/{id}", get(calls::one))
         .route("/v1/orgs/{org}/authorize", post(authorize::authorize))
         .route("/v1/orgs/{org}/quote", post(authorize::quote))
         .route("/v1/orgs/{org}/holds", get(authorize::list))

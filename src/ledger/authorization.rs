@@ -46,6 +46,8 @@ pub struct Promised {
     pub holds: usize,
     /// How much, of each kind of credits.
     pub amounts: Amounts,
+    /// What one more increment of all these calls costs.
+    pub increments: Amounts,
     /// Nobody knows the balance: what is asked for is granted as if there were no bound.
     pub unchecked: bool,
 }
@@ -73,7 +75,7 @@ pub struct Answer {
     pub verdict: Result<Granted, Rejection>,
     /// What may be spent of each kind of credits that it costs, before it: without the overdraft.
     pub available: Amounts,
-    /// By how much the running calls, this one among them, may overspend; none where calls are not bounded.
+    /// By how much all calls that run, are held for, or are this one may overspend; none where calls are not bounded.
     pub worst_case: Option<Amounts>,
 }
 
@@ -88,6 +90,8 @@ pub struct Granted {
     pub first: Amounts,
     /// What all that was asked for costs.
     pub price: Amounts,
+    /// What one more increment of the call costs: so much it may overspend.
+    pub increment: Amounts,
     /// Whether the call is talked already.
     pub is_talked: bool,
 }

@@ -5,10 +5,11 @@ use serde_json::{Map, Value, json};
 
 use super::limits::{PageError, PageMeta, page_length};
 use crate::book::Book;
-use crate::ledger::calls::LiveCall;
+use crate::ledger::calls::{Calls, LiveCall};
 use crate::ledger::entry::Dimensions;
-use crate::ledger::price::Direction;
-use crate::ledger::units::{EventId, Timestamp};
+use crate::ledger::org::CallBurn;
+use crate::ledger::price::{CreditType, Direction};
+use crate::ledger::units::{Credits, EventId, Timestamp};
 use crate::wire::{self, time};
 
 /// Which part of an organization's live calls.
@@ -24,10 +25,53 @@ pub struct CallsOf {
 /// A page of live calls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CallPage {
+    /// How many are live, be they talked or ringing.
+    pub live: usize,
+    /// What those that are talked do to each kind of credits.
+    pub burn: Vec<BurnLine>,
     /// In an order that stays, and means nothing.
     pub data: Vec<CallState>,
     /// Where the next page is.
     pub meta: PageMeta,
+}
+
+/// What running calls do to one kind of credits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BurnLine {
+    /// The kind.
+    pub credit_type: CreditType,
+    /// How many calls are talked that cost such credits.
+    pub running: u64,
+    /// What they burn a minute.
+    pub per_minute: Credits,
+    /// What they have cost so far.
+    pub pending: Credits,
+    /// What is set aside for others.
+    pub held: Credits,
+    /// What they may still take; none where calls are not bounded.
+    pub headroom: Option<Credits>,
+    /// How many seconds that lasts at this rate; none where it has no end.
+    pub seconds_left: Option<u64>,
+    /// By how much they may overspend; none where calls are not bounded.
+    pub worst_case_overspend: Option<Credits>,
+}
+
+impl From<CallBurn> for BurnLine {
+    fn from(burn: CallBurn) -> BurnLine {
+        let CallBurn { credit_type, running, per_minute, pending, held, headroom, seconds_left, worst_case } =
+            burn;
+        let worst_case_overspend = worst_case;
+        BurnLine {
+            credit_type,
+            running,
+            per_minute,
+            pending,
+            held,
+            headroom,
+            seconds_left,
+            worst_case_overspend,
+        }
+    }
 }
 
 /// A live call as it stands.
@@ -107,6 +151,7 @@ pub fn calls(book: &Book, org: &str, page: &CallsOf, now: Timestamp) -> Result<O
         }
         None => EventId::default(),
     };
+    let catalog = book.catalog();
     let page = book.read(org, |slot| {
         let at = now.max(slot.org.at());
         let known = slot.org.calls();
@@ -115,7 +160,19 @@ pub fn calls(book: &Book, org: &str, page: &CallsOf, now: Timestamp) -> Result<O
         let data =
             calls.by_ref().take(most).map(|(key, call)| CallState::of(call, cut_off(key), at)).collect();
         let next = calls.next().map(|(key, _)| wire::hold_id(key));
-        CallPage { data, meta: PageMeta { next } }
+        let live = known.map_or(0, Calls::count);
+        let burn = slot.org.call_burns(at, &catalog).into_iter().map(BurnLine::from).collect();
+        CallPage { live, burn, data, meta: PageMeta { next } }
     });
     Ok(page)
+}
+
+/// A live call of that identity as it is at `now`.
+#[must_use]
+pub fn live_call(book: &Book, org: &str, key: EventId, now: Timestamp) -> Option<CallState> {
+    book.read(org, |slot| {
+        let (at, calls) = (now.max(slot.org.at()), slot.org.calls()?);
+        let call = calls.live_from(key).next().filter(|(known, _)| *known == key);
+        call.map(|(_, call)| CallState::of(call, calls.is_cut_off(key), at))
+    })?
 }

@@ -6,6 +6,7 @@ mod authorization;
 mod balance;
 mod calls;
 mod catalog;
+mod ended;
 mod forecast;
 mod limits;
 mod names;
@@ -17,8 +18,9 @@ mod webhooks;
 
 pub use authorization::{Authorized, HoldPage, HoldState, HoldsOf, Quoted, authorized, holds, quoted};
 pub use balance::{Balance, GrantState, OrgBalance, OrgState, TallyState, balance, grant, org_state};
-pub use calls::{CallPage, CallState, CallsOf, calls};
+pub use calls::{BurnLine, CallPage, CallState, CallsOf, calls, live_call};
 pub use catalog::catalog;
+pub use ended::ended_call;
 pub use forecast::{ForecastState, LossState, OrgForecast, RateState, forecast};
 pub use limits::{LimitPage, LimitState, PageError, PageOf, limits};
 pub use names::{

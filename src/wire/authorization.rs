@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::text::LONGEST_TEXT;
 use super::time;
 use crate::ledger::authorization::{Request, Wanted};
-use crate::ledger::calls::{Hold, PHONE_CALL};
+use crate::ledger::calls::{Amounts, Hold, PHONE_CALL};
 use crate::ledger::entry::{CallName, Dimensions, LARGEST_QUANTITY, MOST_ADD_ONS};
 use crate::ledger::price::Direction;
 use crate::ledger::rejection::{Reason, Rejection};
@@ -223,12 +223,16 @@ pub fn hold_command(hold: &Hold) -> Value {
     if let Some(kind) = of.entity_type {
         data.insert("entity".into(), json!({ "type": kind, "id": of.entity_id, "name": of.entity_name }));
     }
-    let amounts = hold.amounts.iter().map(|(kind, amount)| (kind.to_string(), json!(amount)));
+    let amounts = |amounts: &Amounts| -> Value {
+        let amounts = amounts.iter().map(|(kind, amount)| (kind.to_string(), json!(amount)));
+        Value::Object(amounts.collect())
+    };
     data.insert("for".into(), json!({ "source": hold.source, "id": hold.id }));
     data.insert("action".into(), json!(hold.action));
     data.insert("quantity".into(), json!(hold.quantity));
     data.insert("until".into(), json!(time::format(hold.until)));
-    data.insert("amounts".into(), Value::Object(amounts.collect()));
+    data.insert("amounts".into(), amounts(&hold.amounts));
+    data.insert("increment".into(), amounts(&hold.increment));
     json!({ "type": "creditd.hold.v1", "data": data })
 }
 

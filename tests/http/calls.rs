@@ -35,6 +35,10 @@ async fn a_call_is_pending_while_it_runs_and_charged_once_at_its_end() {
     assert_eq!((&of["credits"], &of["destination"]), (&json!({ "credits": "2" }), &json!("+4930123456")));
     assert_eq!((&of["entity"]["id"], &of["action"]), (&json!("c7"), &json!("phone_call")));
     assert_eq!((live["data"].as_array().unwrap().len(), &live["meta"]["next"]), (1, &json!(null)));
+    let burn = json!([{ "credit_type": "credits", "running": 1, "per_minute": "2", "pending": "2", "held": "0",
+                        "headroom": null, "seconds_left": null, "worst_case_overspend": null }]);
+    assert_eq!((&live["live"], &live["burn"]), (&json!(1), &burn));
+    assert_eq!(daemon.get("/v1/orgs/acme/calls/a?source=sbc").await.json["state"], "answered");
 
     // A progress proves more than the clock says.
     let mut progress = call("progress", "a");
@@ -54,6 +58,12 @@ async fn a_call_is_pending_while_it_runs_and_charged_once_at_its_end() {
     let answer = daemon.post("/v1/events", json!([end, end])).await;
     assert_eq!(answer.statuses(), ["accepted", "duplicate"]);
     assert_eq!(stands(&daemon).await, ["994", "0", "994"], "three minutes");
+    let explained = daemon.get("/v1/orgs/acme/calls/a?source=sbc").await.json;
+    assert_eq!((&explained["state"], &explained["voided"]), (&json!("ended"), &json!(false)), "{explained}");
+    assert_eq!(explained["charge"]["credits"], json!({ "credits": "6" }));
+    assert_eq!(explained["charge"]["paid_by"][0]["grant"], "first");
+    assert!(explained["charge"]["lines"][0]["because"].as_str().unwrap().contains("180 s"), "{explained}");
+    daemon.get("/v1/orgs/acme/calls/a").await.problem(404, "unknown_call");
     let mut other = end.clone();
     (other["id"], other["duration_ms"]) = (json!("end-b"), json!(1_000));
     let refused = daemon.post("/v1/events", json!([other])).await;

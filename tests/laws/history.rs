@@ -110,14 +110,11 @@ fn card() -> RateCard {
         ("message", price(CreditType::default(), Tariff::PerAction(credits(1_250_000)))),
         ("email_sent", price(email(), Tariff::PerAction(credits(900_001)))),
         ("tokens", price(CreditType::default(), tokens)),
-        ("phone_call", price(CreditType::default(), minutes(CALL_PER_MINUTE.micros(), 500_000))),
+        ("phone_call", price(CreditType::default(), minutes(2_000_003, 500_000))),
         ("translation", price(email(), minutes(333_333, 0))),
     ];
     RateCard { prices: prices.map(|(name, price)| (name.into(), price)).into() }
 }
-
-/// What a minute of a call costs.
-pub const CALL_PER_MINUTE: Credits = Credits::from_micros(2_000_003);
 
 /// The catalog of all histories: one card, a plan for each policy, the second version of one of them after an hour.
 pub fn catalog() -> Catalog {

@@ -20,8 +20,8 @@ pub fn alert_json(org: &str, effect: &Effect) -> Option<Value> {
         Effect::Limit(alert) => Some(wire::limit_alert_json(org, alert)),
         Effect::Recharge(alert) => Some(wire::recharge_alert_json(org, alert)),
         Effect::Notice(notice) => Some(wire::notice_json(org, notice)),
-        // These are in the history.
-        Effect::Moved(_) | Effect::WebhooksChanged => None,
+        // These are in the history, or said to switches.
+        Effect::Moved(_) | Effect::Calls(_) | Effect::WebhooksChanged => None,
     }
 }
 

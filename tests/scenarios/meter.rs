@@ -36,6 +36,7 @@ impl Listener for Told {
                 self.alerts.push((org.to_owned(), wire::recharge_alert_json(org, alert)));
             }
             Effect::Notice(notice) => self.alerts.push((org.to_owned(), wire::notice_json(org, notice))),
+            Effect::Calls(news) => self.alerts.push((org.to_owned(), wire::call_news_json(org, news))),
             Effect::Moved(_) | Effect::WebhooksChanged => {}
         }
     }

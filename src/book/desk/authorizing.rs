@@ -33,13 +33,25 @@ impl Desk {
             let decision = self.book.decide(org, request, now, How::Unchecked)?;
             let grounds =
                 if self.may_go_unchecked(org, &decision) { Grounds::Unchecked } else { Grounds::Unavailable };
+            self.count(&decision, grounds);
             return Some((decision, grounds));
         }
         let decision = self.book.decide(org, request, now, How::Hold)?;
         if let Some(hold) = &decision.hold {
             self.tell_of(org, hold);
         }
+        self.count(&decision, Grounds::Known);
         Some((decision, Grounds::Known))
+    }
+
+    fn count(&self, decision: &Decision, grounds: Grounds) {
+        let outcome = match (grounds, &decision.answer.verdict) {
+            (Grounds::Unavailable, _) => "unavailable",
+            (_, Err(_)) => "refused",
+            (Grounds::Unchecked, Ok(_)) => "unchecked",
+            (Grounds::Known, Ok(_)) => "allowed",
+        };
+        self.metrics.authorizations.with_label_values(&[outcome]).inc();
     }
 
     /// Whether the books are those of now: caught up with a log that can be written.

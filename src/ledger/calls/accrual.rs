@@ -34,6 +34,12 @@ pub(in crate::ledger) struct Accrual {
 }
 
 impl Accrual {
+    /// How many seconds an amount lasts at the rate of now; none where it has no end.
+    pub(in crate::ledger) fn lasts(&self, left: i128) -> Option<u64> {
+        let seconds = left.max(0).saturating_mul(60).checked_div(self.a_minute)?;
+        Some(u64::try_from(seconds).unwrap_or(u64::MAX))
+    }
+
     fn add(&mut self, call: &LiveCall, at: Timestamp) {
         let kind = self.credit_type;
         self.calls = self.calls.saturating_add(1);

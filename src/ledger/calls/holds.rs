@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::accrual::micros;
+use super::accrual::{amount, micros};
 use super::live::Who;
 use crate::ledger::price::CreditType;
 use crate::ledger::units::{Credits, EventId, Timestamp};
@@ -34,6 +34,8 @@ pub struct Hold {
     pub who: Who,
     /// How much, of each kind of credits.
     pub amounts: Amounts,
+    /// What one more increment of the call costs, of each kind of credits: so much it may overspend.
+    pub increment: Amounts,
     /// It is gone from here on.
     pub until: Timestamp,
 }
@@ -60,6 +62,9 @@ impl Hold {
     }
 }
 
+/// Sums of micro-credits, each of another kind of credits: there is room for any number of holds.
+type Sums = SmallVec<[(CreditType, i128); 1]>;
+
 /// The holds of an organization.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Holds {
@@ -67,7 +72,9 @@ pub(super) struct Holds {
     /// When each is gone.
     until: BTreeSet<(Timestamp, EventId)>,
     /// What all set aside, in micro-credits: no kind with nothing.
-    sums: SmallVec<[(CreditType, i128); 1]>,
+    sums: Sums,
+    /// What one more increment of all costs, likewise.
+    increments: Sums,
     bytes: usize,
 }
 
@@ -111,9 +118,8 @@ impl Holds {
         drop(self.release(key));
         self.until.insert((hold.until, key));
         self.bytes = self.bytes.saturating_add(hold.bytes());
-        for (kind, amount) in &hold.amounts {
-            self.add(*kind, micros(*amount));
-        }
+        add(&mut self.sums, &hold.amounts, 1);
+        add(&mut self.increments, &hold.increment, 1);
         self.held.insert(key, Box::new(hold));
     }
 
@@ -122,9 +128,8 @@ impl Holds {
         let hold = self.held.remove(&key)?;
         self.until.remove(&(hold.until, key));
         self.bytes = self.bytes.saturating_sub(hold.bytes());
-        for (kind, amount) in &hold.amounts {
-            self.add(*kind, micros(*amount).saturating_neg());
-        }
+        add(&mut self.sums, &hold.amounts, -1);
+        add(&mut self.increments, &hold.increment, -1);
         Some(hold)
     }
 
@@ -137,11 +142,20 @@ impl Holds {
         }
     }
 
-    fn add(&mut self, credit_type: CreditType, amount: i128) {
-        match self.sums.iter_mut().find(|(kind, _)| *kind == credit_type) {
-            Some((_, sum)) => *sum = sum.saturating_add(amount),
-            None => self.sums.push((credit_type, amount)),
-        }
-        self.sums.retain(|(_, sum)| *sum != 0);
+    /// What one more increment of all that is held for costs.
+    pub(super) fn increments(&self) -> impl Iterator<Item = (CreditType, Credits)> {
+        self.increments.iter().map(|(kind, sum)| (*kind, amount(*sum)))
     }
+}
+
+/// Adds amounts to sums so many times.
+fn add(sums: &mut Sums, amounts: &Amounts, times: i128) {
+    for (credit_type, amount) in amounts {
+        let more = micros(*amount).saturating_mul(times);
+        match sums.iter_mut().find(|(kind, _)| kind == credit_type) {
+            Some((_, sum)) => *sum = sum.saturating_add(more),
+            None => sums.push((*credit_type, more)),
+        }
+    }
+    sums.retain(|(_, sum)| *sum != 0);
 }

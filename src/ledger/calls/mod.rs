@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use super::authorization::add_up;
 use super::charge::Line;
 use super::entry::{CLOCK_SKEW, Dimensions, Live, Stage};
 use super::price::CreditType;
@@ -240,6 +241,15 @@ impl Calls {
         let own = usize::from(self.live.contains_key(&key))
             .saturating_add(usize::from(self.holds.get(key).is_some()));
         self.live.len().saturating_add(self.holds.len()).saturating_sub(own)
+    }
+
+    /// What one more increment costs of every call that is talked, or held for, beside one.
+    pub(super) fn increments(&self, but: EventId) -> Amounts {
+        let running =
+            self.accruals().iter().map(|accrual| (accrual.credit_type, amount(accrual.an_increment)));
+        let own = self.holds.get(but).into_iter().flat_map(|hold| &hold.increment);
+        let own = own.map(|(kind, amount)| (*kind, Credits::ZERO.minus(*amount)));
+        add_up(running.chain(self.holds.increments()).chain(own))
     }
 
     /// How many holds there are.

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::accrual::{Accrual, amount};
+use super::accrual::{Accrual, amount, micros};
 use super::{Calls, LiveCall};
 use crate::ledger::price::CreditType;
 use crate::ledger::units::{Credits, EventId, Millis, Position, Timestamp};
@@ -212,9 +212,7 @@ impl Calls {
         let known = self.accruals.kinds().iter().find(|known| known.credit_type == credit_type).copied();
         let Some(accrual) = known else { return };
         let headroom = self.headroom(&accrual, cover).map_or(Credits::LARGEST_TOTAL, amount);
-        let left = i128::from(headroom.micros().max(0)).saturating_mul(60);
-        let seconds_left =
-            left.checked_div(accrual.a_minute).map_or(u64::MAX, |s| u64::try_from(s).unwrap_or(u64::MAX));
+        let seconds_left = accrual.lasts(micros(headroom)).unwrap_or(u64::MAX);
         let mut parts = keys.chunks(MOST_NAMED);
         // Nobody in particular may be concerned.
         let mut part = Some(parts.next().unwrap_or_default());

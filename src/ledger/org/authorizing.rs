@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::Org;
 use crate::ledger::authorization::{Answer, Granted, Promised, Request, Wanted, add_up, of_kind};
-use crate::ledger::calls::{Accrual, Amounts, Calls, LiveCall, amount, micros};
+use crate::ledger::calls::{Amounts, Calls, LiveCall, micros};
 use crate::ledger::catalog::{Catalog, Plan};
 use crate::ledger::charge::{Basis, Line};
 use crate::ledger::entry::{Call, Event, Kind, LARGEST_QUANTITY, LONGEST_CALL};
@@ -66,7 +66,11 @@ impl Org {
                 .within_limits(&priced, calls, (at, plan), catalog)
                 .and_then(|()| priced.grant(&room, plan)),
         };
-        let worst_case = room.spendable.as_ref().map(|_| priced.worst_case(calls, verdict.as_ref().ok()));
+        let worst_case = room.spendable.as_ref().map(|_| {
+            let others = calls.map(|calls| calls.increments(request.name.key())).unwrap_or_default();
+            let own = verdict.iter().flat_map(|granted| granted.increment.iter().copied());
+            add_up(others.into_iter().chain(promised.increments.iter().copied()).chain(own))
+        });
         Answer { verdict, available, worst_case }
     }
 
@@ -214,7 +218,14 @@ impl Priced<'_> {
         };
         let millis = if matches!(self.request.wanted, Wanted::Call { .. }) { 1_000 } else { 1 };
         let held = self.cost(quantity.saturating_mul(millis));
-        Ok(Granted { quantity, held, first, price: self.cost(most), is_talked: false })
+        Ok(Granted {
+            quantity,
+            held,
+            first,
+            price: self.cost(most),
+            increment: self.an_increment(),
+            is_talked: false,
+        })
     }
 
     /// How much longer a call may be talked that is talked already: what it has cost is pending, so nothing is set aside.
@@ -247,24 +258,22 @@ impl Priced<'_> {
             held: nothing.clone(),
             first: more(1),
             price,
+            increment: Amounts::new(),
             is_talked: true,
         })
     }
 
-    /// By how much the calls that run, and this one where it is granted, may overspend: an increment each.
-    fn worst_case(&self, calls: Option<&Calls>, granted: Option<&Granted>) -> Amounts {
-        let running = calls.map_or(&[][..], Calls::accruals);
-        let running =
-            running.iter().map(|accrual: &Accrual| (accrual.credit_type, amount(accrual.an_increment)));
-        let own = granted
-            .filter(|granted| !granted.is_talked && matches!(self.request.wanted, Wanted::Call { .. }));
-        let own = own.into_iter().flat_map(|_| {
-            let increment = self.increment();
-            let (one, two) = (increment.seconds_of(1), increment.seconds_of(2));
-            let (one, two) = (self.cost(one.saturating_mul(1_000)), self.cost(two.saturating_mul(1_000)));
-            two.into_iter().map(move |(kind, two)| (kind, two.minus(of_kind(&one, kind))))
-        });
-        add_up(running.chain(own))
+    /// What one more increment of the call costs; nothing for an action.
+    fn an_increment(&self) -> Amounts {
+        if !self.request.is_call() {
+            return Amounts::new();
+        }
+        let increment = self.increment();
+        let costs = |steps| self.cost(increment.seconds_of(steps).saturating_mul(1_000));
+        let one = costs(1);
+        // Rounded up: the difference of two rounded amounts may lie above a rounded one.
+        let more = |kind, two: Credits| two.minus(of_kind(&one, kind)).plus(Credits::from_micros(2));
+        costs(2).into_iter().map(|(kind, two)| (kind, more(kind, two))).collect()
     }
 }
 

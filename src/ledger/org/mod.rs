@@ -1,6 +1,7 @@
 //! The organization: the aggregate that everything is applied to, one entry at a time.
 
 mod authorizing;
+mod burning;
 mod calling;
 mod charging;
 mod commands;
@@ -34,6 +35,7 @@ use super::rejection::Rejection;
 use super::terms::{Terms, rules_in_force};
 use super::units::{EventId, Hour, Position, Timestamp};
 use super::webhooks::{Webhook, Webhooks};
+pub use burning::CallBurn;
 use corrections::Adjusted;
 pub use cycles::Cycle;
 use cycles::{Period, Turn};

@@ -23,6 +23,8 @@ pub(super) struct WrittenHold {
     until: String,
     amounts: BTreeMap<CreditType, Amount>,
     #[serde(default)]
+    increment: BTreeMap<CreditType, Amount>,
+    #[serde(default)]
     action: Option<Box<str>>,
     #[serde(default)]
     quantity: Option<u64>,
@@ -66,10 +68,7 @@ impl WrittenHold {
                 format!("{quantity} is not a quantity; write a whole number from 1 to {LARGEST_QUANTITY}");
             return Err(invalid("quantity", why));
         }
-        if self.amounts.len() > MOST_KINDS {
-            return Err(invalid("amounts", format!("name up to {MOST_KINDS} kinds of credits")));
-        }
-        let amounts: Amounts = self.amounts.into_iter().map(|(kind, amount)| (kind, amount.0)).collect();
+        let (amounts, increment) = (amounts("amounts", self.amounts)?, amounts("increment", self.increment)?);
         let optional = |field, text: Option<Box<str>>| text.map(|text| name(field, text)).transpose();
         let (account, user) = (optional("account", self.account)?, optional("user", self.user)?);
         let (team, feature) = (optional("team", self.team)?, optional("feature", self.feature)?);
@@ -90,8 +89,15 @@ impl WrittenHold {
             feature: feature.as_deref(),
         });
         let action = optional("action", self.action)?.unwrap_or_else(|| PHONE_CALL.into());
-        Ok(Hold { source, id, action, quantity, who, amounts, until })
+        Ok(Hold { source, id, action, quantity, who, amounts, increment, until })
     }
+}
+
+fn amounts(field: &'static str, written: BTreeMap<CreditType, Amount>) -> Result<Amounts, Rejection> {
+    if written.len() > MOST_KINDS {
+        return Err(invalid(field, format!("name up to {MOST_KINDS} kinds of credits")));
+    }
+    Ok(written.into_iter().map(|(kind, amount)| (kind, amount.0)).collect())
 }
 
 #[derive(Deserialize)]
