@@ -166,6 +166,29 @@ impl Line {
 }
 
 impl Line {
+    /// The price of a minute and the increment, where it is priced by the minute.
+    #[must_use]
+    pub fn by_the_minute(&self) -> Option<(Credits, Increment)> {
+        match &self.basis {
+            Basis::PerMinute { rate, increment, .. } => Some((rate.per_minute, *increment)),
+            Basis::PerAction { .. } | Basis::PerUnits { .. } | Basis::Unmetered { .. } => None,
+        }
+    }
+
+    /// What one more increment costs at most: less while the minimum is not used up.
+    #[must_use]
+    pub fn an_increment(&self) -> Credits {
+        // So far may the difference of two rounded amounts lie above a rounded one.
+        const ROUNDED: Credits = Credits::from_micros(2);
+        match self.by_the_minute() {
+            Some((a_minute, increment)) if a_minute > Credits::ZERO => {
+                let more = a_minute.scale(increment.next_seconds(), 60).unwrap_or(Credits::LARGEST_TOTAL);
+                more.plus(ROUNDED)
+            }
+            _ => Credits::ZERO,
+        }
+    }
+
     /// What so many actions would cost; what does not fit is the largest amount.
     #[must_use]
     pub fn cost_of_units(&self, quantity: u64) -> Credits {

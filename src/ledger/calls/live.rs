@@ -5,9 +5,9 @@ use smallvec::SmallVec;
 
 use super::holds::Amounts;
 use crate::ledger::authorization::add_up;
-use crate::ledger::charge::{Basis, Line};
+use crate::ledger::charge::Line;
 use crate::ledger::entry::{CallName, Dimensions, LONGEST_CALL, Live, Told};
-use crate::ledger::price::{CreditType, Direction, Increment};
+use crate::ledger::price::{CreditType, Direction};
 use crate::ledger::units::{Credits, Millis, Timestamp};
 
 /// The action of a call that names none.
@@ -196,27 +196,20 @@ impl LiveCall {
 
     /// What a minute of it costs, of one kind of credits.
     pub(super) fn a_minute(&self, credit_type: CreditType) -> Credits {
-        let rates = self.price.iter().filter(|line| line.credit_type == credit_type).filter_map(rate);
-        rates.fold(Credits::ZERO, |sum, (rate, _)| sum.plus(rate))
+        let lines = self.price.iter().filter(|line| line.credit_type == credit_type);
+        lines.filter_map(Line::by_the_minute).fold(Credits::ZERO, |sum, (rate, _)| sum.plus(rate))
     }
 
     /// What one more increment of it costs at most, of one kind of credits.
     pub(super) fn an_increment(&self, credit_type: CreditType) -> Credits {
-        let rates = self.price.iter().filter(|line| line.credit_type == credit_type).filter_map(rate);
-        rates.filter(|(a_minute, _)| *a_minute > Credits::ZERO).fold(
-            Credits::ZERO,
-            |sum, (a_minute, increment)| {
-                // So far may the difference of two rounded amounts lie above a rounded one.
-                const ROUNDED: Credits = Credits::from_micros(2);
-                let more = a_minute.scale(increment.next_seconds(), 60).unwrap_or(Credits::LARGEST_TOTAL);
-                sum.plus(more).plus(ROUNDED)
-            },
-        )
+        let lines = self.price.iter().filter(|line| line.credit_type == credit_type);
+        lines.fold(Credits::ZERO, |sum, line| sum.plus(line.an_increment()))
     }
 
     /// The instant at which its next increment starts; none where it costs no more, or is as long as a call may be.
     pub(super) fn next_increment(&self, at: Timestamp) -> Option<Timestamp> {
-        let (_, increment) = self.price.iter().filter_map(rate).find(|(rate, _)| *rate > Credits::ZERO)?;
+        let (_, increment) =
+            self.price.iter().filter_map(Line::by_the_minute).find(|(rate, _)| *rate > Credits::ZERO)?;
         let until = increment.begun_until(self.lasted(at));
         (until < LONGEST_CALL).then(|| self.counts_from().map(|from| from.plus(until)))?
     }
@@ -269,14 +262,6 @@ pub(super) fn bytes_said(live: &Live<'_>, of: &Dimensions<'_>) -> usize {
     let texts = texts.into_iter().chain([told.action, told.destination, Some(name.source), Some(name.id)]);
     let texts = texts.flatten().chain(told.add_ons.into_iter().flatten().copied());
     texts.fold(0, |sum: usize, text| sum.saturating_add(text.len()))
-}
-
-/// The price of a minute, and the increment, of a line that is priced by the minute.
-fn rate(line: &Line) -> Option<(Credits, Increment)> {
-    match &line.basis {
-        Basis::PerMinute { rate, increment, .. } => Some((rate.per_minute, *increment)),
-        Basis::PerAction { .. } | Basis::PerUnits { .. } | Basis::Unmetered { .. } => None,
-    }
 }
 
 fn note<T>(field: &mut Option<T>, told: Option<T>, again: bool) {

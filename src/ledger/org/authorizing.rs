@@ -6,7 +6,7 @@ use super::Org;
 use crate::ledger::authorization::{Answer, Granted, Promised, Request, Wanted, add_up, of_kind};
 use crate::ledger::calls::{Amounts, Calls, LiveCall, micros};
 use crate::ledger::catalog::{Catalog, Plan};
-use crate::ledger::charge::{Basis, Line};
+use crate::ledger::charge::Line;
 use crate::ledger::entry::{Call, Event, Kind, LARGEST_QUANTITY, LONGEST_CALL};
 use crate::ledger::grants::Purpose;
 use crate::ledger::limits::{PastLimit, Spending};
@@ -183,11 +183,8 @@ impl Priced<'_> {
     }
 
     fn increment(&self) -> Increment {
-        let of_line = |line: &Line| match &line.basis {
-            Basis::PerMinute { increment, .. } => Some(*increment),
-            _ => None,
-        };
-        self.lines.iter().find_map(of_line).unwrap_or(Increment::SECOND)
+        let found = self.lines.iter().find_map(Line::by_the_minute);
+        found.map_or(Increment::SECOND, |(_, increment)| increment)
     }
 
     /// Grants what was asked for, the slice or one, as far as its share reaches; at least the first of it, or nothing.
@@ -268,12 +265,7 @@ impl Priced<'_> {
         if !self.request.is_call() {
             return Amounts::new();
         }
-        let increment = self.increment();
-        let costs = |steps| self.cost(increment.seconds_of(steps).saturating_mul(1_000));
-        let one = costs(1);
-        // Rounded up: the difference of two rounded amounts may lie above a rounded one.
-        let more = |kind, two: Credits| two.minus(of_kind(&one, kind)).plus(Credits::from_micros(2));
-        costs(2).into_iter().map(|(kind, two)| (kind, more(kind, two))).collect()
+        add_up(self.lines.iter().map(|line| (line.credit_type, line.an_increment())))
     }
 }
 
