@@ -13,6 +13,7 @@ pub mod meter;
 mod restarts;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use meter::Meter;
 use model::generate::Recipe;
@@ -85,6 +86,12 @@ fn same_outcomes(expected: &[Outcome], found: &[Outcome], record: &Record, seed:
     assert_eq!(expected, found, "seed {seed}, {}", shown(record));
 }
 
+/// These seeds, or as many from the first on as `MODEL_SEEDS` says.
+fn seeds(usual: Range<u64>) -> Range<u64> {
+    let wanted = std::env::var("MODEL_SEEDS").ok().and_then(|wanted| wanted.parse().ok());
+    usual.start..wanted.map_or(usual.end, |wanted: u64| usual.start + wanted)
+}
+
 #[test]
 fn every_record_leaves_the_same_books() {
     for seed in 0..24 {
@@ -93,6 +100,18 @@ fn every_record_leaves_the_same_books() {
             same_outcomes(&model.apply(&record), &meter.apply(&record), &record, seed);
             agree(&model.report(record.at), meter.report(), &format!("seed {seed}, {}", shown(&record)));
         }
+    }
+}
+
+#[test]
+fn calls_that_are_told_while_they_run_leave_the_same_books() {
+    for seed in seeds(2_000..2_024) {
+        let (mut model, mut meter) = (Model::new(), Meter::in_memory());
+        for record in (Recipe { live_calls: 150, records: 300, ..Recipe::nasty(seed) }).log() {
+            same_outcomes(&model.apply(&record), &meter.apply(&record), &record, seed);
+            agree(&model.report(record.at), meter.report(), &format!("seed {seed}, {}", shown(&record)));
+        }
+        assert_eq!(model.breaches(), [""; 0]);
     }
 }
 

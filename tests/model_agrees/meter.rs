@@ -26,6 +26,9 @@ use crate::model::report::{LimitAlert, OrgReport, Report};
 use crate::model::watch::Alert;
 use crate::model::{Outcome, Record};
 
+/// More organizations than any log here has.
+const MOST_ORGS: u32 = 64;
+
 /// A record as the log hands it over.
 fn record(record: &Record) -> log::Record {
     let headers = (!record.headers.is_empty()).then(|| Box::new(record.headers.clone()));
@@ -102,6 +105,8 @@ impl Listener for Told {
 pub struct Meter {
     partition: Partition,
     run: u32,
+    /// The last record that an organization of the checkpoint it goes on from may contain.
+    sealed: u64,
     /// What it told.
     pub told: Told,
 }
@@ -111,14 +116,15 @@ impl Meter {
     pub fn in_memory() -> Meter {
         let history = History::new(Arc::new(Shelf::in_memory()), Limits::default(), 0);
         let partition = Partition::new(Arc::new(Book::default()), Commons::default(), history);
-        Meter { partition, run: 0, told: Told::default() }
+        Meter { partition, run: 0, sealed: 0, told: Told::default() }
     }
 
     /// A fold that goes on from what a folder holds. Answers the record the checkpoint was cut at, too.
     pub fn recovered(folder: &Path, limits: Limits) -> (Meter, u64) {
         let recovered = recover(folder, u64::MAX, limits).unwrap();
         assert!(recovered.findings.is_empty(), "{:?}", recovered.findings);
-        let meter = Meter { partition: recovered.partition, run: recovered.run, told: Told::default() };
+        let (run, sealed) = (recovered.run, recovered.sealed.seq);
+        let meter = Meter { partition: recovered.partition, run, sealed, told: Told::default() };
         (meter, recovered.cut.seq)
     }
 
@@ -170,15 +176,16 @@ impl Meter {
         for (key, bytes) in orgs {
             section.put(*key, bytes).unwrap();
         }
-        // Also of organizations that were made meanwhile: their rows are in the runs.
-        for name in self.names() {
-            let key = self.partition.book().read(&name, |slot| slot.key).unwrap();
+        // Also of organizations that were made meanwhile, or that a replay has not come to yet: their rows are in the runs.
+        for key in (0..MOST_ORGS).map(OrgKey) {
             if let Some(block) = shelf.head(key) {
                 section.head(key, block).unwrap();
             }
         }
         let at_seq = |seq| Fingerprint { seq, ..Fingerprint::default() };
-        let (cut_at, sealed) = (at_seq(cut.seq), at_seq(self.partition.commons().seq));
+        // While it replays, the organizations and the runs are ahead of it.
+        self.sealed = self.sealed.max(self.partition.commons().seq);
+        let (cut_at, sealed) = (at_seq(cut.seq), at_seq(self.sealed));
         let meta = Meta { cut: cut_at, sealed, commons: cut, run: self.run, outbox: Vec::new() };
         let mut bytes = Vec::new();
         codec::encode_into(&meta, &mut bytes).unwrap();
