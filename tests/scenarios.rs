@@ -10,6 +10,8 @@ pub mod model;
 
 #[path = "scenarios/accountant.rs"]
 mod accountant;
+#[path = "scenarios/calls.rs"]
+mod calls;
 #[path = "scenarios/catalog.rs"]
 mod catalog;
 #[path = "scenarios/expectation.rs"]

@@ -238,7 +238,8 @@ impl Tally {
 }
 
 impl Balance {
-    fn rows(&self) -> [(&'static str, Micros); 12] {
+    /// Its figures by name.
+    pub fn rows(&self) -> [(&'static str, Micros); 12] {
         [
             ("granted", self.granted),
             ("remaining", self.remaining),
