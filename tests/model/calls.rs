@@ -5,7 +5,7 @@
 
 pub mod told;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::catalog::{Increment, Prices};
 use super::rating::{self, Line, PriceList};
@@ -104,8 +104,6 @@ struct Over {
 pub struct Calls {
     live: BTreeMap<Name, Live>,
     over: BTreeMap<Name, Over>,
-    /// Ends that came after their void, which have ended their call.
-    swallowed: BTreeSet<Name>,
 }
 
 /// An end with everything that it says itself or that was said before.
@@ -234,9 +232,9 @@ impl Calls {
         }
     }
 
-    /// An end came after its void: its call is over, and nothing was charged. Sent again it says nothing.
+    /// An end came after its void: its call is over, and nothing was charged. What is over already stays so no longer by it.
     pub fn swallow(&mut self, name: Name, by: Name, now: Instant) {
-        if self.swallowed.insert(by.clone()) && !self.is_over(&name) {
+        if !self.is_over(&name) {
             self.close(name, Over { by: Some(by), voided: true, talked: 0, until: now + MEMORY });
         }
     }
