@@ -13,6 +13,7 @@ pub mod meter;
 mod restarts;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use meter::Meter;
 use model::generate::Recipe;
@@ -85,6 +86,13 @@ fn same_outcomes(expected: &[Outcome], found: &[Outcome], record: &Record, seed:
     assert_eq!(expected, found, "seed {seed}, {}", shown(record));
 }
 
+/// These seeds, or those of `MODEL_SEEDS`, such as `2000..2400`.
+fn seeds(usual: Range<u64>) -> Range<u64> {
+    let Ok(wanted) = std::env::var("MODEL_SEEDS") else { return usual };
+    let (from, until) = wanted.split_once("..").unwrap();
+    from.parse().unwrap()..until.parse().unwrap()
+}
+
 #[test]
 fn every_record_leaves_the_same_books() {
     for seed in 0..24 {
@@ -93,6 +101,18 @@ fn every_record_leaves_the_same_books() {
             same_outcomes(&model.apply(&record), &meter.apply(&record), &record, seed);
             agree(&model.report(record.at), meter.report(), &format!("seed {seed}, {}", shown(&record)));
         }
+    }
+}
+
+#[test]
+fn calls_that_are_told_while_they_run_leave_the_same_books() {
+    for seed in seeds(2_000..2_024) {
+        let (mut model, mut meter) = (Model::new(), Meter::in_memory());
+        for record in (Recipe { live_calls: 120, records: 250, ..Recipe::nasty(seed) }).log() {
+            same_outcomes(&model.apply(&record), &meter.apply(&record), &record, seed);
+            agree(&model.report(record.at), meter.report(), &format!("seed {seed}, {}", shown(&record)));
+        }
+        assert_eq!(model.breaches(), [""; 0]);
     }
 }
 

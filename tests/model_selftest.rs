@@ -7,6 +7,8 @@ pub mod model;
 mod alerts;
 #[path = "model_selftest/calendar.rs"]
 mod calendar;
+#[path = "model_selftest/calls.rs"]
+mod calls;
 #[path = "model_selftest/cycles.rs"]
 mod cycles;
 #[path = "model_selftest/documents.rs"]

@@ -10,6 +10,8 @@ pub mod model;
 
 #[path = "scenarios/accountant.rs"]
 mod accountant;
+#[path = "scenarios/calls.rs"]
+mod calls;
 #[path = "scenarios/catalog.rs"]
 mod catalog;
 #[path = "scenarios/expectation.rs"]
@@ -43,7 +45,7 @@ use script::{Act, Script, Step};
 use serde_json::{Value, json};
 
 /// How many scenarios there are, at least: one that is lost is noticed.
-const SCENARIOS: usize = 453;
+const SCENARIOS: usize = 494;
 
 /// A scenario being folded.
 struct Run {

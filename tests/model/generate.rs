@@ -1,6 +1,7 @@
 //! Logs to check the daemon with: realistic, and nasty. The same recipe always gives the same log.
 
 mod alerts;
+mod calls;
 pub mod catalog;
 mod cycles;
 pub mod drafts;
@@ -9,10 +10,12 @@ mod limits;
 mod names;
 pub mod random;
 mod recharges;
+mod terms;
 
 use serde_json::{Value, json};
 
 use super::{Instant, Record};
+use calls::Calls;
 use drafts::{Draft, Spelling, spell};
 use random::Random;
 use recharges::Payments;
@@ -37,6 +40,8 @@ pub struct Recipe {
     pub bad_percent: i64,
     /// Whether plans, price lists and terms change on the way.
     pub changes: bool,
+    /// How many calls are told while they run.
+    pub live_calls: usize,
     /// Over how many years, more or less, with all that cycles bring; if not given `step` rules, and nothing is reset.
     pub years: Option<i64>,
 }
@@ -46,7 +51,18 @@ impl Recipe {
     pub fn nasty(seed: u64) -> Recipe {
         let start = 1_767_600_000 * 1_000_000;
         let step = 90 * MINUTE;
-        Recipe { seed, orgs: 4, records: 600, start, step, bad_percent: 10, changes: true, years: None }
+        let records = 600;
+        Recipe {
+            seed,
+            orgs: 4,
+            records,
+            start,
+            step,
+            bad_percent: 10,
+            changes: true,
+            live_calls: 0,
+            years: None,
+        }
     }
 
     /// A log of so many records over some years, with cycles and everything that belongs to them.
@@ -68,9 +84,11 @@ impl Recipe {
             plans: Vec::new(),
             adjustments: Vec::new(),
             payments: Payments::default(),
+            calls: Calls::default(),
         };
         writer.open();
-        for _ in 0..self.records {
+        for done in 0..self.records {
+            writer.begin_calls(self.live_calls * (done + 1) / self.records);
             writer.record();
         }
         writer.records
@@ -100,6 +118,7 @@ struct Writer {
     plans: Vec<(Value, Instant)>,
     adjustments: Vec<(i64, Value)>,
     payments: Payments,
+    calls: Calls,
 }
 
 impl Writer {
@@ -140,7 +159,9 @@ impl Writer {
     }
 
     fn record(&mut self) {
-        self.now += self.gap();
+        let next = self.now + self.gap();
+        self.tell_calls(next);
+        self.now = next;
         let org = self.random.between(0, self.recipe.orgs - 1);
         let years = self.recipe.years.is_some();
         if years && self.random.chance(16) {
@@ -174,68 +195,6 @@ impl Writer {
         }
     }
 
-    fn grant(&mut self, org: i64) {
-        if self.random.chance(10) && !self.grants.is_empty() {
-            // Sent again, and half the time not the same.
-            let (org, mut known) = self.random.pick(&self.grants).clone();
-            if self.random.chance(50) {
-                known["priority"] = json!(7);
-            }
-            return self.command(&name(org), "grant", &known);
-        }
-        let micros = self.random.between(1, 400_000_000);
-        let amount = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
-        let credit_type = *self.random.pick(&["credits", "credits", "email", "phone"]);
-        let mut data = json!({ "amount": amount, "credit_type": credit_type });
-        data["kind"] = json!(self.random.pick(&["plan", "purchased", "bonus"]));
-        if self.random.chance(30) {
-            data["priority"] = json!(self.random.pick(&[0, 50, 255]));
-        }
-        let mut starts = self.now;
-        if self.random.chance(30) {
-            starts += self.random.between(-DAY, 3 * DAY);
-            data["effective"] = json!(spell(starts, &mut self.random));
-        }
-        if self.random.chance(50) {
-            let ends = starts.max(self.now) + self.random.between(MINUTE, 6 * DAY);
-            data["expires"] = json!(spell(ends, &mut self.random));
-        }
-        if self.random.chance(70) {
-            data["id"] = json!(format!("grant-{}", self.records.len()));
-            self.grants.push((org, data.clone()));
-        }
-        self.command(&name(org), "grant", &data);
-    }
-
-    /// New terms, a new version of the plan `base`, or of the card `outreach`.
-    fn change(&mut self, org: i64) {
-        let rules = json!([{ "below_percent": self.random.between(0, 99) }, { "below_percent": 30 }, { "below": "25" }]);
-        let from = self.now + self.random.between(0, DAY);
-        match self.random.between(1, 4) {
-            1 => self.command(&name(org), "org.put", &json!({ "plan": "callers" })),
-            2 => {
-                let overrides = json!({ "increment": "1/1", "alerts": rules,
-                                        "prices": { "message": { "per_action": "4.5" } } });
-                self.command(&name(org), "org.put", &json!({ "plan": "base", "overrides": overrides }));
-            }
-            3 => {
-                self.versions[0] += 1;
-                let plan = json!({ "id": "base", "version": self.versions[0], "rate_card": "outreach", "alerts": rules });
-                self.command("_catalog", "plan.put", &plan);
-            }
-            _ => {
-                let [card, _] = catalog::cards();
-                let mut card = card;
-                self.versions[1] += 1;
-                card["version"] = json!(self.versions[1]);
-                card["prices"]["email_sent"]["per_action"] = json!(self.random.between(1, 4).to_string());
-                // Once one is announced, all later ones are: a version never overtakes the one before it.
-                card["effective_from"] = json!(spell(from + self.versions[1] * DAY, &mut self.random));
-                self.command("_catalog", "rate_card.put", &card);
-            }
-        }
-    }
-
     fn bad_record(&mut self, org: i64) {
         let subject = format!("credits.events.{}", name(org));
         match self.random.between(1, 10) {
@@ -262,8 +221,13 @@ impl Writer {
     fn events(&mut self, org: i64) {
         let count = if self.random.chance(75) { 1 } else { self.random.between(1, 7) };
         let drafts: Vec<Draft> = (0..count).map(|_| self.event(org)).collect();
+        self.send(org, &drafts);
+    }
+
+    /// Some events in one record.
+    fn send(&mut self, org: i64, drafts: &[Draft]) {
         let subject = format!("credits.events.{}", name(org));
-        if let [draft] = &drafts[..]
+        if let [draft] = drafts
             && self.random.chance(25)
         {
             let (headers, payload) = draft.binary();

@@ -1,18 +1,19 @@
 //! An independent accountant: what every organization's credits must be after a log.
 //!
-//! Written from `docs/EVENTS.md` alone. It shares no code with the daemon, keeps everything for ever in plain maps and
+//! Written from `docs/EVENTS.md` and `docs/CALLS.md` alone. It shares no code with the daemon, keeps everything for ever in plain maps and
 //! lists, counts in `i128` micro-credits and looks at every grant every time: slow, and easy to check by eye.
 //! The daemon is right when its [`Report`](report::Report) equals this one's to the micro-credit.
 //!
 //! ```text
 //! record ─► read: items ─► events and commands ─┬─► catalog: cards, plans, versions
-//!                                               └─► org: rating ─► limits ─► grants: draws ─► watch, notices: alerts
+//!                                               └─► org: calls ─► rating ─► limits ─► grants: draws ─► watch, notices: alerts
 //!                                                      calendar ─────────────► cycles: resets ─┤
 //!                                                      burn ─► forecast ───────────────────────┴─► recharge
 //! ```
 
 pub mod burn;
 pub mod calendar;
+pub mod calls;
 pub mod catalog;
 pub mod commands;
 pub mod cycles;

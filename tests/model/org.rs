@@ -1,6 +1,7 @@
 //! One organization: its terms over time, what it was charged, its grants and its limits.
 
 mod books;
+mod calls;
 mod terms;
 mod time;
 
@@ -8,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::burn::Burn;
 use super::calendar::Zone;
+use super::calls::Calls;
 use super::catalog::{Catalog, Increment, Plan};
 use super::commands::{Order, Terms};
 use super::cycles::Cycle;
@@ -59,6 +61,7 @@ pub struct Org {
     pub grants: Grants,
     /// Its limits.
     pub limits: Limits,
+    calls: Calls,
     /// What is to be bought by itself.
     pub recharges: Recharges,
     /// Who and what there is.
@@ -89,6 +92,7 @@ impl Org {
             fates: HashMap::new(),
             grants: Grants::default(),
             limits: Limits::default(),
+            calls: Calls::default(),
             recharges: Recharges::default(),
             names: Names::default(),
             burns: BTreeMap::new(),
@@ -146,14 +150,31 @@ impl Org {
         if out_of_range(event.time, self.now) {
             return Err("time_out_of_range");
         }
-        if self.fates.contains_key(&event.identity) {
-            return Ok(Outcome::Duplicate);
+        // What is told of a call before its end has no id by which it is known.
+        if let What::Live(told, step) = &event.what {
+            return self.note(event, (told, step), catalog);
         }
-        if let What::Void(target, time) = &event.what {
-            return self.void(target, *time, position);
+        if let Some(outcome) = self.known(event) {
+            return Ok(outcome);
         }
+        match &event.what {
+            What::Void(target, time) => self.void(target, *time, position),
+            What::End(told, end) => self.end(event, (told, end), position, catalog),
+            _ => self.take(event, false, position, catalog),
+        }
+    }
+
+    /// Charges an action, or a call whose end is whole. The end of a call that was live is never refused for want of credits or
+    /// by a limit.
+    fn take(
+        &mut self,
+        event: &Event,
+        was_live: bool,
+        position: Position,
+        catalog: &Catalog,
+    ) -> Result<Outcome, Reason> {
         let lines = self.rate(event, catalog)?;
-        let (draws, uses) = self.charge(&lines, event, catalog)?;
+        let (draws, uses) = self.charge(&lines, event, was_live, catalog)?;
         let costs = costs(&draws);
         self.fates.insert(event.identity.clone(), Fate::Charged(draws, uses));
         self.names.hear(&event.spender);
@@ -182,7 +203,7 @@ impl Org {
         match &event.what {
             What::Action(action, quantity) => rating::action(&prices, action, *quantity),
             What::Call(call) => rating::call(&prices, increment, call),
-            What::Void(..) => Ok(Vec::new()),
+            What::Void(..) | What::Live(..) | What::End(..) => Ok(Vec::new()),
         }
     }
 
@@ -190,6 +211,7 @@ impl Org {
         &mut self,
         lines: &[Line],
         event: &Event,
+        was_live: bool,
         catalog: &Catalog,
     ) -> Result<(Vec<Draw>, Vec<Use>), Reason> {
         let mut sums: BTreeMap<&str, Micros> = BTreeMap::new();
@@ -202,10 +224,10 @@ impl Org {
         }
         let (_, plan) = self.agreement(self.now, catalog)?;
         let uses = self.limits.uses(event, lines);
-        if plan.reject_past_limit && self.limits.is_past(&uses) {
+        if plan.reject_past_limit && !was_live && self.limits.is_past(&uses) {
             return Err("limit_reached");
         }
-        if plan.reject && !self.grants.covers(lines, &event.spender) {
+        if plan.reject && !was_live && !self.grants.covers(lines, &event.spender) {
             return Err("insufficient_credits");
         }
         if !self.limits.has_room(&uses) {
@@ -239,6 +261,7 @@ impl Org {
                         self.burns.entry(credit_type).or_default().void(amount, self.now);
                     }
                     self.limits.take_back(&uses);
+                    self.calls.void(target);
                 }
             }
         }

@@ -2,15 +2,21 @@
 
 use serde_json::Value;
 
+use super::calls;
+use super::calls::told::{End, Facts, Step, Told};
 use super::fields::{self, Object, needed};
 use super::scope::Spender;
 use super::{Instant, Reason, Record};
 
 const DAY: Instant = 86_400_000_000;
-const TYPES: [(&str, &str); 18] = [
+const TYPES: [(&str, &str); 22] = [
     ("creditd.action.v1", "action"),
     ("creditd.call.ended.v1", "call.ended"),
     ("creditd.void.v1", "void"),
+    ("creditd.call.started.v1", "call.started"),
+    ("creditd.call.answered.v1", "call.answered"),
+    ("creditd.call.progress.v1", "call.progress"),
+    ("creditd.call.failed.v1", "call.failed"),
     ("creditd.rate_card.put.v1", "rate_card.put"),
     ("creditd.plan.put.v1", "plan.put"),
     ("creditd.org.put.v1", "org.put"),
@@ -27,6 +33,9 @@ const TYPES: [(&str, &str); 18] = [
     ("creditd.user.put.v1", "user.put"),
     ("creditd.entity.put.v1", "entity.put"),
 ];
+/// How many of them are of events; the last of these need no id.
+const EVENTS: usize = 7;
+const WITH_ID: usize = 3;
 /// How many items one record may hold.
 const MOST_ITEMS: usize = 10_000;
 
@@ -195,6 +204,10 @@ pub enum What {
     Action(String, i128),
     /// A call that ended.
     Call(Call),
+    /// A call that has a name came so far.
+    Live(Told, Step),
+    /// It ended.
+    End(Told, End),
     /// An earlier event is taken back; the time is the earlier event's, where given.
     Void((String, String), Option<Instant>),
 }
@@ -222,22 +235,27 @@ pub struct Call {
 pub fn event(item: &Item, org: &str, now: Instant) -> Result<Event, Reason> {
     let envelope = item.as_ref().map_err(|reason| *reason)?;
     let data = &envelope.data;
-    if TYPES[..3].iter().all(|(full, _)| *full != envelope.kind()) {
-        return Err("unknown_type");
-    }
+    let kind = TYPES[..EVENTS].iter().position(|(full, _)| *full == envelope.kind());
+    let kind = kind.ok_or("unknown_type")?;
     let spare = Object::from_iter(envelope.spare.clone().map(|id| ("id".to_string(), Value::String(id))));
-    let id = needed(fields::text(&envelope.attributes, "id")?.or(fields::text(&spare, "id")?))?;
+    let id = fields::text(&envelope.attributes, "id")?.or(fields::text(&spare, "id")?);
+    let id = if kind < WITH_ID { needed(id)? } else { id.unwrap_or_default() };
     let source = fields::text(&envelope.attributes, "source")?.unwrap_or("nats".to_string());
     let time = fields::instant(&envelope.attributes, "time")?.unwrap_or(now);
     let spender = spender(data)?;
     let identity = (source, id);
-    let what = match envelope.kind() {
-        "creditd.action.v1" => {
+    let step = calls::told::step(envelope.kind(), data)?;
+    let what = match (envelope.kind(), step) {
+        (_, Some(step)) => What::Live(calls::told::told(data, spender.clone())?, step),
+        ("creditd.action.v1", _) => {
             let quantity = fields::integer(data, "quantity", 1..=1_000_000_000_000)?.unwrap_or(1);
             What::Action(needed(fields::text(data, "action")?)?, quantity)
         }
-        "creditd.void.v1" => void(data, &identity)?,
-        _ => What::Call(call(data, time)?),
+        ("creditd.void.v1", _) => void(data, &identity)?,
+        _ if fields::text(data, "call_id")?.is_some() => {
+            What::End(calls::told::told(data, spender.clone())?, calls::told::end(data, time)?)
+        }
+        _ => What::Call(call(data, spender.clone(), time)?),
     };
     if fields::text(data, "org")?.is_some_and(|named| named != org) {
         return Err("org_mismatch");
@@ -272,39 +290,13 @@ fn void(data: &Object, own: &(String, String)) -> Result<What, Reason> {
     Ok(What::Void(target, fields::instant(voids, "time")?))
 }
 
-fn call(data: &Object, time: Instant) -> Result<Call, Reason> {
-    let duration_ms = needed(fields::integer(data, "duration_ms", 0..=604_800_000)?)?;
-    let destination = fields::text(data, "destination")?;
-    let digits = destination.map(|text| text.strip_prefix('+').unwrap_or(&text).to_string());
-    if digits.as_ref().is_some_and(|digits| !is_digits(digits, 32)) {
-        return Err("invalid_field");
-    }
+/// A call that was not told before says all of it.
+fn call(data: &Object, spender: Spender, time: Instant) -> Result<Call, Reason> {
+    let (end, facts) = (calls::told::end(data, time)?, Facts::read(data, spender)?);
+    let duration_ms = needed(end.duration_ms)?;
     let span = i64::try_from(duration_ms * 1_000).map_err(|_| "invalid_field")?;
-    let answered_at = fields::instant(data, "answered_at")?.unwrap_or(time - span);
-    if answered_at > time {
-        return Err("invalid_field");
-    }
-    Ok(Call {
-        action: fields::text(data, "action")?.unwrap_or("phone_call".to_string()),
-        duration_ms,
-        direction: needed(fields::word(data, "direction", &["inbound", "outbound"])?)?,
-        destination: digits,
-        answered: fields::boolean(data, "answered")?.unwrap_or(true),
-        answered_at,
-        add_ons: add_ons(data)?,
-    })
-}
-
-fn add_ons(data: &Object) -> Result<Vec<String>, Reason> {
-    let mut names = Vec::new();
-    for value in fields::list(data, "add_ons")?.into_iter().flatten() {
-        let name = value.as_str().filter(|name| (1..=256).contains(&name.len())).ok_or("invalid_field")?;
-        if names.len() == 8 || names.iter().any(|known| known == name) {
-            return Err("invalid_field");
-        }
-        names.push(name.to_string());
-    }
-    Ok(names)
+    let answered_at = end.answered_at.unwrap_or(time - span);
+    Ok(facts.call(needed(facts.direction)?, duration_ms, end.answered.unwrap_or(true), answered_at))
 }
 
 /// 1 to `most` digits.

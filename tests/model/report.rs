@@ -156,7 +156,9 @@ pub struct Balance {
     pub dropped: Micros,
     /// Overage less covered and dropped.
     pub outstanding: Micros,
-    /// What usable grants hold, less what is outstanding.
+    /// What live calls have cost so far.
+    pub pending: Micros,
+    /// What usable grants hold, less what is outstanding and what is pending.
     pub available: Micros,
 }
 
@@ -236,7 +238,8 @@ impl Tally {
 }
 
 impl Balance {
-    fn rows(&self) -> [(&'static str, Micros); 11] {
+    /// Its figures by name.
+    pub fn rows(&self) -> [(&'static str, Micros); 12] {
         [
             ("granted", self.granted),
             ("remaining", self.remaining),
@@ -248,6 +251,7 @@ impl Balance {
             ("covered", self.covered),
             ("dropped", self.dropped),
             ("outstanding", self.outstanding),
+            ("pending", self.pending),
             ("available", self.available),
         ]
     }
@@ -285,7 +289,9 @@ impl Report {
                 differ(&mut lines, &format!("{at}: consumed − covered"), &(b.consumed - b.covered), &paid);
                 let owed = b.overage - b.covered - b.dropped;
                 differ(&mut lines, &format!("{at}: owed"), &b.outstanding, &owed);
-                if b.rows()[..10].iter().any(|(_, amount)| *amount < 0) || b.available + b.outstanding < 0 {
+                if b.rows()[..11].iter().any(|(_, amount)| *amount < 0)
+                    || b.available + b.outstanding + b.pending < 0
+                {
                     lines.push(format!("{at}: impossible amounts {b:?}"));
                 }
             }

@@ -33,6 +33,21 @@ pub struct Spender {
     pub entity_name: Option<String>,
 }
 
+impl Spender {
+    /// This one, and where it says nothing the other. An entity is said with its name.
+    pub fn over(self, other: Spender) -> Spender {
+        let unsaid = self.entity.is_none();
+        Spender {
+            account: self.account.or(other.account),
+            user: self.user.or(other.user),
+            team: self.team.or(other.team),
+            feature: self.feature.or(other.feature),
+            entity_name: if unsaid { other.entity_name } else { self.entity_name },
+            entity: self.entity.or(other.entity),
+        }
+    }
+}
+
 impl Scope {
     /// Reads a scope. One without any list says nothing, which nobody means.
     pub fn read(data: &Object) -> Result<Scope, Reason> {

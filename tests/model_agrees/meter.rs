@@ -102,6 +102,8 @@ impl Listener for Told {
 pub struct Meter {
     partition: Partition,
     run: u32,
+    /// The last record that an organization of the checkpoint it goes on from may contain.
+    sealed: u64,
     /// What it told.
     pub told: Told,
 }
@@ -111,14 +113,15 @@ impl Meter {
     pub fn in_memory() -> Meter {
         let history = History::new(Arc::new(Shelf::in_memory()), Limits::default(), 0);
         let partition = Partition::new(Arc::new(Book::default()), Commons::default(), history);
-        Meter { partition, run: 0, told: Told::default() }
+        Meter { partition, run: 0, sealed: 0, told: Told::default() }
     }
 
     /// A fold that goes on from what a folder holds. Answers the record the checkpoint was cut at, too.
     pub fn recovered(folder: &Path, limits: Limits) -> (Meter, u64) {
         let recovered = recover(folder, u64::MAX, limits).unwrap();
         assert!(recovered.findings.is_empty(), "{:?}", recovered.findings);
-        let meter = Meter { partition: recovered.partition, run: recovered.run, told: Told::default() };
+        let (run, sealed) = (recovered.run, recovered.sealed.seq);
+        let meter = Meter { partition: recovered.partition, run, sealed, told: Told::default() };
         (meter, recovered.cut.seq)
     }
 
@@ -174,7 +177,9 @@ impl Meter {
             section.head(key, block).unwrap();
         }
         let at_seq = |seq| Fingerprint { seq, ..Fingerprint::default() };
-        let (cut_at, sealed) = (at_seq(cut.seq), at_seq(self.partition.commons().seq));
+        // While it replays, the organizations and the runs are ahead of it.
+        self.sealed = self.sealed.max(self.partition.commons().seq);
+        let (cut_at, sealed) = (at_seq(cut.seq), at_seq(self.sealed));
         let meta = Meta { cut: cut_at, sealed, commons: cut, run: self.run, outbox: Vec::new() };
         let mut bytes = Vec::new();
         codec::encode_into(&meta, &mut bytes).unwrap();

@@ -5,57 +5,66 @@ use creditd::ledger::units::Timestamp;
 use creditd::store::history::Limits;
 
 use super::meter::Meter;
-use super::{agree, same_outcomes};
+use super::{agree, same_outcomes, seeds};
 use crate::model::generate::Recipe;
 use crate::model::generate::random::Random;
-use crate::model::{Model, Outcome};
+use crate::model::{Model, Outcome, Record};
 
 /// Buffers this small are full all the time: most of what is recalled comes from runs.
 const SMALL: Limits = Limits { rows: 16, bytes: 4_096 };
 
+/// Folds a log that is stopped again and again, and compares the books at the end.
+fn fold_with_restarts(log: &[Record], seed: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut chance = Random::new(seed);
+    let mut model = Model::fold(log);
+    let (mut meter, _) = Meter::recovered(folder.path(), SMALL);
+    let (mut done, mut restarts) = (0, 0);
+    while done < log.len() {
+        let until = (done + chance.index(90) + 1).min(log.len());
+        for record in &log[done..until] {
+            meter.apply(record);
+            if chance.chance(20) {
+                meter.write_runs();
+            }
+        }
+        // Each organization is encoded at a record of its own after the cut; then the daemon is gone.
+        let (cut, mut orgs, mut ahead) = (meter.cut(), Vec::new(), until);
+        let checkpointed = meter.names();
+        for name in checkpointed {
+            let more = (ahead + chance.index(8)).min(log.len());
+            log[ahead..more].iter().for_each(|record| drop(meter.apply(record)));
+            ahead = more;
+            orgs.push(meter.encoded(&name));
+        }
+        meter.checkpoint(folder.path(), cut, &orgs);
+        let (next, position) = Meter::recovered(folder.path(), SMALL);
+        assert_eq!(position, log[until - 1].seq);
+        let told = std::mem::take(&mut meter.told);
+        meter = next;
+        meter.told = told;
+        (done, restarts) = (until, restarts + 1);
+    }
+    assert!(restarts > 3);
+    let mut found = meter.report();
+    // Replayed items are told twice; the books of the organizations are what counts.
+    let expected = model.report(0);
+    (found.items, found.rejected) = (expected.items, expected.rejected.clone());
+    agree(&expected, found, &format!("seed {seed}"));
+}
+
 #[test]
 fn restarts_at_fuzzy_checkpoints_change_nothing() {
     for seed in 0..12 {
-        let log = Recipe::nasty(seed).log();
-        let folder = tempfile::tempdir().unwrap();
-        let mut chance = Random::new(seed);
-        let (mut model, mut expected) = (Model::new(), Vec::new());
-        for record in &log {
-            expected.push(model.apply(record));
-        }
-        let (mut meter, _) = Meter::recovered(folder.path(), SMALL);
-        let (mut done, mut restarts) = (0, 0);
-        while done < log.len() {
-            let until = (done + chance.index(90) + 1).min(log.len());
-            for record in &log[done..until] {
-                meter.apply(record);
-                if chance.chance(20) {
-                    meter.write_runs();
-                }
-            }
-            // Each organization is encoded at a record of its own after the cut; then the daemon is gone.
-            let (cut, mut orgs, mut ahead) = (meter.cut(), Vec::new(), until);
-            let checkpointed = meter.names();
-            for name in checkpointed {
-                let more = (ahead + chance.index(8)).min(log.len());
-                log[ahead..more].iter().for_each(|record| drop(meter.apply(record)));
-                ahead = more;
-                orgs.push(meter.encoded(&name));
-            }
-            meter.checkpoint(folder.path(), cut, &orgs);
-            let (next, position) = Meter::recovered(folder.path(), SMALL);
-            assert_eq!(position, log[until - 1].seq);
-            let told = std::mem::take(&mut meter.told);
-            meter = next;
-            meter.told = told;
-            (done, restarts) = (until, restarts + 1);
-        }
-        assert!(restarts > 3);
-        let mut found = meter.report();
-        // Replayed items are told twice; the books of the organizations are what counts.
-        let expected = model.report(0);
-        (found.items, found.rejected) = (expected.items, expected.rejected.clone());
-        agree(&expected, found, &format!("seed {seed}"));
+        fold_with_restarts(&Recipe::nasty(seed).log(), seed);
+    }
+}
+
+#[test]
+fn restarts_while_calls_are_live_change_nothing() {
+    for seed in seeds(2_100..2_112) {
+        let recipe = Recipe { live_calls: 120, records: 250, ..Recipe::nasty(seed) };
+        fold_with_restarts(&recipe.log(), seed);
     }
 }
 

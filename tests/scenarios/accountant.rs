@@ -1,5 +1,5 @@
 //! The independent accountant reads the scenarios too: what becomes of each item, and what they say of
-//! recharges, names, the burn and alerts, it must find.
+//! figures, recharges, names, the burn and alerts, it must find.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::expectation::Answer;
 use super::model::fields::show;
 use super::model::names::Who;
+use super::model::report::Balance;
 use super::model::report::further::{Further, RechargeReport};
 use super::model::{Instant, Model, Outcome, Record};
 use super::script::{Act, Ends, Script};
@@ -44,8 +45,9 @@ pub(crate) fn differs(script: &Script) -> Vec<String> {
 
 fn ended(ends: &Ends, outcomes: &[Outcome]) -> bool {
     match (ends, outcomes) {
-        (Ends::Accepted, [Outcome::Charged | Outcome::Voided | Outcome::Noted | Outcome::Accepted])
+        (Ends::Accepted, [Outcome::Charged | Outcome::Voided | Outcome::Accepted])
         | (Ends::Costs(_), [Outcome::Charged | Outcome::Voided])
+        | (Ends::Noted, [Outcome::Noted])
         | (Ends::Duplicate, [Outcome::Duplicate]) => true,
         (Ends::Rejected { reason, .. }, [Outcome::Rejected(found)]) => reason == found,
         _ => false,
@@ -82,12 +84,26 @@ fn alerts(model: &mut Model, org: &str, seen: &mut BTreeMap<String, (usize, usiz
 fn state(model: &mut Model, org: &str) -> Value {
     let further = model.further_of(org, 0).unwrap_or_default();
     let recharges: Vec<Value> = further.recharges.iter().map(|(kind, of)| recharge(kind, of)).collect();
-    let mut types: Vec<Value> = Vec::new();
-    for (credit_type, burn) in &further.burn {
-        let burn = json!({ "sum": show(burn.sum), "hours": burn.hours, "running": show(burn.running) });
-        types.push(json!({ "credit_type": credit_type, "burn": burn }));
+    let mut types = BTreeMap::new();
+    for (credit_type, balance) in model.sums_of(org, 0).unwrap_or_default().credits {
+        types.insert(credit_type.clone(), figures(&credit_type, &balance));
     }
+    for (credit_type, burn) in &further.burn {
+        let of_type = types.entry(credit_type.clone()).or_insert(json!({ "credit_type": credit_type }));
+        of_type["burn"] =
+            json!({ "sum": show(burn.sum), "hours": burn.hours, "running": show(burn.running) });
+    }
+    let types: Vec<Value> = types.into_values().collect();
     json!({ "recharges": recharges, "balances": types, "names": names(&further) })
+}
+
+fn figures(credit_type: &str, balance: &Balance) -> Value {
+    let mut figures = json!({ "credit_type": credit_type });
+    for (name, amount) in balance.rows() {
+        figures[if name == "outstanding" { "owed" } else { name }] = json!(show(amount));
+    }
+    figures["settled"] = json!(show(balance.available + balance.pending));
+    figures
 }
 
 fn recharge(credit_type: &str, of: &RechargeReport) -> Value {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! expect available 70, owed 0, expired 30, consumed 5 email
+//! expect settled 100, pending 30, available 70          (what live calls have cost so far)
 //! expect grant a 30 of 100 until 2026-02-01, grant b ended, grant c ahead, no grant d
 //! expect cycle 2 from 2026-02-28 09:00 until 2026-03-31 09:00
 //! expect alerts p10.1 p30.1 email.p60.1 at 2026-02-01, no alerts
@@ -28,6 +29,8 @@ use super::{names, recharges};
 /// The figures that an answer has for each credit type.
 const FIGURES: &[&str] = &[
     "available",
+    "settled",
+    "pending",
     "total",
     "owed",
     "granted",
@@ -221,9 +224,11 @@ fn bounds(words: &mut Words<'_>, [begin, end]: [&'static str; 2]) -> Result<Vec<
 }
 
 impl Fact {
-    /// Whether it is of recharges, names, the burn or alerts.
+    /// Whether the accountant is asked for it, too: figures, recharges, names, the burn and alerts.
     pub(crate) fn is_further(&self) -> bool {
         match self {
+            // It keeps no total.
+            Fact::Figure { name, .. } => name != "total",
             Fact::Alerts { .. }
             | Fact::OneAlert(_)
             | Fact::Told { .. }
@@ -232,8 +237,7 @@ impl Fact {
             | Fact::NoRecharge(_)
             | Fact::Knows(_)
             | Fact::Burn { .. } => true,
-            Fact::Figure { .. }
-            | Fact::Grant { .. }
+            Fact::Grant { .. }
             | Fact::NoGrant(_)
             | Fact::Cycle { .. }
             | Fact::NoCycle

@@ -13,12 +13,12 @@
 //! acme: void e1, of 2026-01-05 10:00
 //! ```
 //!
-//! Limits, recharges and names are told in files of their own. `buys` gives a purchased grant. An event without a name is named after its line.
+//! Limits, recharges, names and live calls are told in files of their own. `buys` gives a purchased grant. An event without a name is named after its line.
 
 use serde_json::{Map, Value, json};
 
 use super::words::{Words, unknown};
-use super::{limits, names, recharges};
+use super::{calls, limits, names, recharges};
 
 /// An item for an organization.
 #[derive(Debug)]
@@ -53,7 +53,8 @@ pub(crate) fn statement(text: &str, line: usize) -> Result<Statement, String> {
             "account.put" | "team.put" | "user.put" | "entity.put" => {
                 names::clause(word, &mut clause, &mut item)?;
             }
-            "action" | "call.ended" | "void" => about_event(word, &mut clause, &mut item)?,
+            "action" | "void" | "call.started" | "call.answered" | "call.progress" | "call.failed"
+            | "call.ended" => about_event(word, &mut clause, &mut item)?,
             _ => return Err(unknown(word)),
         }
         clause.end()?;
@@ -161,21 +162,20 @@ fn event(head: &mut Words<'_>, line: usize) -> Result<Value, String> {
     let mut item = match head.next("an event")? {
         "void" => json!({ "type": "void", "voids": { "id": head.next("an event")? } }),
         "call" if head.take("of") => {
-            let length = head.number("a duration")?;
-            let unit = match head.next("a unit")? {
-                "ms" => 1,
-                "s" => 1_000,
-                "min" => 60_000,
-                word => return Err(unknown(word)),
-            };
-            json!({ "type": "call.ended", "duration_ms": length * unit, "direction": "outbound" })
+            let length = calls::duration_ms(head)?;
+            json!({ "type": "call.ended", "duration_ms": length, "direction": "outbound" })
         }
+        "call" => calls::told(head)?,
         quantity => {
             let quantity: u64 = quantity.parse().map_err(|_| unknown(quantity))?;
             json!({ "type": "action", "action": head.next("an action")?, "quantity": quantity })
         }
     };
-    item["id"] = if head.take("as") { json!(head.next("a name")?) } else { json!(format!("line-{line}")) };
+    if head.take("as") {
+        item["id"] = json!(head.next("a name")?);
+    } else if matches!(item["type"].as_str(), Some("action" | "call.ended" | "void")) {
+        item["id"] = json!(format!("line-{line}"));
+    }
     Ok(item)
 }
 
@@ -183,10 +183,13 @@ fn about_event(word: &str, clause: &mut Words<'_>, item: &mut Value) -> Result<(
     match word {
         "at" => item["time"] = clause.instant_json()?,
         "of" => item["voids"]["time"] = clause.instant_json()?,
+        "answered" if clause.is_empty() => item["answered"] = json!(true),
         "answered" => item["answered_at"] = clause.instant_json()?,
-        "inbound" => item["direction"] = json!("inbound"),
+        "inbound" | "outbound" => item["direction"] = json!(word),
+        "for" => item["action"] = json!(clause.next("an action")?),
         "unanswered" => item["answered"] = json!(false),
         "to" => item["destination"] = json!(clause.next("a number")?),
+        "with" if clause.take("nothing") => item["add_ons"] = json!([]),
         "with" => {
             let add_ons = clause.all("an add-on")?;
             item["add_ons"] = json!(add_ons.split(' ').collect::<Vec<_>>());

@@ -65,6 +65,8 @@ pub(crate) enum Act {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ends {
     Accepted,
+    /// Told of a live call: it costs nothing by itself.
+    Noted,
     /// Accepted, for so much of each credit type.
     Costs(BTreeMap<String, Credits>),
     Duplicate,
@@ -223,11 +225,12 @@ fn with_json(text: &str) -> Result<(&str, Map<String, Value>), String> {
     Ok((&text[..begin], fields))
 }
 
-/// What becomes of an item: `duplicate`, `rejected conflict`, `rejected limit_reached each-user`, `costs 12.5, 3 email`.
+/// What becomes of an item: `duplicate`, `noted`, `rejected conflict`, `rejected limit_reached each-user`, `costs 12.5, 3 email`.
 fn ends(text: &str) -> Result<Ends, String> {
     let mut words = Words::of(text);
     match words.next("what becomes of it")? {
         "duplicate" => words.end().map(|()| Ends::Duplicate),
+        "noted" => words.end().map(|()| Ends::Noted),
         "rejected" => {
             let reason = words.next("a reason")?.to_owned();
             let names = if words.is_empty() { None } else { Some(words.all("a name")?) };
@@ -255,6 +258,7 @@ impl Ends {
         let status = outcome["status"].as_str().unwrap_or_default();
         let agrees = match self {
             Ends::Accepted => status == "accepted",
+            Ends::Noted => status == "accepted" && outcome["credits"].is_null() && outcome["voids"].is_null(),
             Ends::Duplicate => status == "duplicate",
             Ends::Rejected { reason, names } => {
                 let detail = outcome["detail"].as_str().unwrap_or_default();
@@ -270,6 +274,7 @@ impl Ends {
     fn in_words(&self) -> String {
         match self {
             Ends::Accepted => "accepted".to_owned(),
+            Ends::Noted => "noted".to_owned(),
             Ends::Duplicate => "duplicate".to_owned(),
             Ends::Rejected { reason, names } => {
                 format!("rejected {reason} {}", names.as_deref().unwrap_or_default()).trim_end().to_owned()

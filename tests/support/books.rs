@@ -46,7 +46,8 @@ fn report_of(org: &Org, catalog: &Catalog) -> OrgReport {
             covered: micros(totals.covered),
             dropped: micros(totals.dropped),
             outstanding: micros(totals.owed()),
-            available: micros(pool.level()),
+            pending: micros(org.pending(pool.credit_type, org.at())),
+            available: micros(pool.level().minus(org.pending(pool.credit_type, org.at()))),
         };
         for grant in pool.grants() {
             report.grants.insert(grant.name(pool.credit_type), grant_report(grant, &name));

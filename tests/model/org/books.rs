@@ -81,9 +81,13 @@ impl Org {
             balance.dropped = sums.dropped;
             balance.outstanding = sums.outstanding();
         }
+        for (credit_type, pending) in self.calls.pending(self.now) {
+            balances.entry(credit_type).or_default().pending = pending;
+        }
         let gauges = self.grants.gauges();
         for (credit_type, balance) in &mut balances {
-            balance.available = gauges.get(credit_type).map_or(-balance.outstanding, |gauge| gauge.level);
+            let settled = gauges.get(credit_type).map_or(-balance.outstanding, |gauge| gauge.level);
+            balance.available = settled - balance.pending;
         }
         balances
     }
