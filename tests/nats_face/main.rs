@@ -12,6 +12,7 @@ pub mod model;
 pub mod nats;
 
 mod lineage;
+mod live_calls;
 mod out;
 mod service;
 
