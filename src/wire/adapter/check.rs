@@ -26,7 +26,7 @@ pub(super) fn adapters(file: &str, text: &str) -> Result<Vec<Adapter>, AdapterEr
     let mut keys = Keys::of_file(file, &root, &problems);
     let tables = keys.tables("adapter");
     keys.finish();
-    if tables.is_empty() && problems.is_empty() {
+    if tables.is_empty() && problems.count() == 0 {
         return Err(one("holds no adapter; begin one with [[adapter]]".to_owned()));
     }
     if tables.len() > MOST_ADAPTERS {
@@ -126,7 +126,10 @@ fn condition(mut keys: Keys<'_>) -> Option<Condition> {
     let mut tests = tests.into_iter().flatten();
     let test = tests.next();
     if test.is_none() || tests.next().is_some() {
-        keys.report::<()>("", "says not what must hold there; write one of eq, in, exists, prefix, gt, same");
+        keys.report::<()>(
+            "",
+            "does not say what must hold there; write one of eq, in, exists, prefix, gt, same",
+        );
     }
     keys.finish();
     Some(Condition { source: source?, test: test? })

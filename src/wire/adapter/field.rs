@@ -60,6 +60,11 @@ pub(super) struct Map {
 }
 
 impl Field {
+    /// A field that takes what it finds.
+    pub(super) fn new(name: &'static str, origin: Origin) -> Field {
+        Field { name, origin, absent: Vec::new(), regex: None, map: None, required: false }
+    }
+
     /// The field's text; `None` where the message has none.
     pub(super) fn read<'v>(&'v self, opened: &'v Opened<'_>) -> Result<Option<Cow<'v, str>>, Stop> {
         let found = self.found(opened)?;

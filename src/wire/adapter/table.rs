@@ -13,8 +13,8 @@ impl Problems {
         self.0.borrow_mut().push(problem);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
+    pub(super) fn count(&self) -> usize {
+        self.0.borrow().len()
     }
 
     pub(super) fn into_inner(self) -> Vec<String> {
@@ -47,6 +47,11 @@ impl<'a> Keys<'a> {
     /// Tells errors from here on as those of a place of its own.
     pub(super) fn rename(&mut self, place: String) {
         (self.place, self.path) = (place, String::new());
+    }
+
+    /// How many problems there are so far, in the whole file.
+    pub(super) fn problems(&self) -> usize {
+        self.problems.count()
     }
 
     /// Whether a key is there.

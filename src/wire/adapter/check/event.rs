@@ -11,21 +11,13 @@ use super::fields::{field, moment, needed, told};
 use crate::ledger::price::Direction;
 
 pub(super) fn mapping(mut keys: Keys<'_>, adapter: &str, guard: Guard) -> Option<Mapping> {
+    let wrong_before = keys.problems();
     let kind = kind(&mut keys);
     let direction = direction(&mut keys);
     let org = needed(&mut keys, "org", "say whose calls these are, such as org = \"/accountcode\"");
     let call_id = needed(&mut keys, "call_id", "say what names a call, such as call_id = \"/call/id\"");
     let id = field(&mut keys, "id", "id");
     let source = field(&mut keys, "source", "source");
-    let own_name = Origin::Const(adapter.to_owned());
-    let source = source.unwrap_or(Field {
-        name: "source",
-        origin: own_name,
-        absent: Vec::new(),
-        regex: None,
-        map: None,
-        required: true,
-    });
     let moments = Moments {
         time: moment(&mut keys, "time"),
         started: moment(&mut keys, "started"),
@@ -34,25 +26,27 @@ pub(super) fn mapping(mut keys: Keys<'_>, adapter: &str, guard: Guard) -> Option
     };
     let details = details(&mut keys);
     let [inbound, outbound] = usages(&mut keys);
-    let complete = kind.is_some() && direction.is_some();
-    let mapping = Mapping {
-        kind: kind?,
-        org: org?,
-        source,
-        call_id: call_id?,
-        id,
-        direction: direction?,
-        details,
-        moments,
-        inbound,
-        outbound,
-        guard,
+    let mapping = || {
+        Some(Mapping {
+            kind: kind?,
+            org: org?,
+            source: source.unwrap_or_else(|| Field::new("source", Origin::Const(adapter.to_owned()))),
+            call_id: call_id?,
+            id,
+            direction: direction?,
+            details,
+            moments,
+            inbound,
+            outbound,
+            guard,
+        })
     };
-    if complete {
-        cross_check(&keys, &mapping);
+    let mapping = mapping();
+    if let Some(mapping) = mapping.as_ref().filter(|_| keys.problems() == wrong_before) {
+        cross_check(&keys, mapping);
     }
     keys.finish();
-    Some(mapping)
+    mapping
 }
 
 /// The type: fixed, or by a map; nothing else makes it one of ours.
@@ -169,7 +163,7 @@ fn between(keys: &mut Keys<'_>) -> Option<Usage> {
     }
 }
 
-/// What only several keys together can get wrong.
+/// What only several keys together can get wrong, each of which is right.
 fn cross_check(keys: &Keys<'_>, mapping: &Mapping) {
     let kinds: Vec<Kind> =
         possible(&mapping.kind).unwrap_or_default().into_iter().filter_map(Kind::named).collect();

@@ -50,7 +50,7 @@ fn plain(keys: &Keys<'_>, key: &str, value: &Value, name: &'static str) -> Optio
         }
     };
     let origin = Origin::Parts(all_sources(keys, key, &sources)?);
-    Some(Field { name, origin, absent: Vec::new(), regex: None, map: None, required: false })
+    Some(Field::new(name, origin))
 }
 
 /// What of a table is a field; the caller asks for its other keys, and ends the reading.
@@ -73,7 +73,7 @@ fn origin(keys: &mut Keys<'_>) -> Option<Origin> {
     let mut given = given.into_iter().flatten();
     match (given.next(), given.next()) {
         (Some(origin), None) => origin,
-        _ => keys.report("", "says not where it comes from; write one of path, first, parts, const"),
+        _ => keys.report("", "does not say where it comes from; write one of path, first, parts, const"),
     }
 }
 
@@ -191,22 +191,30 @@ fn by_pattern(keys: &Keys<'_>, pattern: Option<&str>, zone: Option<&str>) -> Opt
 /// A length that a message tells: a field with its unit.
 pub(super) fn told(keys: &mut Keys<'_>) -> Option<Told> {
     let field = table(keys, "duration_ms");
-    let cumulative = match keys.text("form") {
-        None | Some("total") => false,
-        Some("cumulative") => true,
-        Some(other) => {
-            return keys.wrong_text(
-                "form",
-                other,
-                "is no form of a length; write \"total\" or \"cumulative\"",
-            );
-        }
-    };
+    let (unit, cumulative) = (unit(keys), cumulative(keys));
+    Some(Told { field: field?, unit: unit?, cumulative: cumulative? })
+}
+
+fn unit(keys: &mut Keys<'_>) -> Option<Unit> {
     let Some(name) = keys.text("unit") else {
-        return keys.missing("unit", "write min, s, s_frac, ms, us or ns");
+        return if keys.has("unit") {
+            None
+        } else {
+            keys.missing("unit", "write min, s, s_frac, ms, us or ns")
+        };
     };
     match Unit::ALL.iter().find(|(known, _)| *known == name) {
-        Some((_, unit)) => Some(Told { field: field?, unit: *unit, cumulative }),
+        Some((_, unit)) => Some(*unit),
         None => keys.wrong_text("unit", name, "is no unit; write min, s, s_frac, ms, us or ns"),
+    }
+}
+
+fn cumulative(keys: &mut Keys<'_>) -> Option<bool> {
+    match keys.text("form") {
+        None | Some("total") => Some(false),
+        Some("cumulative") => Some(true),
+        Some(other) => {
+            keys.wrong_text("form", other, "is no form of a length; write \"total\" or \"cumulative\"")
+        }
     }
 }
