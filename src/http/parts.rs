@@ -42,6 +42,17 @@ impl<S: Send + Sync> FromRequestParts<S> for CatalogName {
     }
 }
 
+/// The switch that the path names. Whether it can be a source is the decoder's to say.
+pub(super) struct SourceName(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for SourceName {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        name_in_path(0, parts, state).await.map(SourceName)
+    }
+}
+
 /// What the path names after its organization: a grant or a limit.
 pub(super) struct NameWithin(pub(super) String);
 

@@ -2,6 +2,7 @@
 
 mod authorize;
 mod publisher;
+mod restarts;
 mod service;
 
 pub use async_nats::Client;
