@@ -100,7 +100,7 @@ impl Calls {
     pub(in crate::ledger) fn next_look(&self, cover: &Cover<'_>) -> Timestamp {
         let watched = self.accruals.kinds().iter().filter(|accrual| accrual.a_minute > 0);
         let looks = watched.map(|accrual| self.next_look_at(accrual, cover));
-        looks.fold(self.holds.next(), Timestamp::min)
+        looks.fold(self.holds.next().min(self.next_closing()), Timestamp::min)
     }
 
     fn next_look_at(&self, accrual: &Accrual, cover: &Cover<'_>) -> Timestamp {
@@ -217,12 +217,12 @@ impl Calls {
         // Nobody in particular may be concerned.
         let mut part = Some(parts.next().unwrap_or_default());
         while let Some(keys) = part {
-            self.watch.told = self.watch.told.saturating_add(1);
+            let number = self.next_number();
             let names = keys.iter().filter_map(|key| self.live.get(key)).map(|call| call.name());
             let (at, position) = (to.at, to.position);
             (to.tell)(CallNews {
                 news,
-                number: self.watch.told,
+                number,
                 credit_type,
                 headroom,
                 seconds_left,
@@ -233,6 +233,12 @@ impl Calls {
             });
             part = parts.next();
         }
+    }
+
+    /// The number of one more message.
+    pub(in crate::ledger) fn next_number(&mut self) -> u64 {
+        self.watch.told = self.watch.told.saturating_add(1);
+        self.watch.told
     }
 
     /// Whether a running call was cut off.

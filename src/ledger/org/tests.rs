@@ -3,6 +3,7 @@
 
 mod calls;
 mod notices;
+mod orphans;
 
 use super::*;
 use crate::ledger::alerts::{Rule, Threshold};

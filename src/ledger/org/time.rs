@@ -25,7 +25,14 @@ impl Org {
         of_balances.fold(self.next_reset.min(own), Timestamp::min)
     }
 
-    /// Lets time pass up to `to`: grants end, become usable and are refilled, cycles turn, each at its own instant.
+    /// The next instant at which what is settled changes by itself, be it by a call that is closed.
+    #[must_use]
+    pub fn next_settled(&self, catalog: &Catalog) -> Timestamp {
+        let closing = self.calls().map_or(Timestamp::MAX, |calls| calls.next_closing());
+        self.next_of_credits(catalog).min(closing)
+    }
+
+    /// Lets time pass up to `to`: grants end, become usable and are refilled, cycles turn, calls are closed, each at its own instant.
     pub fn advance(&mut self, to: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
         loop {
             let settled = self.next_of_credits(catalog);
@@ -37,6 +44,7 @@ impl Org {
                 self.step(next, catalog, out);
                 self.look_at_recharges(next, out);
             }
+            self.close_calls(next, catalog, out);
             self.pass_calls(next, catalog, out);
         }
         self.at = self.at.max(to);

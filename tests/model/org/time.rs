@@ -14,8 +14,17 @@ impl Org {
     /// Lets log time pass: all that time brings, at its own instant.
     pub fn advance(&mut self, to: Instant, catalog: &Catalog) {
         self.follow(catalog);
-        while let Some(instant) = self.next_change(to, catalog) {
-            self.turn(instant, catalog);
+        loop {
+            let next = self.next_change(to, catalog);
+            let closing = self.calls.next_closing().filter(|closing| *closing <= to);
+            match (next, closing) {
+                (next, Some(closing)) if next.is_none_or(|next| closing < next) => {
+                    self.now = closing;
+                    self.close_calls(catalog);
+                }
+                (Some(next), _) => self.turn(next, catalog),
+                (None, _) => break,
+            }
         }
         self.now = to;
         let moment = moment(self.now, &self.zone, self.cycle.as_ref());
