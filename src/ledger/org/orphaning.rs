@@ -48,6 +48,7 @@ impl Org {
         out: &mut Vec<Effect>,
     ) {
         let Some(call) = self.calls.as_mut().and_then(|calls| calls.take(key)) else { return };
+        self.expect_pending();
         let charge = self.charge_proven(&call, catalog, out);
         let (at, position, answered) = (self.at, self.position, call.answered());
         let name = call.name();
@@ -67,7 +68,7 @@ impl Org {
         orphaned.number = answered.map(|_| calls.next_number());
         calls.orphan(key, *call, orphaned.charge.as_ref().map(Taken::from), at);
         out.push(Effect::Orphaned(Box::new(orphaned)));
-        self.look_at_recharges(at, out);
+        self.look_after_calls(at, catalog, out);
     }
 
     /// Charges a call that was answered as its end would be that says no more than what is proven; not where such an end is rejected.

@@ -4,6 +4,7 @@
 mod calls;
 mod notices;
 mod orphans;
+mod running;
 
 use super::*;
 use crate::ledger::alerts::{Rule, Threshold};

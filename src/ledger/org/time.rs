@@ -28,19 +28,29 @@ impl Org {
     /// The next instant at which what is settled changes by itself, be it by a call that is closed.
     #[must_use]
     pub fn next_settled(&self, catalog: &Catalog) -> Timestamp {
-        let closing = self.calls().map_or(Timestamp::MAX, |calls| calls.next_closing());
-        self.next_of_credits(catalog).min(closing)
+        self.next_of_credits(catalog).min(self.next_closing())
+    }
+
+    fn next_closing(&self) -> Timestamp {
+        self.calls().map_or(Timestamp::MAX, |calls| calls.next_closing())
     }
 
     /// Lets time pass up to `to`: grants end, become usable and are refilled, cycles turn, calls are closed, each at its own instant.
     pub fn advance(&mut self, to: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
         loop {
-            let settled = self.next_of_credits(catalog);
-            let next = settled.min(self.next_of_calls(catalog));
+            let credits = self.next_of_credits(catalog);
+            let next = credits.min(self.next_of_calls(catalog));
             if next > to {
                 break;
             }
-            if settled == next {
+            // What is settled changes first, and is judged by what calls had cost before.
+            let before = self.before(next);
+            if credits.min(self.next_closing()) <= next
+                && self.calls().is_some_and(|calls| calls.at() < before)
+            {
+                self.pass_calls(before, catalog, out);
+            }
+            if credits == next {
                 self.step(next, catalog, out);
                 self.look_at_recharges(next, out);
             }

@@ -5,7 +5,7 @@ use crate::model::calls::told::{End, Facts, Step, Told};
 use crate::model::calls::{Calls, Name, Quote, Whole};
 use crate::model::catalog::Catalog;
 use crate::model::read::{Event, What};
-use crate::model::{Instant, Outcome, Position, Reason};
+use crate::model::{Instant, Outcome, Reason};
 
 impl Org {
     /// Takes in what is told of a call before its end: it costs nothing.
@@ -70,7 +70,6 @@ impl Org {
         &mut self,
         event: &Event,
         (told, end): (&Told, &End),
-        position: Position,
         catalog: &Catalog,
     ) -> Result<Outcome, Reason> {
         let name = name(event, told);
@@ -91,7 +90,7 @@ impl Org {
             self.rate(&whole, catalog)?;
             self.give_back_closing(&name);
         }
-        self.take(&whole, was_live, position, catalog)?;
+        self.take(&whole, was_live, catalog)?;
         self.calls.end(name, event.identity.clone(), &call, self.now);
         Ok(Outcome::Charged)
     }

@@ -28,8 +28,9 @@ impl Org {
     /// It is charged for as long as is proven, as its end would be; not where that would be rejected.
     fn close(&mut self, name: Name, live: Live, catalog: &Catalog) {
         let proven = live.proven().map(|(call, facts)| self.event_of(&name, call, facts));
-        let taken = proven.and_then(|event| self.bill(&event, true, None, catalog).ok());
+        let taken = proven.and_then(|event| self.bill(&event, true, catalog).ok());
         self.calls.keep(name, live, taken, self.now);
+        self.look(None);
     }
 
     fn event_of(&self, name: &Name, call: Call, facts: &Facts) -> Event {
@@ -41,7 +42,8 @@ impl Org {
     pub(super) fn give_back_closing(&mut self, name: &Name) {
         if let Some((draws, uses)) = self.calls.correct(name) {
             self.undo(&draws, &uses);
-            self.watch.look(&self.name, &self.grants.gauges(), self.now, None);
+            let pending = self.calls.pending(self.counted);
+            self.watch.look(&self.name, &self.grants.gauges(&pending), self.now, None);
         }
     }
 }
