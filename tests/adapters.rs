@@ -147,6 +147,18 @@ fn the_shipped_adapters_have_names_of_their_own() {
     assert!(all.iter().all(|adapter| adapter.subject.is_some()), "each can be heard over NATS");
 }
 
+#[test]
+fn the_example_of_the_language_is_sound() {
+    let document =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ADAPTERS.md")).unwrap();
+    let blocks = document.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let example = blocks.into_iter().find(|block| block.starts_with("[[adapter]]")).unwrap();
+    let adapters = Adapters::from_toml("docs/ADAPTERS.md", example).unwrap_or_else(|error| panic!("{error}"));
+    let cdr = br#"{"kind": "cdr", "leg": "a", "customer": "acme", "uuid": "c1", "billing_direction": "out",
+        "answer": "1767607200000000", "end": "1767607231200000", "billusec": "31200000"}"#;
+    assert!(shown(&adapters, cdr).contains("\"duration_ms\": 31200"), "{}", shown(&adapters, cdr));
+}
+
 fn creditd(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_creditd"));
     command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
