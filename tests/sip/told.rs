@@ -27,6 +27,15 @@ pub(crate) struct Call {
     pub(crate) failed: Option<Timestamp>,
 }
 
+impl Call {
+    /// How long a call counts by the instants that were told: from the answer, and an inbound one from its start.
+    pub(crate) fn counted_ms(&self) -> Option<u64> {
+        let end = self.ended.as_ref()?;
+        let from = if end.inbound { self.started? } else { self.answered? };
+        u64::try_from((end.at.micros() - from.micros()) / 1_000).ok()
+    }
+}
+
 /// The end of a call.
 #[derive(Debug)]
 pub(crate) struct End {
