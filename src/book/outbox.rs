@@ -17,6 +17,7 @@ use crate::ledger::effect::{LimitAlert, LowBalance, Orphaned, RechargeAlert};
 use crate::ledger::notice::Notice;
 use crate::ledger::rejection::Rejection;
 use crate::ledger::units::Timestamp;
+use crate::ledger::webhooks::ALERT_KINDS;
 use crate::log::Record;
 use crate::wire;
 
@@ -36,8 +37,8 @@ impl Outgoing {
     #[must_use]
     pub fn alert(&self) -> Option<(&str, &str)> {
         if let Some((org, news)) = self.subject.strip_prefix(CALLS).and_then(|rest| rest.split_once('.')) {
-            let kinds = ["call_warning", "call_cutoff", "call_extended", "call_orphaned"];
-            return Some((org, kinds.into_iter().find(|kind| kind.strip_prefix("call_") == Some(news))?));
+            let of_calls = |kind: &&str| kind.strip_prefix("call_") == Some(news);
+            return Some((org, ALERT_KINDS.into_iter().find(of_calls)?));
         }
         self.subject.strip_prefix(ALERTS)?.split_once('.')
     }

@@ -18,7 +18,7 @@ use super::units::{Millis, Position, Timestamp};
 pub const MOST_WEBHOOKS: usize = 16;
 
 /// The kinds of alerts there are, as subjects name them.
-pub const ALERT_KINDS: [&str; 10] = [
+pub const ALERT_KINDS: [&str; 14] = [
     "balance_low",
     "grant_expiring",
     "run_out",
@@ -29,6 +29,10 @@ pub const ALERT_KINDS: [&str; 10] = [
     "recharge_requested",
     "recharge_succeeded",
     "recharge_failed",
+    "call_warning",
+    "call_cutoff",
+    "call_extended",
+    "call_orphaned",
 ];
 
 /// How long a secret stays valid after it was replaced.

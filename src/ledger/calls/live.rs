@@ -65,7 +65,7 @@ pub(in crate::ledger) fn or_before<'d>(says: Dimensions<'d>, before: Dimensions<
 }
 
 /// What is agreed at the answer of a call, and counts for as long as it is live.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::ledger) struct Agreed {
     /// The price of its first instant, of the call and of each add-on.
     pub(in crate::ledger) price: SmallVec<[Line; 1]>,

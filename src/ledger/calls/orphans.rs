@@ -18,16 +18,18 @@ pub const CORRECTABLE: Millis = Millis(2_678_400_000);
 pub const MOST_ORPHANS: usize = 10_000;
 
 /// The most bytes of all that is kept of them: an organization is written whole, and not too much at a time.
-pub const MOST_ORPHAN_BYTES: usize = 8 << 20;
+pub const MOST_ORPHAN_BYTES: usize = 4 << 20;
+
+/// About what one of them takes beside its texts and draws.
+const ORPHAN_BYTES: usize = 128;
 
 /// The most orphans of an organization of which it is known only that they are settled.
 pub const MOST_SETTLED: usize = 50_000;
 
 /// Why a live call was closed without its end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Why {
     /// It only rang.
-    #[default]
     NeverAnswered,
     /// It went on for as long as its plan lets a call go on.
     Longest,
@@ -81,7 +83,7 @@ impl Orphan {
             let counted = taken.counted.as_ref().map_or(0, |counted| counted.bytes());
             taken.draws.len().saturating_mul(size_of::<Draw>()).saturating_add(counted)
         });
-        size_of::<Orphan>().saturating_add(self.call.bytes()).saturating_add(taken)
+        ORPHAN_BYTES.saturating_add(self.call.bytes()).saturating_add(taken)
     }
 }
 

@@ -67,6 +67,16 @@ fn a_call_is_closed_at_what_is_proven_once_it_went_on_for_the_longest() {
 }
 
 #[test]
+fn calls_of_one_instant_are_closed_by_their_names() {
+    let mut acme = Acme::new(WhenExhausted::Overage);
+    for id in ["c", "a", "b"] {
+        acme.call(0, id, Stage::Answered, 0);
+    }
+    let told: Vec<_> = acme.advance(LONGEST).into_iter().map(|told| (told.id, told.number)).collect();
+    assert_eq!(told, [("a".into(), Some(1)), ("b".into(), Some(2)), ("c".into(), Some(3))]);
+}
+
+#[test]
 fn what_a_closing_takes_comes_from_the_grants_of_its_own_instant() {
     let sums = |looks: &[u64]| {
         let mut acme = Acme::new(WhenExhausted::Overage);
