@@ -2,10 +2,10 @@
 //!
 //! Nothing here is charged: a call is charged once, at its end, by its own facts. Until then it is *pending*. A call that
 //! ended is remembered for a while, so that what is told of it late makes it live no more. One whose end does not come is closed, and
-//! kept for its end to correct ([`orphans`]).
+//! kept for its end to correct (`orphans`).
 //!
-//! What is pending is added up as time goes ([`accrual`]), what is about to start is held ([`holds`]), and who talks on credits that
-//! end is warned and cut off ([`watch`]).
+//! What is pending is added up as time goes (`accrual`), what is about to start is held (`holds`), and who talks on credits that
+//! end is warned and cut off (`watch`).
 
 mod accrual;
 mod holds;
