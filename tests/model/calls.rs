@@ -9,6 +9,7 @@ pub mod told;
 use std::collections::BTreeMap;
 
 use super::catalog::{Closes, Increment, Prices};
+use super::limits::Use;
 use super::rating::{self, Line, PriceList};
 use super::read::Call;
 use super::scope::Spender;
@@ -114,6 +115,8 @@ pub struct Calls {
     live: BTreeMap<Name, Live>,
     over: BTreeMap<Name, Over>,
     orphans: BTreeMap<Name, Orphan>,
+    /// What the closings of those that are forgotten used of limits.
+    settled: Vec<Use>,
 }
 
 /// An end with everything that it says itself or that was said before.

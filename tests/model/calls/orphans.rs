@@ -96,6 +96,14 @@ impl Calls {
     /// Forgets what was closed so long ago that nothing of it can come; where it took nothing, what cannot be corrected.
     pub(super) fn forget_orphans(&mut self, now: Instant) {
         let until = |orphan: &Orphan| orphan.at + if orphan.taken.is_some() { KNOWN } else { CORRECTABLE };
-        self.orphans.retain(|_, orphan| now <= until(orphan));
+        let forgotten = self.orphans.extract_if(.., |_, orphan| now > until(orphan));
+        let kept = forgotten.filter_map(|(_, orphan)| Some(orphan.taken?.1));
+        self.settled.extend(kept.flatten());
+    }
+
+    /// What the closings used of limits, where nothing has corrected it.
+    pub fn used(&self) -> impl Iterator<Item = &Use> {
+        let open = self.orphans.values().filter_map(|orphan| Some(&orphan.taken.as_ref()?.1));
+        open.flatten().chain(&self.settled)
     }
 }

@@ -99,7 +99,7 @@ impl Org {
             Fate::Voided | Fate::Swallowed => None,
         });
         let mut lines = self.grants.breaches();
-        lines.extend(self.limits.breaches(charged.flatten()));
+        lines.extend(self.limits.breaches(charged.flatten().chain(self.calls.used())));
         lines
     }
 }
