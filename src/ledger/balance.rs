@@ -23,6 +23,8 @@ use outlook::Outlook;
 pub(super) struct Balance {
     pub(super) pool: Pool,
     pub(super) burn: Burn,
+    /// What live calls have cost so far.
+    pending: Credits,
     watches: Watches,
     /// Above this level no rule has anything to say.
     floor: Credits,
@@ -86,6 +88,7 @@ impl Balance {
         Balance {
             pool: Pool::new(credit_type),
             burn: Burn::default(),
+            pending: Credits::ZERO,
             watches: Watches::default(),
             floor: Credits::from_micros(i64::MAX),
             alarm: UNKNOWN,
@@ -93,6 +96,16 @@ impl Balance {
             outlook: None,
             followed: RulesVersion::default(),
         }
+    }
+
+    /// What rules and recharges look at: what is left once what is live ends.
+    pub(super) fn level(&self) -> Credits {
+        self.pool.level().minus(self.pending)
+    }
+
+    /// Above this level no rule has anything to say.
+    pub(super) fn floor(&self) -> Credits {
+        self.floor
     }
 
     /// The next instant at which something happens by itself, for an organization that stands at `at`: a grant, a rule about its
@@ -155,7 +168,7 @@ impl Balance {
         let thresholds = self.thresholds(from_now);
         self.watches.follow(until_now, &thresholds);
         // Rules that stay have been judged on this very level: none of them can fire here.
-        self.floor = self.watches.look(&thresholds, self.pool.level(), self.pool.base(), |_| ());
+        self.floor = self.watches.look(&thresholds, self.level(), self.pool.base(), |_| ());
         self.look_out(from_now, since);
     }
 
@@ -212,7 +225,7 @@ impl Balance {
         moment: Moment,
         out: &mut Vec<Effect>,
     ) {
-        let low = self.pool.level() <= self.floor;
+        let low = self.level() <= self.floor;
         let burns = self.burn.running(moment.at.hour()) >= self.alarm;
         if low || burns {
             let rules = rules();
@@ -225,11 +238,34 @@ impl Balance {
         }
     }
 
+    /// What live calls have cost by now. Where it is less than before, the rules are to look at the next occasion.
+    pub(super) fn expect(&mut self, pending: Credits) {
+        if pending < self.pending {
+            self.floor = Credits::from_micros(i64::MAX);
+        }
+        self.pending = pending;
+    }
+
+    /// Looks again after live calls cost more, or less.
+    pub(super) fn look_after_calls(
+        &mut self,
+        pending: Credits,
+        rules: Option<RulesInForce<'_>>,
+        moment: Moment,
+        out: &mut Vec<Effect>,
+    ) {
+        self.follow(rules, moment.at);
+        self.expect(pending);
+        if self.level() <= self.floor {
+            self.look(rules, moment, out);
+        }
+    }
+
     /// Looks again after any change, by the rules that are followed.
     pub(super) fn look(&mut self, rules: Option<RulesInForce<'_>>, moment: Moment, out: &mut Vec<Effect>) {
         let credit_type = self.pool.credit_type;
         let Moment { at, position } = moment;
-        let (level, total) = (self.pool.level(), self.pool.base());
+        let (level, total) = (self.level(), self.pool.base());
         let thresholds = self.thresholds(rules_of(rules));
         let mut low: Option<LowBalance> = None;
         self.floor = self.watches.look(&thresholds, level, total, |crossing| match &mut low {

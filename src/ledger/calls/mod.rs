@@ -128,6 +128,12 @@ impl Calls {
         amount(self.accruals.cost_at(credit_type, at, &self.live))
     }
 
+    /// What all live calls have cost at the instant the sums are for, of one kind of credits.
+    pub(super) fn accrued(&self, credit_type: CreditType) -> Credits {
+        let known = self.accruals().iter().find(|accrual| accrual.credit_type == credit_type);
+        known.map_or(Credits::ZERO, |accrual| amount(accrual.cost))
+    }
+
     /// What the running ones cost of each kind of credits.
     pub(super) fn accruals(&self) -> &[Accrual] {
         self.accruals.kinds()

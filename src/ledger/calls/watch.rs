@@ -2,7 +2,8 @@
 //!
 //! What the calls cost is known for any instant, so nothing is polled. While the headroom is wide, it cannot be used up before
 //! so much time as one more increment of every call, and then their rate, leaves: until then nobody looks. When it is
-//! narrow, the watch looks at the instant each increment starts, and nowhere else can anything happen.
+//! narrow, the watch looks at the instant each increment starts, and nowhere else can anything happen. The same goes for the level at
+//! which an alert rule or a recharge has something to say.
 
 use std::collections::BTreeSet;
 
@@ -96,27 +97,40 @@ pub(in crate::ledger) struct Telling<'a> {
 }
 
 impl Calls {
-    /// The next instant at which something may happen to the calls by itself.
-    pub(in crate::ledger) fn next_look(&self, cover: &Cover<'_>) -> Timestamp {
+    /// The next instant at which something may happen to the calls by itself, or their cost reaches what is `untold`: what they may
+    /// take of each kind of credits before it is told to others, if it is.
+    pub(in crate::ledger) fn next_look(
+        &self,
+        cover: &Cover<'_>,
+        untold: impl Fn(CreditType) -> Option<i128>,
+    ) -> Timestamp {
         let watched = self.accruals.kinds().iter().filter(|accrual| accrual.a_minute > 0);
-        let looks = watched.map(|accrual| self.next_look_at(accrual, cover));
+        let looks = watched.map(|accrual| {
+            let untold = untold(accrual.credit_type);
+            let told = untold.map(|untold| self.used_up(accrual, untold.saturating_sub(accrual.cost)));
+            self.next_news(accrual, cover).min(told.unwrap_or(Timestamp::MAX))
+        });
         looks.fold(self.holds.next(), Timestamp::min)
     }
 
-    fn next_look_at(&self, accrual: &Accrual, cover: &Cover<'_>) -> Timestamp {
+    /// When there may be news for the calls.
+    fn next_news(&self, accrual: &Accrual, cover: &Cover<'_>) -> Timestamp {
         let Some(headroom) = self.headroom(accrual, cover) else { return Timestamp::MAX };
         let tight = self.watch.tight.contains(&accrual.credit_type);
         if tight && u64::try_from(self.watch.cut.len()).unwrap_or(u64::MAX) >= accrual.calls {
             return Timestamp::MAX;
         }
         let needed = if tight { 0 } else { cover.needed(accrual) };
-        let wide = headroom.saturating_sub(accrual.an_increment).saturating_sub(needed);
+        self.used_up(accrual, headroom.saturating_sub(needed))
+    }
+
+    /// When calls may have used up so much more: not before the next increment starts, and, while that is far away, a lower bound.
+    fn used_up(&self, accrual: &Accrual, left: i128) -> Timestamp {
+        let wide = left.saturating_sub(accrual.an_increment).max(0);
         let lasts = wide.saturating_mul(60_000_000).checked_div(accrual.a_minute).unwrap_or(0);
-        if lasts <= 0 {
-            return self.accruals.next();
-        }
         let lasts = i64::try_from(lasts).unwrap_or(i64::MAX);
-        Timestamp::from_micros(self.accruals.at().micros().saturating_add(lasts))
+        let reached = Timestamp::from_micros(self.accruals.at().micros().saturating_add(lasts));
+        reached.max(self.accruals.next())
     }
 
     /// What calls may still take, where there is a bound.

@@ -130,9 +130,11 @@ impl Org {
             };
         }
         let live = self.calls.as_mut().and_then(|calls| calls.take(key));
+        self.expect_pending();
         let outcome = self.charge_call(event, end, live.as_deref(), catalog, out);
         if let (Err(_), Some(live), Some(calls)) = (&outcome, live, &mut self.calls) {
             calls.put_back(key, live);
+            self.expect_pending();
         }
         outcome
     }

@@ -1,7 +1,7 @@
 //! Auto-recharge: put, taken away, answered, and looked at after everything that happens.
 
 use super::Org;
-use crate::ledger::balance::Moment;
+use crate::ledger::balance::{Balance, Moment};
 use crate::ledger::catalog::Catalog;
 use crate::ledger::effect::Effect;
 use crate::ledger::entry::{GrantOrder, OLDEST_EVENT, RechargeFailure};
@@ -123,11 +123,12 @@ impl Org {
     }
 
     fn funds(&self, credit_type: CreditType) -> Funds {
-        let pool = self.pools().find(|pool| pool.credit_type == credit_type);
+        let balance = self.balances.iter().find(|balance| balance.pool.credit_type == credit_type);
+        let pool = balance.map(|balance| &balance.pool);
         // Nothing is asked for that could not be given.
         let is_full = pool.is_some_and(|pool| pool.is_full(self.at));
         let room = if is_full { Credits::ZERO } else { pool.map_or(Credits::LARGEST_TOTAL, Pool::room) };
-        Funds { available: pool.map_or(Credits::ZERO, Pool::level), room }
+        Funds { available: balance.map_or(Credits::ZERO, Balance::level), room }
     }
 }
 

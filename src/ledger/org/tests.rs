@@ -3,6 +3,7 @@
 
 mod calls;
 mod notices;
+mod running;
 
 use super::*;
 use crate::ledger::alerts::{Rule, Threshold};

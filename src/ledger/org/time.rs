@@ -34,6 +34,10 @@ impl Org {
                 break;
             }
             if settled == next {
+                let before = self.before(next);
+                if self.calls().is_some_and(|calls| calls.at() < before) {
+                    self.pass_calls(before, catalog, out);
+                }
                 self.step(next, catalog, out);
                 self.look_at_recharges(next, out);
             }

@@ -1,15 +1,15 @@
 //! Time passes for live calls: what they cost grows, holds go, and who talks on credits that end is told.
 
 use super::{Org, Timestamp};
-use crate::ledger::balance::Balance;
+use crate::ledger::balance::{Balance, Moment};
 use crate::ledger::calls::{CallTerms, Calls, Cover, Hold, MOST_HOLDS, Telling, micros};
 use crate::ledger::catalog::{Catalog, Plan};
 use crate::ledger::effect::Effect;
 use crate::ledger::price::CreditType;
 use crate::ledger::refusals::too_many_holds;
 use crate::ledger::rejection::Rejection;
-use crate::ledger::terms::{plan_at, terms_at};
-use crate::ledger::units::{EventId, Millis, Position};
+use crate::ledger::terms::{plan_at, rules_in_force, terms_at};
+use crate::ledger::units::{Credits, EventId, Millis, Position};
 
 impl Org {
     /// What its plan says of live calls at an instant.
@@ -26,7 +26,7 @@ impl Org {
         let plan = plan_at(&self.terms, calls.at(), catalog).map(|(_, _, plan)| plan);
         let of = |kind| covered(&self.balances, plan, kind);
         let cover = Cover { of: &of, lead: lead(plan) };
-        calls.next_look(&cover).min(self.next_plan(calls.at(), catalog))
+        calls.next_look(&cover, |kind| self.untold(kind)).min(self.next_plan(calls.at(), catalog))
     }
 
     /// When another version of its plan comes into force, which may have other terms of calls.
@@ -42,11 +42,43 @@ impl Org {
             calls.pass(telling, cover);
             calls.look(telling, cover);
         });
+        self.look_after_calls(to, catalog, out);
     }
 
     /// Looks after calls once an entry was carried out.
     pub(super) fn look_at_calls(&mut self, catalog: &Catalog, out: &mut Vec<Effect>) {
         self.with_calls(self.at, catalog, out, |calls, telling, cover| calls.look(telling, cover));
+        self.look_after_calls(self.at, catalog, out);
+    }
+
+    /// Rules and recharges see what calls have cost so far.
+    fn look_after_calls(&mut self, at: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
+        let moment = Moment { at, position: self.position };
+        let Org { calls, balances, terms, .. } = self;
+        let Some(calls) = calls else { return };
+        let rules = rules_in_force(terms, at, catalog);
+        for balance in balances {
+            balance.look_after_calls(calls.accrued(balance.pool.credit_type), rules, moment, out);
+        }
+        self.look_at_recharges(at, out);
+    }
+
+    /// What is live has changed: rules that look before all of the entry is carried out see it as it is from now on.
+    pub(super) fn expect_pending(&mut self) {
+        if let Some(calls) = &self.calls {
+            let expect = |balance: &mut Balance| balance.expect(calls.accrued(balance.pool.credit_type));
+            self.balances.iter_mut().for_each(expect);
+        }
+    }
+
+    /// What calls may take of one kind of credits before a rule or a recharge has something to say; none where nothing is left to say.
+    fn untold(&self, kind: CreditType) -> Option<i128> {
+        let balance = self.balances.iter().find(|balance| balance.pool.credit_type == kind)?;
+        let recharge = self.recharges.as_ref().and_then(|recharges| recharges.floor(kind));
+        let left = |floor: Credits| micros(balance.pool.level()).saturating_sub(micros(floor));
+        // A recharge that has asked, or cannot, looks again when something else happens.
+        let recharge = recharge.filter(|below| balance.level() > *below).map(left);
+        recharge.into_iter().chain([left(balance.floor())]).min()
     }
 
     /// Looks whether what is told of a call just now is covered.

@@ -79,6 +79,11 @@ impl Recharges {
         self.next_change
     }
 
+    /// At which level it would ask for more of one kind of credits, as far as that only depends on the level.
+    pub(super) fn floor(&self, credit_type: CreditType) -> Option<Credits> {
+        self.all.get(self.find(credit_type).ok()?)?.floor()
+    }
+
     fn find(&self, credit_type: CreditType) -> Result<usize, usize> {
         self.all.binary_search_by_key(&credit_type, |standing| standing.credit_type)
     }

@@ -152,6 +152,11 @@ impl Standing {
         self.ordered.as_ref().is_some_and(|recharge| recharge.enabled)
     }
 
+    /// The level at which it asks, where nothing else keeps it from asking.
+    pub(super) fn floor(&self) -> Option<Credits> {
+        (self.state() == State::Armed).then_some(self.ordered.as_ref()?.below)
+    }
+
     /// The next instant at which something happens by itself.
     pub(super) fn next_change(&self) -> Timestamp {
         let instants = [self.in_flight.map(|request| request.deadline), self.rest.until(), self.capped];
