@@ -12,7 +12,7 @@ run bench: export GLIBC_TUNABLES = glibc.malloc.hugetlb=1
 run: ## the daemon with a simulated telephony load; prints the URLs, Ctrl-C ends it
 	tools/run
 
-test: tools ## format, lints, docs, unit, property and real-NATS tests
+test: tools ## format, lints, docs, unit, property, real-NATS and real-SIP tests
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
@@ -24,7 +24,8 @@ bench: tools ## the performance table
 fuzz: ## five minutes of fuzzing a target
 	tools/fuzz
 
-tools: ## fetch nats-server and promtool into .tools/; systemd-analyze where it is missing
+tools: ## fetch nats-server and promtool into .tools/; systemd-analyze, Kamailio and SIPp where they are missing
 	tools/fetch-nats-server
 	tools/fetch-promtool
 	tools/install-systemd-analyze
+	tools/install-sip

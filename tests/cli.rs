@@ -49,7 +49,7 @@ fn json(text: &str) -> Value {
 #[test]
 fn the_command_line_explains_itself() {
     insta::assert_snapshot!("help", shown(&["--help"]));
-    for command in ["check", "config", "rate", "replay", "simulate", "verify", "version"] {
+    for command in ["adapt", "check", "config", "rate", "replay", "simulate", "verify", "version"] {
         assert!(shown(&[command, "--help"]).contains("Usage: creditd"), "{command}");
     }
     assert!(refused(2, &["frobnicate"]).contains("unrecognized subcommand"));

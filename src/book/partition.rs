@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::commons::Commons;
 use super::due::Due;
+use super::promises::Held;
 use super::row;
 use super::shelf::History;
 use super::{Book, OrgName, Slot};
@@ -325,14 +326,10 @@ impl Partition {
     }
 
     fn org_command(&mut self, position: Position, org: &str, command: Command) -> Outcome {
-        let promised = match &command {
-            Command::Hold(hold) => Some(hold.key()),
-            Command::ReleaseHold(key) => Some(*key),
-            _ => None,
-        };
+        let promised = if let Command::Hold(hold) = &command { Some(Held::from(&**hold)) } else { None };
         let outcome = self.command_to(position, org, command);
         // What was promised is in the books now, or never will be.
-        promised.into_iter().for_each(|key| self.book.promises.forget(org, key));
+        promised.iter().for_each(|hold| self.book.promises.forget(org, hold));
         outcome
     }
 

@@ -9,7 +9,7 @@ use dashmap::DashMap;
 
 use super::{Book, OrgName};
 use crate::ledger::authorization::{Answer, Promised, Request, add_up};
-use crate::ledger::calls::{Amounts, CallTerms, Hold};
+use crate::ledger::calls::{Amounts, CallTerms, Calls, Hold};
 use crate::ledger::catalog::Catalog;
 use crate::ledger::entry::Dimensions;
 use crate::ledger::org::Org;
@@ -27,12 +27,27 @@ struct Promise {
 }
 
 impl Promises {
-    /// It is in the log, or will never be.
-    pub(super) fn forget(&self, org: &str, key: EventId) {
-        if let Some(mut of_org) = self.0.get_mut(org) {
-            of_org.remove(&key);
+    /// A hold is in the books, or will never be. What was promised later in its place stays.
+    pub(super) fn forget(&self, org: &str, hold: &Held) {
+        if let Some(mut of_org) = self.0.get_mut(org)
+            && of_org.get(&hold.key).is_some_and(|promise| promise.until <= hold.until)
+        {
+            of_org.remove(&hold.key);
         }
         self.0.remove_if(org, |_, of_org| of_org.is_empty());
+    }
+}
+
+/// Which hold: what it is for, and until when it stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Held {
+    key: EventId,
+    until: Timestamp,
+}
+
+impl From<&Hold> for Held {
+    fn from(hold: &Hold) -> Held {
+        Held { key: hold.key(), until: hold.until }
     }
 }
 
@@ -67,16 +82,23 @@ impl Book {
     #[must_use]
     pub fn decide(&self, org: &str, request: &Request<'_>, now: Timestamp, how: How) -> Option<Decision> {
         let (catalog, key) = (self.catalog(), request.name.key());
+        let look = |of_org: &BTreeMap<EventId, Promise>| {
+            self.read(org, |slot| {
+                let unchecked = how == How::Unchecked;
+                let promised = Promised { unchecked, ..promised(of_org, slot.org.calls(), now) };
+                decide(&slot.org, request, &promised, (now, &catalog))
+            })
+        };
         if how != How::Hold {
-            let promised = self.promised(org, now);
-            let promised = Promised { unchecked: how == How::Unchecked, ..promised };
-            return self.read(org, |slot| decide(&slot.org, request, &promised, (now, &catalog)));
+            return match self.promises.0.get(org) {
+                Some(of_org) => look(&of_org),
+                None => look(&BTreeMap::new()),
+            };
         }
         // Held throughout: two decisions for one organization know of each other.
         let mut of_org = self.promises.0.entry(OrgName::from(org)).or_default();
         of_org.retain(|known, promise| promise.until > now && *known != key);
-        let promised = sum(&of_org);
-        let decision = self.read(org, |slot| decide(&slot.org, request, &promised, (now, &catalog)));
+        let decision = look(&of_org);
         if let Some(hold) = decision.as_ref().and_then(|decision| decision.hold.as_ref()) {
             of_org.insert(
                 key,
@@ -94,23 +116,29 @@ impl Book {
         }
         decision
     }
-
-    /// What was promised to an organization and is not in the log yet.
-    #[must_use]
-    pub fn promised(&self, org: &str, now: Timestamp) -> Promised {
-        let of_org = self.promises.0.get(org);
-        of_org.map_or_else(Promised::default, |of_org| {
-            let holds = of_org.values().filter(|promise| promise.until > now).count();
-            Promised { holds, ..sum(&of_org) }
-        })
-    }
 }
 
-fn sum(of_org: &BTreeMap<EventId, Promise>) -> Promised {
-    let amounts = of_org.values().flat_map(|promise| promise.amounts.iter().copied());
-    let increments = of_org.values().flat_map(|promise| promise.increment.iter().copied());
-    let (amounts, increments) = (add_up(amounts), add_up(increments));
-    Promised { holds: of_org.len(), amounts, increments, unchecked: false }
+/// What was promised beside what the organization knows: a promise that it has carried out already, and that is not forgotten yet,
+/// counts once.
+fn promised(of_org: &BTreeMap<EventId, Promise>, calls: Option<&Calls>, now: Timestamp) -> Promised {
+    let mut promised = Promised::default();
+    for (key, promise) in of_org.iter().filter(|(_, promise)| promise.until > now) {
+        if calls.is_some_and(|calls| calls.is_talked(*key)) {
+            continue;
+        }
+        let known = calls.and_then(|calls| calls.hold(*key)).filter(|hold| hold.until > now);
+        promised.holds = promised.holds.saturating_add(usize::from(known.is_none()));
+        let known = known.map(|hold| (&hold.amounts, &hold.increment)).unzip();
+        promised.amounts = with_instead(promised.amounts, &promise.amounts, known.0);
+        promised.increments = with_instead(promised.increments, &promise.increment, known.1);
+    }
+    promised
+}
+
+/// A sum with amounts that take the place of those known.
+fn with_instead(sum: Amounts, amounts: &Amounts, known: Option<&Amounts>) -> Amounts {
+    let known = known.into_iter().flatten().map(|(kind, amount)| (*kind, Credits::ZERO.minus(*amount)));
+    add_up(sum.into_iter().chain(amounts.iter().copied()).chain(known))
 }
 
 fn decide(
@@ -150,3 +178,6 @@ fn decide(
     });
     Decision { answer, hold, terms, at, position: org.position() }
 }
+
+#[cfg(test)]
+mod tests;

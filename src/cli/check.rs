@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::terminal::{Format, Paint, csv_field};
-use super::{Failure, catalogs, runtime};
+use super::{Failure, adapters, catalogs, runtime};
 use crate::config::{Config, LogHome};
 use crate::ledger::catalog::Catalog;
+use crate::wire::adapter::Adapters;
 
-/// Check the settings, the catalogs, the data folder and NATS; tell what to do where something is wrong.
+/// Check the settings, the catalogs, the adapters, the data folder and NATS; tell what to do where something is wrong.
 ///
-/// Changes nothing. Exits with 0 when all is well, 78 when settings or catalogs are wrong, 69 when NATS is not
+/// Changes nothing. Exits with 0 when all is well, 78 when settings, catalogs or adapters are wrong, 69 when NATS is not
 /// available, 1 otherwise.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -66,6 +67,7 @@ fn look(file: Option<&Path>) -> Result<Vec<Finding>, Failure> {
     };
     let mut findings = vec![Finding::good("settings", shown)];
     findings.extend(catalog(&config));
+    findings.extend(adapters_of(&config));
     findings.push(Finding::of("data folder", folder(&config.data), 1));
     match &config.log {
         LogHome::Local(_) => {
@@ -102,6 +104,15 @@ fn catalog(config: &Config) -> Vec<Finding> {
         findings.push(Finding::of("catalog", looked_at, 78));
     }
     findings
+}
+
+fn adapters_of(config: &Config) -> Vec<Finding> {
+    let mut all = Adapters::default();
+    let look = |file: &PathBuf| match adapters::add(&mut all, file) {
+        Ok(names) => Ok(format!("{}: {}", file.display(), names.join(", "))),
+        Err(failure) => Err(failure.to_string()),
+    };
+    config.adapters.iter().map(look).map(|looked_at| Finding::of("adapters", looked_at, 78)).collect()
 }
 
 /// Whether files can be made in the folder, or in the nearest one above it that is there.

@@ -10,6 +10,8 @@
 //!
 //! What a command is asked for goes to standard output; everything else goes to standard error.
 
+mod adapt;
+mod adapters;
 mod catalogs;
 mod check;
 mod config;
@@ -44,6 +46,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Adapt(adapt::Arguments),
     Check(check::Arguments),
     Config(config::Arguments),
     Rate(rate::Arguments),
@@ -72,6 +75,9 @@ enum Failure {
     /// A catalog file is wrong.
     #[error("{0}")]
     Catalog(String),
+    /// A file of adapters is wrong.
+    #[error("{0}")]
+    Adapters(String),
     /// Everything was said already; only the code is left.
     #[error("")]
     Said(u8),
@@ -83,7 +89,7 @@ impl Failure {
             Failure::Failed(_) => 1,
             Failure::Usage(_) => 2,
             Failure::Unavailable(_) => 69,
-            Failure::Settings(_) | Failure::Catalog(_) => 78,
+            Failure::Settings(_) | Failure::Catalog(_) | Failure::Adapters(_) => 78,
             Failure::Said(code) => *code,
         }
     }
@@ -141,6 +147,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(Arguments { config, command }: Arguments) -> Result<(), Failure> {
     let file = config.as_deref();
     match command {
+        Command::Adapt(arguments) => adapt::run(file, &arguments),
         Command::Check(arguments) => check::run(file, &arguments),
         Command::Config(arguments) => config::run(file, &arguments),
         Command::Rate(arguments) => rate::run(file, &arguments),

@@ -2,12 +2,13 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::terminal::Paint;
-use super::{Failure, runtime};
+use super::{Failure, adapters, runtime};
 use crate::config::{self, Config, LogFormat, LogHome, Logging};
 use crate::daemon::{Daemon, DaemonError, LogOptions, Options};
 use crate::log::LogError;
@@ -82,7 +83,11 @@ fn options(config: Config, roll_back: bool) -> Result<Options, Failure> {
         data: config.data,
         log,
         listen: config.http.listen,
-        http: http::Options { largest_body: config.http.max_body, ..http::Options::default() },
+        http: http::Options {
+            largest_body: config.http.max_body,
+            adapters: Arc::new(adapters::load(&config.adapters)?),
+            ..http::Options::default()
+        },
         checkpoint_every: config.checkpoint_every,
         history: config.history,
         webhooks: webhooks(config.webhooks),

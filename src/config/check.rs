@@ -55,9 +55,15 @@ impl Checking<'_> {
             checkpoint_every: every?,
             history: history?,
             webhooks: webhooks?,
-            catalog: raw.catalog.files.iter().map(|file| self.layers.folder.join(file)).collect(),
+            catalog: self.files(&raw.catalog.files),
+            adapters: self.files(&raw.adapters.files),
             logging: logging?,
         })
+    }
+
+    /// Files that are named relative to the operator's file.
+    fn files(&self, names: &[String]) -> Vec<PathBuf> {
+        names.iter().map(|name| self.layers.folder.join(name)).collect()
     }
 
     fn log(&mut self, raw: &Raw) -> Option<LogHome> {

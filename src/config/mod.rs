@@ -43,6 +43,8 @@ pub struct Config {
     pub webhooks: Webhooks,
     /// Files with rate cards and plans, to be published at the start.
     pub catalog: Vec<PathBuf>,
+    /// Files with adapters: how messages of telephony systems are read.
+    pub adapters: Vec<PathBuf>,
     /// What is said about the daemon's work.
     pub logging: Logging,
 }

@@ -15,6 +15,7 @@ pub(super) struct Raw {
     pub(super) history: History,
     pub(super) webhooks: Webhooks,
     pub(super) catalog: Catalog,
+    pub(super) adapters: Adapters,
     pub(super) logging: Logging,
 }
 
@@ -87,6 +88,12 @@ pub(super) struct Webhooks {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Catalog {
+    pub(super) files: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Adapters {
     pub(super) files: Vec<String>,
 }
 

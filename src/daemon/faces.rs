@@ -41,7 +41,13 @@ pub(super) fn start(
             options.catalog.clone(),
             stop.clone(),
         )),
-        tokio::spawn(serve_http(listener, Arc::clone(desk), channels.clone(), options.http, stop.clone())),
+        tokio::spawn(serve_http(
+            listener,
+            Arc::clone(desk),
+            channels.clone(),
+            options.http.clone(),
+            stop.clone(),
+        )),
         tokio::spawn(forward(Arc::clone(desk), channels, stop.clone())),
         tokio::spawn(notify::systemd(Arc::clone(desk), stop.clone())),
     ];
@@ -49,6 +55,9 @@ pub(super) fn start(
         (LogOptions::JetStream { out, service, .. }, Some(client)) => {
             let outbox = Arc::clone(&desk.outbox);
             tasks.push(tokio::spawn(nats::publish(client.clone(), out.clone(), outbox, stop.clone())));
+            let adapters = Arc::clone(&options.http.adapters);
+            let adapting = nats::adapt(client.clone(), Arc::clone(desk), adapters, stop.clone());
+            tasks.push(tokio::spawn(adapting));
             if *service {
                 let (desk, stop) = (Arc::clone(desk), stop.clone());
                 tasks.push(tokio::spawn(async move {

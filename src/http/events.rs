@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
 use serde::Deserialize;
@@ -23,7 +24,8 @@ use crate::wire::{self, Lot, Sorted, Subject};
 /// The most records of one body that are on their way to the log at once.
 const MOST_AT_ONCE: usize = 256;
 
-#[derive(Deserialize)]
+/// What an answer waits for.
+#[derive(Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     #[serde(default)]
@@ -44,7 +46,7 @@ pub(super) async fn of_any_org(
     Params(asked): Params<Asked>,
     body: Body,
 ) -> Result<Response, Problem> {
-    take(&face, &body, None, asked.wait).await
+    take(&face, &body.bytes, None, asked).await
 }
 
 /// `POST /v1/orgs/{org}/events`: the path names the organization of all events.
@@ -54,26 +56,32 @@ pub(super) async fn of_one_org(
     Params(asked): Params<Asked>,
     body: Body,
 ) -> Result<Response, Problem> {
-    take(&face, &body, Some(&org), asked.wait).await
+    take(&face, &body.bytes, Some(&org), asked).await
 }
 
-async fn take(face: &Face, body: &Body, org: Option<&str>, wait_for: WaitFor) -> Result<Response, Problem> {
+/// Takes events, of that organization or each of its own.
+pub(super) async fn take(
+    face: &Face,
+    body: &Bytes,
+    org: Option<&str>,
+    asked: Asked,
+) -> Result<Response, Problem> {
     let refuse = |item: &str, rejection: &Rejection| {
         let subject = org.map(|org| Subject::Events(org).to_string());
         face.desk.refuse(subject.as_deref(), item, rejection, clock::now());
     };
-    let Sorted { single, items, lots, refused } = wire::sort(&body.bytes, org).map_err(|rejection| {
-        refuse(&String::from_utf8_lossy(&body.bytes), &rejection);
+    let Sorted { single, items, lots, refused } = wire::sort(body, org).map_err(|rejection| {
+        refuse(&String::from_utf8_lossy(body), &rejection);
         unsorted(&rejection)
     })?;
-    let wait = match wait_for {
+    let wait = match asked.wait {
         WaitFor::Applied => Wait::Applied(face.options.applied_within),
         WaitFor::None => Wait::Durable,
     };
     let mut results = vec![Value::Null; items];
     for (index, rejection) in &refused {
         let index_in_body = u32::try_from(*index).unwrap_or(u32::MAX);
-        refuse(&wire::item_text(&body.bytes, index_in_body), rejection);
+        refuse(&wire::item_text(body, index_in_body), rejection);
         if single {
             return Err(unsorted(rejection));
         }
@@ -91,7 +99,7 @@ async fn take(face: &Face, body: &Body, org: Option<&str>, wait_for: WaitFor) ->
     if let Some(problem) = trouble {
         return Err(problem.with_results(results));
     }
-    match wait_for {
+    match asked.wait {
         WaitFor::None => Ok(parts::json(StatusCode::ACCEPTED, &durable_json(&results))),
         WaitFor::Applied => match results.first().filter(|_| single).and_then(Refusal::in_outcome) {
             Some(refusal) => Err(Problem::refused(StatusCode::UNPROCESSABLE_ENTITY, refusal)),
@@ -169,7 +177,7 @@ fn durable_json(results: &[Value]) -> Value {
 }
 
 /// A body, or the one event it is, that cannot go into the log.
-fn unsorted(rejection: &Rejection) -> Problem {
+pub(super) fn unsorted(rejection: &Rejection) -> Problem {
     let status = match rejection.reason {
         Reason::NotJson => StatusCode::BAD_REQUEST,
         Reason::TooMany | Reason::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

@@ -7,6 +7,7 @@
 //! ([`MOST_ITEMS`](crate::wire::MOST_ITEMS)), submissions under way ([`MOST_SUBMISSIONS`](crate::book::desk::MOST_SUBMISSIONS)),
 //! and pages ([`MOST_LISTED`](crate::query::MOST_LISTED)).
 
+mod adapters;
 mod alerts;
 mod authorize;
 mod body;
@@ -37,12 +38,13 @@ use self::listener::Bounded;
 use self::problem::Problem;
 use crate::book::desk::Desk;
 use crate::notify::Channels;
+use crate::wire::adapter::Adapters;
 
 pub use self::body::BODY_BYTES;
 pub use self::listener::{LONGEST_SILENCE, MOST_CONNECTIONS};
 
 /// What of the HTTP face can be set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// The largest body, in bytes. At most [`BODY_BYTES`].
     pub largest_body: usize,
@@ -50,6 +52,8 @@ pub struct Options {
     pub applied_within: Duration,
     /// How long requests that are under way at the shutdown may take.
     pub drain_within: Duration,
+    /// How messages of other systems are read.
+    pub adapters: Arc<Adapters>,
 }
 
 impl Default for Options {
@@ -58,6 +62,7 @@ impl Default for Options {
             largest_body: 8 << 20,
             applied_within: Duration::from_secs(10),
             drain_within: Duration::from_secs(10),
+            adapters: Arc::default(),
         }
     }
 }
@@ -89,17 +94,18 @@ pub async fn serve(
         shutdown.await;
         told.send_replace(true);
     };
+    let drain_within = options.drain_within;
     let drained = async move {
         // An error means that the server has ended, and with it this wait.
         drop(stopping.wait_for(|stopping| *stopping).await);
-        tokio::time::sleep(options.drain_within).await;
+        tokio::time::sleep(drain_within).await;
     };
     let serving =
         axum::serve(Bounded::new(listener), router(desk, channels, options)).with_graceful_shutdown(shutdown);
     tokio::select! {
         ended = async { serving.await } => ended,
         () = drained => {
-            tracing::warn!(after = ?options.drain_within, "HTTP requests that are still under way are dropped");
+            tracing::warn!(after = ?drain_within, "HTTP requests that are still under way are dropped");
             Ok(())
         }
     }
@@ -110,6 +116,7 @@ fn router(desk: Arc<Desk>, channels: Channels, options: Options) -> Router {
     let face = Face { desk, channels, options, bodies: Arc::new(bodies), aside: Arc::new(aside) };
     Router::new()
         .route("/v1/events", post(events::of_any_org))
+        .route("/v1/adapters/{name}", post(adapters::take))
         .route("/v1/orgs", get(reads::orgs))
         .route("/v1/orgs/{org}", get(reads::org).put(commands::put_org))
         .route("/v1/orgs/{org}/balance", get(reads::balance))

@@ -42,6 +42,17 @@ impl<S: Send + Sync> FromRequestParts<S> for CatalogName {
     }
 }
 
+/// The adapter that the path names.
+pub(super) struct AdapterName(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for AdapterName {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        name_in_path(0, parts, state).await.map(AdapterName)
+    }
+}
+
 /// What the path names after its organization: a grant or a limit.
 pub(super) struct NameWithin(pub(super) String);
 

@@ -66,7 +66,8 @@ impl Zone {
 
     /// The instant of a civil time. Where the clocks skip it, it is later by what they skip; where it comes twice, it is the
     /// first.
-    pub(super) fn instant(&self, civil: civil::DateTime) -> Option<Timestamp> {
+    #[must_use]
+    pub fn instant(&self, civil: civil::DateTime) -> Option<Timestamp> {
         let instant = self.0.to_timestamp(civil).ok()?;
         Some(Timestamp::from_micros(instant.as_microsecond()))
     }

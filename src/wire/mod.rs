@@ -4,6 +4,7 @@
 //! is refused with its field, its value and the remedy, and its neighbours are not touched. Once an item has
 //! passed here it cannot have an impossible value.
 
+pub mod adapter;
 mod answer;
 mod authorization;
 mod calls;

@@ -6,6 +6,7 @@ pub mod folder;
 #[path = "../support/running.rs"]
 mod running;
 
+mod adapters;
 mod authorize;
 mod bad_input;
 mod calls;

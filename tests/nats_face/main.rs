@@ -1,6 +1,6 @@
 //! What NATS sees of a daemon: a service that answers, alerts and rejections that arrive once, a log that must stay the
 //! same. A real server, the real program.
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
 #[path = "../support/books.rs"]
 pub mod books;
@@ -11,7 +11,9 @@ pub mod model;
 #[path = "../support/nats.rs"]
 pub mod nats;
 
+mod adapters;
 mod lineage;
+mod live_calls;
 mod out;
 mod service;
 
@@ -44,9 +46,13 @@ struct Scene {
 
 impl Scene {
     async fn start() -> Scene {
-        let server = NatsServer::start();
+        Scene::on(NatsServer::start(), "").await
+    }
+
+    /// With further settings, on a server that may hold something already.
+    async fn on(server: NatsServer, more: &str) -> Scene {
         let folder = tempfile::tempdir().unwrap();
-        let settings = format!("[log]\nkind = \"jetstream\"\n[nats]\nurls = [{:?}]\n", server.url());
+        let settings = format!("[log]\nkind = \"jetstream\"\n[nats]\nurls = [{:?}]\n{more}", server.url());
         let mut daemon = Daemon::start(folder.path(), &settings);
         daemon.ready().await;
         let client = async_nats::connect(server.url()).await.unwrap();

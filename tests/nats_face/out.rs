@@ -21,7 +21,7 @@ struct Left {
     event: Value,
 }
 
-async fn alerts(scene: &Scene) -> Stream {
+pub(crate) async fn alerts(scene: &Scene) -> Stream {
     scene.jetstream().get_stream("CREDIT_ALERTS").await.unwrap()
 }
 
@@ -48,7 +48,7 @@ async fn left(scene: &Scene, count: usize) -> Vec<Left> {
 }
 
 /// Waits until nothing is left to publish, and more than long enough for a repeat to show.
-async fn settle(scene: &mut Scene, seq: u64) {
+pub(crate) async fn settle(scene: &mut Scene, seq: u64) {
     scene.daemon.ready().await;
     scene.daemon.wait_for(seq, Duration::from_secs(60)).await;
     while scene.daemon.metric("creditd_outbox_messages").await != Some(0.0) {

@@ -135,7 +135,7 @@ async fn names_are_answered_as_over_http() {
 }
 
 /// Asks with a payload.
-async fn ask_for(scene: &Scene, subject: &str, payload: &Value) -> Value {
+pub(crate) async fn ask_for(scene: &Scene, subject: &str, payload: &Value) -> Value {
     let answer = scene.client.request(subject.to_owned(), payload.to_string().into()).await.unwrap();
     let text = |headers: async_nats::HeaderMap| headers.get("Nats-Service-Error").map(ToString::to_string);
     let error = answer.headers.and_then(text).map(Value::String);

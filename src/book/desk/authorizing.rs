@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::{Desk, SubmitError, Submitted, Wait};
-use crate::book::promises::{Decision, How};
+use crate::book::promises::{Decision, Held, How};
 use crate::ledger::authorization::{Request, of_kind};
 use crate::ledger::calls::{Hold, OnFailure};
 use crate::ledger::units::{Credits, EventId, Timestamp};
@@ -90,7 +90,8 @@ impl Desk {
         };
         let (log, book, unwritten) =
             (Arc::clone(&self.log), Arc::clone(&self.book), Arc::clone(&self.unwritten));
-        let (org, key, room) = (org.to_owned(), hold.key(), Arc::clone(&self.room).try_acquire_owned());
+        let (org, hold, room) =
+            (org.to_owned(), Held::from(hold), Arc::clone(&self.room).try_acquire_owned());
         tokio::spawn(async move {
             let outcome = match &room {
                 Ok(_) => log.append(draft).await.map_err(|error| error.to_string()),
@@ -102,7 +103,7 @@ impl Desk {
                     why,
                     "a hold could not be written; the call it is for may start all the same"
                 );
-                book.promises.forget(&org, key);
+                book.promises.forget(&org, &hold);
                 wait_for(&log, &unwritten).await;
             }
         });

@@ -100,6 +100,12 @@ impl Calls {
         self.live.get(&key).map(|call| &**call)
     }
 
+    /// Whether a call was answered, and goes on.
+    #[must_use]
+    pub fn is_talked(&self, key: EventId) -> bool {
+        self.get(key).is_some_and(|call| call.answered().is_some())
+    }
+
     /// Whether there is room for what is said of a call.
     pub(super) fn has_room(&self, live: &Live<'_>, of: &Dimensions<'_>) -> bool {
         let fits = self.live.len() < MOST_LIVE || self.live.contains_key(&live.name.key());
@@ -278,7 +284,7 @@ impl Calls {
     /// Sets credits aside, unless the call is talked or over already. Answers whether there was room.
     pub(super) fn set_aside(&mut self, hold: Hold, at: Timestamp) -> bool {
         let key = hold.key();
-        let is_late = self.has_ended(key, at) || self.get(key).is_some_and(|call| call.answered().is_some());
+        let is_late = self.has_ended(key, at) || self.is_talked(key);
         if is_late || hold.until <= at {
             return true;
         }

@@ -1,0 +1,146 @@
+//! Messages of telephony systems over NATS: heard, or read from a stream; each call is charged once.
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_nats::jetstream;
+use serde_json::{Value, json};
+
+use crate::Scene;
+use crate::nats::NatsServer;
+
+/// Calls cost a credit a minute; `acme` has 100 credits.
+const CALLER: [(&str, &str); 4] = [
+    (
+        "credits.commands._catalog",
+        r#"{"type": "rate_card.put", "id": "card", "version": 1, "prices": {"phone_call": {"per_minute": "1"}}}"#,
+    ),
+    ("credits.commands._catalog", r#"{"type": "plan.put", "id": "plan", "version": 1, "rate_card": "card"}"#),
+    ("credits.commands.acme", r#"{"type": "org.put", "plan": "plan"}"#),
+    ("credits.commands.acme", r#"{"type": "grant", "id": "g1", "amount": "100"}"#),
+];
+
+fn completed(sid: &str, seconds: u32) -> Value {
+    json!({ "call_sid": sid, "direction": "outbound", "to": "+4930123456", "call_status": "completed",
+            "duration": seconds, "customerData": { "org": "acme" } })
+}
+
+/// The settings that name files of adapters.
+fn naming(file: &Path) -> String {
+    format!("[adapters]\nfiles = [{file:?}]\n")
+}
+
+impl Scene {
+    async fn publish_caller(&mut self) {
+        let mut last = 0;
+        for (subject, payload) in CALLER {
+            last = self.publish(subject, payload).await;
+        }
+        self.daemon.wait_for(last, Duration::from_secs(30)).await;
+    }
+
+    async fn available(&self) -> Value {
+        let url = format!("{}/v1/orgs/acme/balance", self.daemon.url());
+        let balance: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+        balance["balances"][0]["available"].clone()
+    }
+
+    /// Waits until so much is available.
+    async fn has(&self, available: &str) {
+        for _ in 0..1_500 {
+            if self.available().await == available {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{} is available, not {available}\n{}", self.available().await, self.daemon.log());
+    }
+
+    async fn send(&self, subject: &str, message: &Value) {
+        self.client.publish(subject.to_owned(), message.to_string().into()).await.unwrap();
+        self.client.flush().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_system_publishes_is_heard_and_charged_once() {
+    let preset = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/adapters/jambonz.toml");
+    let mut scene = Scene::on(NatsServer::start(), &naming(&preset)).await;
+    scene.publish_caller().await;
+    // Only a subscription that is made hears anything.
+    for _ in 0..500 {
+        scene.send("jambonz.call.eu", &completed("call-1", 61)).await;
+        if scene.available().await == "98" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    scene.has("98").await;
+    scene.send("jambonz.call.eu", &completed("call-2", 1)).await;
+    scene.has("97").await;
+
+    let mut wrong = completed("call-3", 1);
+    wrong["duration"] = json!("soon");
+    scene.send("jambonz.call.eu", &wrong).await;
+    scene.daemon.shows("creditd_events_rejected_total", 1.0).await;
+    let stream = scene.jetstream().get_stream("CREDIT_ALERTS").await.unwrap();
+    let refused = loop {
+        match stream.get_last_raw_message_by_subject("credits.rejected.invalid_field").await {
+            Ok(message) => break message,
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    };
+    let refused: Value = serde_json::from_slice(&refused.payload).unwrap();
+    assert_eq!(
+        (&refused["subject"], &refused["data"]["field"]),
+        (&json!("jambonz.call.eu"), &json!("duration_ms"))
+    );
+    assert!(refused["data"]["item"].as_str().unwrap().contains("call-3"), "{refused}");
+    scene.has("97").await;
+}
+
+/// A stream keeps what is published while no daemon runs, and delivers again what was not done when one crashed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_a_system_is_read_through_crashes_and_misses_nothing() {
+    let server = NatsServer::start();
+    let client = async_nats::connect(server.url()).await.unwrap();
+    let config = jetstream::stream::Config {
+        name: "CDRS".to_owned(),
+        subjects: vec!["pbx.>".to_owned()],
+        ..jetstream::stream::Config::default()
+    };
+    let context = jetstream::new(client);
+    context.create_stream(config).await.unwrap();
+    let send = async |sid: String| {
+        let payload = completed(&sid, 30).to_string();
+        context.publish("pbx.cdr.eu", payload.into()).await.unwrap().await.unwrap();
+    };
+    for call in 0..20 {
+        send(format!("early-{call}")).await;
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let preset = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/adapters/jambonz.toml");
+    let text = std::fs::read_to_string(preset).unwrap();
+    let text = text.replace("subject = \"jambonz.call.*\"", "subject = \"pbx.cdr.*\"\nstream = \"CDRS\"");
+    let file = folder.path().join("pbx.toml");
+    std::fs::write(&file, text).unwrap();
+    let mut scene = Scene::on(server, &naming(&file)).await;
+    // Their organization is not there yet: they are in the log, and rejected there.
+    scene.daemon.shows("creditd_events_rejected_total", 20.0).await;
+    scene.publish_caller().await;
+    for call in 0..20 {
+        send(format!("call-{call}")).await;
+        if call == 10 {
+            scene.daemon.kill9_and_restart();
+        }
+    }
+    scene.daemon.ready().await;
+    scene.has("80").await;
+    // All of them once more, as a switch does that was not answered.
+    for call in 0..20 {
+        send(format!("call-{call}")).await;
+    }
+    send("last".to_owned()).await;
+    scene.has("79").await;
+}

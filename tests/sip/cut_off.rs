@@ -1,0 +1,61 @@
+//! A call whose credits end is hung up, and only that one.
+
+use std::net::Ipv4Addr;
+
+use creditd::ledger::units::Credits;
+use serde_json::Value;
+
+use crate::accounts::Customer;
+use crate::{Scene, until};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_call_that_has_used_up_its_credits_is_hung_up_and_no_other() {
+    const OTHERS: u32 = 20;
+    // One increment of six seconds.
+    let prepaid = Customer { credits: Some("1"), slice_s: 6, ..Customer::new(1) };
+    let mut scene = Scene::start(vec![prepaid.clone(), Customer::new(2)]).await;
+    let mut callee = scene.called(OTHERS + 1);
+    // They hang up themselves, later than the prepaid call is cut off: that nobody does before, their scenario sees to.
+    let mut others = scene.calls("talks", Ipv4Addr::new(127, 0, 1, 2), "+4940555", (OTHERS, 20));
+    let mut caller = scene.calls("stays", prepaid.address, "+4940555", (1, 1));
+    let worst = worst_case(&scene, &prepaid.org, 1).await;
+    let seen = scene.seen(&mut caller).await;
+    assert_eq!((seen.counted("answered"), seen.counted("cut_off")), (1, 1), "{}", scene.logs());
+    assert_eq!(scene.seen(&mut others).await.successful, OTHERS as usize);
+    assert_eq!(scene.seen(&mut callee).await.successful, OTHERS as usize + 1);
+
+    let told = scene.told(OTHERS as usize + 1).await;
+    let end = told.ends(&prepaid.org).next().unwrap();
+    // Within the increment that was not covered any more.
+    assert!((6_000..12_000).contains(&end.duration_ms), "{end:?}\n{}", scene.logs());
+    let left = Credits::from_micros(1_000_000 - prepaid.prices.cost(false, end.duration_ms).micros());
+    assert_eq!(scene.balance(&prepaid.org, "available").await, left);
+    assert!(left.micros() + worst.micros() >= 0, "{left} and {worst}");
+    assert_eq!(cut_off(&scene).await, [prepaid.org]);
+}
+
+/// By how much an organization's calls may overspend, as the daemon says while so many of them are talked.
+pub(crate) async fn worst_case(scene: &Scene, org: &str, running: u64) -> Credits {
+    let burn = until("the calls to be talked", async || {
+        let calls = scene.get(&format!("/v1/orgs/{org}/calls")).await;
+        let burn = calls["burn"][0].clone();
+        (burn["running"].as_u64() == Some(running)).then_some(burn)
+    });
+    let burn = burn.await.unwrap_or_else(|error| panic!("{error}\n{}", scene.logs()));
+    burn["worst_case_overspend"].as_str().unwrap().parse().unwrap()
+}
+
+/// The organizations of the cut-offs that left, one for each call.
+async fn cut_off(scene: &Scene) -> Vec<String> {
+    let mut stream = scene.jetstream.get_stream("CREDIT_ALERTS").await.unwrap();
+    let mut orgs = Vec::new();
+    for seq in 1..=stream.info().await.unwrap().state.last_sequence {
+        let message = stream.get_raw_message(seq).await.unwrap();
+        if message.subject.ends_with(".cutoff") {
+            let event: Value = serde_json::from_slice(&message.payload).unwrap();
+            let calls = event["data"]["calls"].as_array().unwrap();
+            orgs.extend(calls.iter().map(|_| event["subject"].as_str().unwrap().to_owned()));
+        }
+    }
+    orgs
+}

@@ -1,0 +1,103 @@
+//! What Kamailio told, read back from the stream.
+
+use std::collections::BTreeMap;
+
+use async_nats::jetstream;
+use creditd::ledger::units::Timestamp;
+use creditd::wire::time;
+use serde_json::Value;
+
+use crate::kamailio::SOURCE;
+
+/// All that Kamailio told of calls.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// By organization and Call-ID.
+    pub(crate) calls: BTreeMap<(String, String), Call>,
+    /// The last record of the stream.
+    pub(crate) position: u64,
+}
+
+/// What was told of one call.
+#[derive(Debug, Default)]
+pub(crate) struct Call {
+    pub(crate) started: Option<Timestamp>,
+    pub(crate) answered: Option<Timestamp>,
+    pub(crate) ended: Option<End>,
+    pub(crate) failed: Option<Timestamp>,
+}
+
+/// The end of a call.
+#[derive(Debug)]
+pub(crate) struct End {
+    pub(crate) at: Timestamp,
+    pub(crate) inbound: bool,
+    pub(crate) duration_ms: u64,
+}
+
+impl Told {
+    /// Reads the stream from its first record.
+    pub(crate) async fn read(jetstream: &jetstream::Context) -> Told {
+        let mut stream = jetstream.get_stream("CREDITS").await.unwrap();
+        let position = stream.info().await.unwrap().state.last_sequence;
+        let mut told = Told { calls: BTreeMap::new(), position };
+        for seq in 1..=position {
+            let message = stream.get_raw_message(seq).await.unwrap();
+            if let Some(org) = message.subject.strip_prefix("credits.events.") {
+                told.take(org, &serde_json::from_slice(&message.payload).unwrap());
+            }
+        }
+        told
+    }
+
+    /// Takes one event. Each is told once.
+    fn take(&mut self, org: &str, event: &Value) {
+        // The daemon's own facts stand there too.
+        if event["source"] != SOURCE {
+            return;
+        }
+        let text = |name: &str| event[name].as_str().unwrap_or_else(|| panic!("no {name}: {event}"));
+        let at = time::parse(text("time")).unwrap();
+        let call = self.calls.entry((org.to_owned(), text("call_id").to_owned())).or_default();
+        let first = match text("type") {
+            "call.started" => call.started.replace(at).is_none(),
+            "call.answered" => call.answered.replace(at).is_none(),
+            "call.failed" => call.failed.replace(at).is_none(),
+            "call.ended" => {
+                let duration_ms = event["duration_ms"].as_u64().unwrap();
+                let inbound = text("direction") == "inbound";
+                call.ended.replace(End { at, inbound, duration_ms }).is_none()
+            }
+            other => panic!("{other}"),
+        };
+        assert!(first, "told twice: {event}");
+    }
+
+    /// How many calls are over.
+    pub(crate) fn over(&self) -> usize {
+        self.calls.values().filter(|call| call.ended.is_some() || call.failed.is_some()).count()
+    }
+
+    /// The ends of an organization's calls.
+    pub(crate) fn ends(&self, org: &str) -> impl Iterator<Item = &End> {
+        self.of(org).filter_map(|call| call.ended.as_ref())
+    }
+
+    /// What was told of an organization's calls.
+    pub(crate) fn of(&self, org: &str) -> impl Iterator<Item = &Call> {
+        self.calls.iter().filter(move |((of, _), _)| of == org).map(|(_, call)| call)
+    }
+
+    /// The most calls that were talked at one instant.
+    pub(crate) fn most_at_once(&self) -> i32 {
+        let talked = self.calls.values().filter_map(|call| Some((call.answered?, call.ended.as_ref()?.at)));
+        let mut steps: Vec<(Timestamp, i32)> =
+            talked.flat_map(|(answered, ended)| [(answered, 1), (ended, -1)]).collect();
+        steps.sort_unstable();
+        let running = steps.iter().scan(0, |running, (_, step)| {
+            *running += step;
+            Some(*running)
+        });
+        running.max().unwrap_or(0)
+    }
+}
