@@ -108,8 +108,27 @@ fn every_record_leaves_the_same_books() {
 fn calls_that_are_told_while_they_run_leave_the_same_books() {
     for seed in seeds(2_000..2_024) {
         let (mut model, mut meter) = (Model::new(), Meter::in_memory());
+        let mut alerts = Alerts::default();
         for record in (Recipe { live_calls: 120, records: 250, ..Recipe::nasty(seed) }).log() {
-            same_outcomes(&model.apply(&record), &meter.apply(&record), &record, seed);
+            let outcomes = model.apply(&record);
+            same_outcomes(&outcomes, &meter.apply(&record), &record, seed);
+            alerts.agree(&model, &mut meter, organization(&record), &outcomes, &shown(&record));
+            agree(&model.report(record.at), meter.report(), &format!("seed {seed}, {}", shown(&record)));
+        }
+        assert_eq!(model.breaches(), [""; 0]);
+    }
+}
+
+#[test]
+fn calls_across_resets_and_recharges_leave_the_same_books() {
+    for seed in seeds(3_000..3_012) {
+        let (mut model, mut meter) = (Model::new(), Meter::in_memory());
+        let mut alerts = Alerts::default();
+        for record in (Recipe { live_calls: 120, ..Recipe::years(seed, 300, 1) }).log() {
+            let (org, outcomes) = (organization(&record), model.apply(&record));
+            same_outcomes(&outcomes, &meter.apply(&record), &record, seed);
+            alerts.agree(&model, &mut meter, org, &outcomes, &format!("seed {seed}, {}", shown(&record)));
+            further_agree(&mut model, &meter, org, &record);
             agree(&model.report(record.at), meter.report(), &format!("seed {seed}, {}", shown(&record)));
         }
         assert_eq!(model.breaches(), [""; 0]);
@@ -140,7 +159,7 @@ fn without_zeros(mut report: OrgReport) -> OrgReport {
 
 #[test]
 fn a_hundred_thousand_entries_over_years_agree_after_every_one() {
-    let recipe = Recipe { orgs: 40, ..Recipe::years(300, 100_000, 10) };
+    let recipe = Recipe { orgs: 40, live_calls: 2_000, ..Recipe::years(300, 100_000, 10) };
     let (mut model, mut meter) = (Model::new(), Meter::in_memory());
     let mut alerts = Alerts::default();
     for (nth, record) in recipe.log().iter().enumerate() {

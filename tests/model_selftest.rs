@@ -33,6 +33,8 @@ mod prices;
 mod purposes;
 #[path = "model_selftest/recharge.rs"]
 mod recharge;
+#[path = "model_selftest/running.rs"]
+mod running;
 #[path = "model_selftest/windows.rs"]
 mod windows;
 

@@ -17,6 +17,9 @@ use told::{End, Facts, LONGEST};
 /// The source, and the call's name within it.
 pub type Name = (String, String);
 
+/// What live calls have cost so far, by credit type.
+pub type Pending = BTreeMap<String, Micros>;
+
 /// An event that comes later after its own time makes no call live.
 const STALE: Instant = 7_200_000_000;
 /// How long a call that is over stays so.
@@ -169,9 +172,9 @@ impl Calls {
         self.close(name, Over { by: None, voided: false, talked: 0, until: now + MEMORY });
     }
 
-    /// What all live calls have cost so far, by credit type.
-    pub fn pending(&self, now: Instant) -> BTreeMap<String, Micros> {
-        let mut pending = BTreeMap::new();
+    /// What all live calls have cost so far.
+    pub fn pending(&self, now: Instant) -> Pending {
+        let mut pending = Pending::new();
         for line in self.live.values().flat_map(|live| live.lines(now)) {
             *pending.entry(line.credit_type).or_default() += line.amount;
         }

@@ -56,6 +56,8 @@ pub struct Org {
     /// How many cycles it has been in.
     pub cycles: u64,
     now: Instant,
+    /// Until when increments of live calls were looked at: of what happens at one instant they come last.
+    counted: Instant,
     fates: HashMap<(String, String), Fate>,
     /// Its grants.
     pub grants: Grants,
@@ -89,6 +91,7 @@ impl Org {
             cycle: None,
             cycles: 0,
             now,
+            counted: now,
             fates: HashMap::new(),
             grants: Grants::default(),
             limits: Limits::default(),
@@ -145,8 +148,15 @@ impl Org {
         Ok(())
     }
 
-    /// Judges an event, in the order of the checks of `docs/EVENTS.md`.
+    /// Takes an event, and has the rules look at what came of it, once.
     pub fn event(&mut self, event: &Event, position: Position, catalog: &Catalog) -> Result<Outcome, Reason> {
+        let outcome = self.judge(event, catalog)?;
+        self.look(Some(position));
+        Ok(outcome)
+    }
+
+    /// Judges an event, in the order of the checks of `docs/EVENTS.md`.
+    fn judge(&mut self, event: &Event, catalog: &Catalog) -> Result<Outcome, Reason> {
         if out_of_range(event.time, self.now) {
             return Err("time_out_of_range");
         }
@@ -158,27 +168,20 @@ impl Org {
             return Ok(outcome);
         }
         match &event.what {
-            What::Void(target, time) => self.void(target, *time, position),
-            What::End(told, end) => self.end(event, (told, end), position, catalog),
-            _ => self.take(event, false, position, catalog),
+            What::Void(target, time) => self.void(target, *time),
+            What::End(told, end) => self.end(event, (told, end), catalog),
+            _ => self.take(event, false, catalog),
         }
     }
 
     /// Charges an action, or a call whose end is whole. The end of a call that was live is never refused for want of credits or
     /// by a limit.
-    fn take(
-        &mut self,
-        event: &Event,
-        was_live: bool,
-        position: Position,
-        catalog: &Catalog,
-    ) -> Result<Outcome, Reason> {
+    fn take(&mut self, event: &Event, was_live: bool, catalog: &Catalog) -> Result<Outcome, Reason> {
         let lines = self.rate(event, catalog)?;
         let (draws, uses) = self.charge(&lines, event, was_live, catalog)?;
         let costs = costs(&draws);
         self.fates.insert(event.identity.clone(), Fate::Charged(draws, uses));
         self.names.hear(&event.spender);
-        self.look(Some(position));
         self.look_at_burn(&costs);
         Ok(Outcome::Charged)
     }
@@ -237,12 +240,7 @@ impl Org {
         Ok((self.grants.charge(lines, &event.spender), uses))
     }
 
-    fn void(
-        &mut self,
-        target: &(String, String),
-        time: Option<Instant>,
-        position: Position,
-    ) -> Result<Outcome, Reason> {
+    fn void(&mut self, target: &(String, String), time: Option<Instant>) -> Result<Outcome, Reason> {
         if time.is_some_and(|time| out_of_range(time, self.now)) {
             return Err("time_out_of_range");
         }
@@ -265,7 +263,6 @@ impl Org {
                 }
             }
         }
-        self.look(Some(position));
         Ok(Outcome::Voided)
     }
 }

@@ -224,6 +224,17 @@ impl Recharges {
         windows.for_each(|window| window.move_end(moment));
     }
 
+    /// Whether some recharge that was quiet at one level is not at another.
+    pub fn would_wake(
+        &self,
+        before: impl Fn(&str) -> Micros,
+        after: impl Fn(&str) -> Micros,
+        now: Instant,
+    ) -> bool {
+        let is_quiet = |known: &Recharge, level| matches!(known.finding(level, now), Finding::Quiet);
+        self.0.iter().any(|(name, known)| is_quiet(known, before(name)) && !is_quiet(known, after(name)))
+    }
+
     /// Looks at the credits, when everything else of the moment is done.
     pub fn look(&mut self, levels: impl Fn(&str) -> Micros, now: Instant) -> Vec<Told> {
         let mut told = Vec::new();

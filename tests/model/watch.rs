@@ -26,16 +26,16 @@ pub struct Alert {
     pub rule: String,
     /// The ids of all of them, the worst first.
     pub crossed: Vec<String>,
-    /// The log time at which it was raised; for an expiry or an activation the instant of it.
+    /// The log time at which it was raised; of what happens by itself the instant of it.
     pub at: Instant,
-    /// The entry that raised it; none if an expiry or an activation did.
+    /// The entry that raised it; none if something did that happens by itself.
     pub position: Option<Position>,
 }
 
 /// How much there is of a credit type.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Gauge {
-    /// What usable grants still hold, less the outstanding overage.
+    /// What usable grants still hold, less the outstanding overage and what live calls have cost so far.
     pub level: Micros,
     /// What the usable grants amounted to when last added up.
     pub total: Micros,
@@ -75,6 +75,15 @@ impl Watch {
             }
         }
         self.stages = stages;
+    }
+
+    /// Whether a look at these levels would tell something.
+    pub fn would_ring(&self, gauges: &BTreeMap<String, Gauge>) -> bool {
+        let crossed = |credit_type: &String, threshold: Threshold| {
+            gauges.get(credit_type).is_some_and(|gauge| !threshold.above(*gauge))
+        };
+        let mut armed = self.stages.iter().filter(|(_, stage)| **stage == Stage::Armed);
+        armed.any(|((credit_type, threshold), _)| crossed(credit_type, *threshold))
     }
 
     /// Looks at every rule once, after something changed. What is crossed at once is one alert.

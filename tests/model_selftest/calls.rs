@@ -9,18 +9,22 @@ use crate::model::{Instant, Micros, Outcome};
 /// 2 hours and 5 minutes, in seconds.
 const FORGOTTEN: Instant = 7_500;
 
-/// Calls at ten credits a minute, and ten a started minute of translation.
-fn book() -> Book {
-    Book::priced(&json!({
+/// Ten credits a minute of a call, and one more of another kind with translation.
+pub(super) fn prices() -> Value {
+    json!({
         "phone_call": { "per_minute": "10" },
         "translation": { "per_minute": "1", "credit_type": "other" },
         "one": { "per_action": "1" }
-    }))
+    })
+}
+
+fn book() -> Book {
+    Book::priced(&prices())
 }
 
 impl Book {
     /// Something is told of the call `c`, when it happens.
-    fn tell(&mut self, second: Instant, kind: &str, fields: &Value) -> Outcome {
+    pub(super) fn tell(&mut self, second: Instant, kind: &str, fields: &Value) -> Outcome {
         let time = jiff::Timestamp::from_microsecond(TEN + second * 1_000_000).unwrap().to_string();
         let mut item = with(json!({ "type": format!("call.{kind}"), "call_id": "c", "time": time }), fields);
         if kind != "ended" {

@@ -83,6 +83,39 @@ fn the_recipes_reach_every_reason_and_every_kind_of_trouble() {
 }
 
 #[test]
+fn the_recipes_of_live_calls_reach_alerts_at_the_instants_of_increments() {
+    let recipe = |seed| Recipe { live_calls: 120, records: 250, ..Recipe::nasty(seed) };
+    let reports = (2_000..2_024).map(|seed| Model::fold(&recipe(seed).log()).report(0));
+    let by_calls = |org: &OrgReport| {
+        let moved = |at| org.movements.iter().any(|moved| moved.at == at);
+        let alone = org.alerts.iter().filter(|alert| alert.position.is_none() && !moved(alert.at));
+        alone.count()
+    };
+    let count: usize = reports.map(|report| report.orgs.values().map(by_calls).sum::<usize>()).sum();
+    assert!(count > 20, "{count}");
+}
+
+#[test]
+fn live_calls_are_the_same_whether_looked_at_often_or_only_at_the_end() {
+    for seed in 2_100..2_106 {
+        let log = Recipe { live_calls: 120, ..Recipe::years(seed, 200, 1) }.log();
+        let mut often = Model::new();
+        for pair in log.windows(2) {
+            often.apply(&pair[0]);
+            let between = pair[1].at.saturating_sub(pair[0].at) / 5;
+            (1..5).for_each(|part| drop(often.report(pair[0].at + part * between)));
+        }
+        often.apply(&log[log.len() - 1]);
+        let mut once = Model::fold(&log);
+        let differences = once.report(0).differences(&often.report(0));
+        assert!(differences.is_empty(), "seed {seed}: {differences:#?}");
+        for name in ["org-0", "org-1", "org-2", "org-3"] {
+            assert_eq!(once.notices_of(name), often.notices_of(name), "seed {seed}");
+        }
+    }
+}
+
+#[test]
 fn the_laws_hold_after_every_record_of_years() {
     for seed in 0..8 {
         let mut model = Model::new();

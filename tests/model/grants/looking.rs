@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Grants, MEMORY, Sums};
+use crate::model::calls::Pending;
 use crate::model::grant::Grant;
 use crate::model::report::Phase;
 use crate::model::watch::Gauge;
@@ -44,6 +45,11 @@ impl Grants {
         self.usable(credit_type) - self.sums.get(credit_type).map_or(0, Sums::outstanding)
     }
 
+    /// What is available of a type after what live calls have cost so far.
+    pub fn left(&self, credit_type: &str, pending: &Pending) -> Micros {
+        self.available(credit_type) - pending.get(credit_type).copied().unwrap_or(0)
+    }
+
     /// The grants of a type that have not ended, as they are.
     pub fn alive(&self, credit_type: &str) -> Vec<Grant> {
         let of_type = |grant: &&Grant| grant.order.credit_type == credit_type;
@@ -65,9 +71,9 @@ impl Grants {
     }
 
     /// Level and total of every credit type that ever got a grant.
-    pub fn gauges(&self) -> BTreeMap<String, Gauge> {
+    pub fn gauges(&self, pending: &Pending) -> BTreeMap<String, Gauge> {
         let gauge = |credit_type: &String| Gauge {
-            level: self.available(credit_type),
+            level: self.left(credit_type, pending),
             total: self.totals.get(credit_type).copied().unwrap_or(0),
         };
         self.types.iter().map(|credit_type| (credit_type.clone(), gauge(credit_type))).collect()

@@ -40,8 +40,9 @@ impl Org {
     /// Its recharges, names and burn as they stand, which are not in the report.
     pub fn further(&self) -> Further {
         let burn = |(kind, burn): (&String, &Burn)| (kind.clone(), burn.report(self.now));
+        let pending = self.calls.pending(self.now);
         Further {
-            recharges: self.recharges.report(|kind| self.grants.available(kind), self.now),
+            recharges: self.recharges.report(|kind| self.grants.left(kind, &pending), self.now),
             name: self.names.own.clone(),
             names: self.names.report(),
             burn: self.burns.iter().map(burn).collect(),
@@ -81,13 +82,12 @@ impl Org {
             balance.dropped = sums.dropped;
             balance.outstanding = sums.outstanding();
         }
-        for (credit_type, pending) in self.calls.pending(self.now) {
-            balances.entry(credit_type).or_default().pending = pending;
+        let pending = self.calls.pending(self.now);
+        for (credit_type, cost) in &pending {
+            balances.entry(credit_type.clone()).or_default().pending = *cost;
         }
-        let gauges = self.grants.gauges();
         for (credit_type, balance) in &mut balances {
-            let settled = gauges.get(credit_type).map_or(-balance.outstanding, |gauge| gauge.level);
-            balance.available = settled - balance.pending;
+            balance.available = self.grants.left(credit_type, &pending);
         }
         balances
     }

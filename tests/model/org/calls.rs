@@ -5,7 +5,7 @@ use crate::model::calls::told::{End, Facts, Step, Told};
 use crate::model::calls::{Calls, Name, Quote, Whole};
 use crate::model::catalog::Catalog;
 use crate::model::read::{Event, What};
-use crate::model::{Instant, Outcome, Position, Reason};
+use crate::model::{Instant, Outcome, Reason};
 
 impl Org {
     /// Takes in what is told of a call before its end: it costs nothing.
@@ -60,7 +60,6 @@ impl Org {
         &mut self,
         event: &Event,
         (told, end): (&Told, &End),
-        position: Position,
         catalog: &Catalog,
     ) -> Result<Outcome, Reason> {
         let name = name(event, told);
@@ -71,7 +70,7 @@ impl Org {
         let was_live = self.calls.live(&name).is_some();
         let Whole { call, spender } = self.calls.whole(&name, end, &told.facts, event.time)?;
         let whole = Event { spender, what: What::Call(call.clone()), ..event.clone() };
-        self.take(&whole, was_live, position, catalog)?;
+        self.take(&whole, was_live, catalog)?;
         self.calls.end(name, event.identity.clone(), &call, self.now);
         Ok(Outcome::Charged)
     }

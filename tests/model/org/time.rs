@@ -14,10 +14,18 @@ impl Org {
     /// Lets log time pass: all that time brings, at its own instant.
     pub fn advance(&mut self, to: Instant, catalog: &Catalog) {
         self.follow(catalog);
-        while let Some(instant) = self.next_change(to, catalog) {
-            self.turn(instant, catalog);
+        loop {
+            let change = self.next_change(to, catalog);
+            if let Some(increment) = self.next_increment(change.map_or(to, |change| change - 1)) {
+                (self.now, self.counted) = (increment, increment);
+                self.look(None);
+            } else if let Some(change) = change {
+                self.turn(change, catalog);
+            } else {
+                break;
+            }
         }
-        self.now = to;
+        (self.now, self.counted) = (to, to);
         let moment = moment(self.now, &self.zone, self.cycle.as_ref());
         self.limits.pass(moment);
         self.recharges.pass(moment);
@@ -31,14 +39,36 @@ impl Org {
         let looks = self.grants.all_alive().flat_map(|(_, grant)| self.notices.looks(grant));
         let looks = looks.map(|(at, _)| at);
         let looks = looks.filter(|at| self.now < *at && *at <= to);
-        let recharges = self.recharges.next_change(self.now, |kind| self.grants.available(kind));
+        let pending = self.calls.pending(self.counted);
+        let recharges = self.recharges.next_change(self.now, |kind| self.grants.left(kind, &pending));
         let recharges = recharges.filter(|at| *at <= to);
         plan.into_iter().chain(grants).chain(reset).chain(looks).chain(recharges).min()
     }
 
-    /// What happens at one instant, in the order of `docs/EVENTS.md`.
+    /// The first instant, not after `until`, at which an increment of a live call starts and there is something to tell of what
+    /// it leaves. As long as nothing else happens less and less is left: the time is halved again and again.
+    fn next_increment(&self, until: Instant) -> Option<Instant> {
+        let before = self.calls.pending(self.counted);
+        let tells = |at: Instant| {
+            let after = self.calls.pending(at);
+            let left = |pending| move |kind: &str| self.grants.left(kind, pending);
+            self.watch.would_ring(&self.grants.gauges(&after))
+                || self.recharges.would_wake(left(&before), left(&after), self.now)
+        };
+        let (mut early, mut late) = (self.counted, until);
+        if late <= early || !tells(late) {
+            return None;
+        }
+        while late - early > 1 {
+            let middle = early + (late - early) / 2;
+            if tells(middle) { late = middle } else { early = middle }
+        }
+        Some(late)
+    }
+
+    /// What happens at one instant, in the order of `docs/EVENTS.md`; but for the increments that start then.
     fn turn(&mut self, instant: Instant, catalog: &Catalog) {
-        self.now = instant;
+        (self.now, self.counted) = (instant, instant - 1);
         let ending = self.cycle.take_if(|cycle| cycle.end == instant);
         let waiting = self.waiting.take_if(|_| ending.is_some());
         let anchored = waiting.as_ref().is_some_and(|waiting| waiting.anchored);
@@ -82,16 +112,17 @@ impl Org {
         let Some((_, terms)) = self.terms.last() else { return };
         let Some(plan) = catalog.plan(&terms.plan, self.now) else { return };
         let rules = terms.alerts.as_ref().unwrap_or(&plan.alerts);
-        self.watch.follow(rules, &self.grants.gauges());
+        self.watch.follow(rules, &self.grants.gauges(&self.calls.pending(self.counted)));
         self.notices.follow(rules);
         self.limits.follow(&plan.limits, moment(self.now, &self.zone, self.cycle.as_ref()));
     }
 
-    /// The rules look at the levels, and then it is looked whether to buy.
+    /// The rules look at what live calls leave, and then it is looked whether to buy.
     pub(super) fn look(&mut self, position: Option<Position>) {
-        self.watch.look(&self.name, &self.grants.gauges(), self.now, position);
+        let pending = self.calls.pending(self.counted);
+        self.watch.look(&self.name, &self.grants.gauges(&pending), self.now, position);
         let mut told = self.recharges.pass(moment(self.now, &self.zone, self.cycle.as_ref()));
-        told.extend(self.recharges.look(|kind| self.grants.available(kind), self.now));
+        told.extend(self.recharges.look(|kind| self.grants.left(kind, &pending), self.now));
         self.tell(told);
     }
 
