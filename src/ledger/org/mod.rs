@@ -235,7 +235,8 @@ impl Org {
         if outcome.is_applied() {
             self.look_at_recharges(self.at, out);
         }
-        if self.calls.is_some() && !matches!(outcome, Outcome::Rejected(_) | Outcome::Duplicate { .. }) {
+        // The end of a call that was voided before it came is a duplicate, and takes the call off.
+        if self.calls.is_some() && !matches!(outcome, Outcome::Rejected(_)) {
             self.look_at_calls(catalog, out);
         }
         outcome
