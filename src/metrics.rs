@@ -1,5 +1,6 @@
 //! Every metric by name, in one struct. Base units, `_total` for counters, no series per organization.
 
+mod calls;
 mod latency;
 mod webhooks;
 
@@ -12,6 +13,7 @@ use crate::ledger::price::CreditType;
 use crate::ledger::rejection::Reason;
 use crate::ledger::units::Credits;
 
+pub use calls::CallMetrics;
 pub use latency::Latency;
 pub use webhooks::{WebhookFigures, WebhookMetrics};
 
@@ -41,8 +43,8 @@ pub struct Metrics {
     pub granted: prometheus::CounterVec,
     /// Alerts raised.
     pub alerts: IntCounter,
-    /// What running calls were told, by kind.
-    pub call_news: IntCounterVec,
+    /// Live calls.
+    pub calls: CallMetrics,
     /// Answers to whether a call may start, by outcome.
     pub authorizations: IntCounterVec,
     /// Organizations in memory.
@@ -134,7 +136,7 @@ impl Maker {
 }
 
 impl Metrics {
-    /// Makes all metrics, every reason of refusal at 0.
+    /// Makes all metrics, every reason at 0.
     ///
     /// # Errors
     /// [`MetricsError`] where a name is given twice.
@@ -159,11 +161,7 @@ impl Metrics {
             debited: make.amounts("creditd_credits_debited_total", "Credits taken by events.")?,
             granted: make.amounts("creditd_credits_granted_total", "Credits given by grants.")?,
             alerts: make.counter("creditd_alerts_raised_total", "Alerts raised.")?,
-            call_news: make.counters(
-                "creditd_call_messages_total",
-                "Warnings, cut-offs and extensions of running calls.",
-                "kind",
-            )?,
+            calls: CallMetrics::new(&make)?,
             authorizations: make.counters(
                 "creditd_authorizations_total",
                 "Answers to whether a call may start.",

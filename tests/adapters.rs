@@ -108,6 +108,29 @@ fn every_event_is_one_that_the_decoder_takes() {
     assert!(events >= 25, "{events} events");
 }
 
+/// Bytes that mean something in some body, and one that does in none.
+const MEANT: [u8; 6] = [b'"', b'{', b'0', b'9', b'&', 0xff];
+
+#[test]
+fn a_damaged_sample_is_an_event_that_the_decoder_takes_or_none() {
+    each_sample(|adapters, sample, body| {
+        for place in (0..body.len()).step_by(7) {
+            for byte in MEANT {
+                let mut damaged = body.to_vec();
+                damaged[place] = byte;
+                let Some(normalised) = event_of(adapters, &damaged) else { continue };
+                let decoder = Decoder { org: &normalised.org, headers: &[], at: arrival() };
+                decoder.decode(normalised.json().as_bytes(), &mut |_, event| {
+                    event.unwrap_or_else(|rejection| panic!("{} at {place}: {rejection}", sample.display()));
+                });
+            }
+            if body.starts_with(b"{") {
+                assert_eq!(event_of(adapters, &body[..place]), None, "{} cut at {place}", sample.display());
+            }
+        }
+    });
+}
+
 #[test]
 fn a_repeat_is_the_same_event_under_the_same_id() {
     each_sample(|adapters, _, body| assert_eq!(event_of(adapters, body), event_of(adapters, body)));

@@ -17,6 +17,8 @@ pub mod history;
 mod limits;
 #[path = "laws/names.rs"]
 mod names;
+#[path = "laws/orphans.rs"]
+mod orphans;
 #[path = "laws/rating.rs"]
 mod rating;
 #[path = "laws/recharge.rs"]

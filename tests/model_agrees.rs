@@ -121,7 +121,7 @@ fn calls_that_are_told_while_they_run_leave_the_same_books() {
 
 #[test]
 fn calls_across_resets_and_recharges_leave_the_same_books() {
-    for seed in seeds(3_000..3_012) {
+    for seed in seeds(3_000..3_008) {
         let (mut model, mut meter) = (Model::new(), Meter::in_memory());
         let mut alerts = Alerts::default();
         for record in (Recipe { live_calls: 120, ..Recipe::years(seed, 300, 1) }).log() {
@@ -159,7 +159,7 @@ fn without_zeros(mut report: OrgReport) -> OrgReport {
 
 #[test]
 fn a_hundred_thousand_entries_over_years_agree_after_every_one() {
-    let recipe = Recipe { orgs: 40, live_calls: 2_000, ..Recipe::years(300, 100_000, 10) };
+    let recipe = Recipe { orgs: 40, ..Recipe::years(300, 100_000, 10) };
     let (mut model, mut meter) = (Model::new(), Meter::in_memory());
     let mut alerts = Alerts::default();
     for (nth, record) in recipe.log().iter().enumerate() {

@@ -5,6 +5,7 @@
 //! append failed half-way is in the log cannot be known: sending it again under the same event ids is always safe.
 
 mod authorizing;
+mod restarting;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
@@ -17,6 +18,7 @@ use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 
 pub use self::authorizing::Grounds;
+pub use self::restarting::Told;
 use super::outbox::{self, Outbox};
 use super::pipeline::{Ask, Look};
 use super::progress::Progress;

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use super::partition::Item;
 use crate::ledger::calls::CallNews;
-use crate::ledger::effect::{LimitAlert, LowBalance, RechargeAlert};
+use crate::ledger::effect::{LimitAlert, LowBalance, Orphaned, RechargeAlert};
 use crate::ledger::notice::Notice;
 use crate::ledger::rejection::Rejection;
 use crate::ledger::units::Timestamp;
@@ -36,7 +36,7 @@ impl Outgoing {
     #[must_use]
     pub fn alert(&self) -> Option<(&str, &str)> {
         if let Some((org, news)) = self.subject.strip_prefix(CALLS).and_then(|rest| rest.split_once('.')) {
-            let kinds = ["call_warning", "call_cutoff", "call_extended"];
+            let kinds = ["call_warning", "call_cutoff", "call_extended", "call_orphaned"];
             return Some((org, kinds.into_iter().find(|kind| kind.strip_prefix("call_") == Some(news))?));
         }
         self.subject.strip_prefix(ALERTS)?.split_once('.')
@@ -219,9 +219,19 @@ pub fn notice(org: &str, notice: &Notice) -> Outgoing {
 #[must_use]
 pub fn call_news(org: &str, news: &CallNews) -> Outgoing {
     Outgoing {
-        id: wire::call_news_id(org, news),
+        id: wire::call_message_id(org, news.number),
         subject: format!("{CALLS}{org}.{}", news.news.slug()),
         payload: wire::call_news_json(org, news).to_string().into_bytes(),
+    }
+}
+
+/// The message of a call that was closed without its end, by its number.
+#[must_use]
+pub fn orphaned(org: &str, number: u64, orphaned: &Orphaned) -> Outgoing {
+    Outgoing {
+        id: wire::call_message_id(org, number),
+        subject: format!("{CALLS}{org}.orphaned"),
+        payload: wire::orphaned_json(org, number, orphaned).to_string().into_bytes(),
     }
 }
 
@@ -294,6 +304,14 @@ mod tests {
             outbox.arrived(second, stream[1].0);
             assert!(outbox.is_empty());
         }
+    }
+
+    #[test]
+    fn what_calls_are_told_is_an_alert() {
+        let told = |kind: &str| Outgoing { subject: format!("credits.calls.acme.{kind}"), ..message("a") };
+        assert_eq!(told("orphaned").alert(), Some(("acme", "call_orphaned")));
+        assert_eq!(told("cutoff").alert(), Some(("acme", "call_cutoff")));
+        assert_eq!(told("other").alert(), None);
     }
 
     #[tokio::test]

@@ -294,13 +294,14 @@ impl Partition {
     ) -> Result<(), StoreError> {
         let at = self.commons.at;
         for effect in self.effects.drain(..) {
-            if let (Effect::Moved(movement), Some(key)) = (&effect, key) {
-                self.row.clear();
-                row::encode_movement(at, movement, &mut self.row).map_err(|source| StoreError::Row {
+            self.row.clear();
+            if let Some(key) = key
+                && row::encode_effect(at, &effect, &mut self.row).map_err(|source| StoreError::Row {
                     key,
                     position,
                     source,
-                })?;
+                })?
+            {
                 let (id, hour) = (EventId::default(), at.hour());
                 self.history.push(StoredRow { key, position, at, id, hour, bytes: &self.row })?;
             }

@@ -349,9 +349,17 @@ impl Listener for Sink<'_> {
                 self.outbox.push(super::outbox::notice(org, notice));
             }
             Effect::Calls(news) => {
-                self.metrics.call_news.with_label_values(&[news.news.slug()]).inc();
+                self.metrics.calls.news.with_label_values(&[news.news.slug()]).inc();
                 self.outbox.push(super::outbox::call_news(org, news));
             }
+            Effect::Orphaned(orphaned) => {
+                self.metrics.calls.orphaned.with_label_values(&[orphaned.why.slug()]).inc();
+                orphaned.charge.iter().for_each(|charge| self.counts.debit(charge));
+                if let Some(number) = orphaned.number {
+                    self.outbox.push(super::outbox::orphaned(org, number, orphaned));
+                }
+            }
+            Effect::OrphanReturned(_) => {}
             Effect::WebhooksChanged => self.outbox.webhooks_changed(org),
         }
     }

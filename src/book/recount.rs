@@ -1,7 +1,7 @@
 //! Recount: an organization's books added up anew from its history, and laid beside what the ledger holds.
 //!
-//! The history says of every charge what paid, of every void what came back, and of every other movement what happened to which
-//! grant. So the books are plain sums over its rows; no rule of the ledger is carried out again.
+//! The history says of every charge what paid, of every void what came back, the same of calls that were closed without their end, and of every
+//! other movement what happened to which grant. So the books are plain sums over its rows; no rule of the ledger is carried out again.
 
 use std::collections::BTreeMap;
 
@@ -108,9 +108,7 @@ impl Recount {
     pub fn of<'r>(org: &Org, rows: impl IntoIterator<Item = &'r (Position, Row)>) -> Recount {
         let mut recount = Recount::default();
         for (position, row) in rows {
-            let passed =
-                matches!(&row.what, What::Moved(movement) if movement.due && movement.at <= org.at());
-            if *position <= org.position() || passed {
+            if row.is_within(*position, org) {
                 recount.add(row);
             }
         }
@@ -120,8 +118,8 @@ impl Recount {
     fn add(&mut self, row: &Row) {
         self.rows = self.rows.saturating_add(1);
         match &row.what {
-            What::Charge { charge, .. } => self.charge(charge),
-            What::Void { returns, .. } => {
+            What::Charge { charge, .. } | What::Orphan { charge, .. } => self.charge(charge),
+            What::Void { returns, .. } | What::OrphanReturned { returns, .. } => {
                 returns.iter().for_each(|back| self.sums(back.credit_type).give_back(back));
             }
             What::Moved(movement) => self.sums(movement.credit_type).moved(movement),

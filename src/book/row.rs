@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use crate::ledger::calls::Why;
 use crate::ledger::charge::{Charge, Return};
-use crate::ledger::effect::Outcome;
-use crate::ledger::entry::{Event, Kind};
+use crate::ledger::effect::{Effect, OrphanReturned, Orphaned, Outcome};
+use crate::ledger::entry::{Dimensions, Event, Kind};
 use crate::ledger::movement::Movement;
+use crate::ledger::org::Org;
 use crate::ledger::units::{EventId, Hour, Position, Timestamp};
 use crate::store::codec::{self, CodecError};
 
@@ -42,6 +44,22 @@ enum WhatRef<'a> {
     },
     /// Credits came or went other than by an event.
     Moved(&'a Movement),
+    /// A call was closed without its end, and charged.
+    Orphan {
+        /// Whether time did it, not an entry.
+        due: bool,
+        /// Why.
+        why: Why,
+        /// The charge.
+        charge: &'a Charge,
+    },
+    /// The end of such a call came, or it had failed.
+    OrphanReturned {
+        /// The call.
+        call: EventId,
+        /// What was given back, in the order in which it was.
+        returns: &'a [Return],
+    },
 }
 
 /// A row as it is read.
@@ -76,15 +94,59 @@ pub enum What {
     },
     /// Credits came or went other than by an event.
     Moved(Box<Movement>),
+    /// A call was closed without its end, and charged.
+    Orphan {
+        /// Whether time did it, not an entry.
+        due: bool,
+        /// Why.
+        why: Why,
+        /// The charge.
+        charge: Box<Charge>,
+    },
+    /// The end of such a call came, or it had failed.
+    OrphanReturned {
+        /// The call.
+        call: EventId,
+        /// What was given back, in the order in which it was.
+        returns: Vec<Return>,
+    },
 }
 
-/// Encodes the row of credits that came or went other than by an event.
+impl Row {
+    /// Whether an organization contains the row of that position: its entry, or the instant at which time did it. The history may be
+    /// ahead of it.
+    #[must_use]
+    pub fn is_within(&self, position: Position, org: &Org) -> bool {
+        let due = match &self.what {
+            What::Moved(movement) => movement.due,
+            What::Orphan { due, .. } => *due,
+            What::Charge { .. } | What::Void { .. } | What::OrphanReturned { .. } => false,
+        };
+        position <= org.position() || due && self.time <= org.at()
+    }
+}
+
+/// Encodes the row of an effect that changed credits other than by an event. Answers whether it did.
 ///
 /// # Errors
 /// As [`codec::encode_into`].
-pub fn encode_movement(at: Timestamp, movement: &Movement, out: &mut Vec<u8>) -> Result<(), CodecError> {
-    let what = WhatRef::Moved(movement);
-    codec::encode_into(&RowRef { at, time: movement.at, dimensions: [None; 7], what }, out)
+pub fn encode_effect(at: Timestamp, effect: &Effect, out: &mut Vec<u8>) -> Result<bool, CodecError> {
+    let nobody = Dimensions::default();
+    let (time, of, what) = match effect {
+        Effect::Moved(movement) => (movement.at, nobody, WhatRef::Moved(movement)),
+        Effect::Orphaned(orphaned) => {
+            let Orphaned { at, due, why, charge: Some(charge), .. } = &**orphaned else { return Ok(false) };
+            let who = charge.call.as_ref().map(|call| call.who.dimensions());
+            (*at, who.unwrap_or_default(), WhatRef::Orphan { due: *due, why: *why, charge })
+        }
+        Effect::OrphanReturned(returned) => {
+            let OrphanReturned { call, returns, at } = &**returned;
+            (*at, nobody, WhatRef::OrphanReturned { call: *call, returns })
+        }
+        _ => return Ok(false),
+    };
+    codec::encode_into(&RowRef { at, time, dimensions: texts(of), what }, out)?;
+    Ok(true)
 }
 
 /// Encodes the row of what changed credits. Answers the id under which the history remembers it and the hour it
@@ -112,7 +174,7 @@ pub fn encode(
                     let call = charge.call.iter().flat_map(|call| &call.actions);
                     actions.extend(call.map(|action| &**action));
                 }
-                Kind::Live(_) | Kind::Void(_) => {}
+                Kind::Live(_) | Kind::Restarted(_) | Kind::Void(_) => {}
             }
             if let Some(call) = &charge.call {
                 of = call.who.dimensions();
@@ -124,7 +186,11 @@ pub fn encode(
         }
         _ => return Ok(None),
     };
-    let dimensions = [of.account, of.entity_type, of.entity_id, of.entity_name, of.user, of.team, of.feature];
-    codec::encode_into(&RowRef { at, time: event.time, dimensions, what }, out)?;
+    codec::encode_into(&RowRef { at, time: event.time, dimensions: texts(of), what }, out)?;
     Ok(Some(remembered))
+}
+
+/// Who spent, in the order of a row.
+fn texts(of: Dimensions<'_>) -> [Option<&str>; 7] {
+    [of.account, of.entity_type, of.entity_id, of.entity_name, of.user, of.team, of.feature]
 }

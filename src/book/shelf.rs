@@ -282,7 +282,7 @@ impl History {
         let row = found.and_then(|bytes| codec::decode::<Row>(&bytes).ok());
         Ok(row.and_then(|row| match row.what {
             What::Charge { charge, .. } => Some(*charge),
-            What::Void { .. } | What::Moved(_) => None,
+            _ => None,
         }))
     }
 

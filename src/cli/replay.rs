@@ -180,7 +180,11 @@ impl Listener for Report {
             Effect::Notice(notice) => self.alerts.push(wire::notice_json(org, notice)),
             Effect::Calls(news) => self.alerts.push(wire::call_news_json(org, news)),
             Effect::Moved(movement) => self.movements.push(wire::movement_json(org, movement)),
-            Effect::WebhooksChanged => {}
+            Effect::Orphaned(orphaned) => {
+                let told = orphaned.number.map(|number| wire::orphaned_json(org, number, orphaned));
+                self.alerts.extend(told);
+            }
+            Effect::OrphanReturned(_) | Effect::WebhooksChanged => {}
         }
     }
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::Face;
 use super::body::Body;
 use super::events::{self, Asked};
-use super::parts::{self, AdapterName, Params};
+use super::parts::{self, NameInPath, Params};
 use super::problem::Problem;
 use crate::clock;
 use crate::wire::adapter::{Message, Translation};
@@ -19,7 +19,7 @@ use crate::wire::adapter::{Message, Translation};
 /// `POST /v1/adapters/{name}`.
 pub(super) async fn take(
     State(face): State<Arc<Face>>,
-    AdapterName(name): AdapterName,
+    NameInPath(name): NameInPath,
     Params(asked): Params<Asked>,
     headers: HeaderMap,
     body: Body,

@@ -22,6 +22,7 @@ mod parts;
 mod problem;
 mod reads;
 mod recharges;
+mod sources;
 mod webhooks;
 
 use std::io;
@@ -144,6 +145,7 @@ fn router(desk: Arc<Desk>, channels: Channels, options: Options) -> Router {
         .route("/v1/orgs/{org}/webhooks/{id}/resend", post(webhooks::resend))
         .route("/v1/orgs/{org}/alerts", get(alerts::list))
         .route("/v1/orgs/{org}/alerts/stream", get(alerts::stream))
+        .route("/v1/sources/{source}/restarted", post(sources::restarted))
         .merge(names::routes())
         .route("/v1/catalog", get(reads::catalog))
         .route("/v1/rate-cards/{id}", put(commands::put_rate_card))

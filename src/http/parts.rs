@@ -42,14 +42,14 @@ impl<S: Send + Sync> FromRequestParts<S> for CatalogName {
     }
 }
 
-/// The adapter that the path names.
-pub(super) struct AdapterName(pub(super) String);
+/// The name that the path holds beside no organization: of an adapter, or of a switch. Whether it can be one is for others to say.
+pub(super) struct NameInPath(pub(super) String);
 
-impl<S: Send + Sync> FromRequestParts<S> for AdapterName {
+impl<S: Send + Sync> FromRequestParts<S> for NameInPath {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        name_in_path(0, parts, state).await.map(AdapterName)
+        name_in_path(0, parts, state).await.map(NameInPath)
     }
 }
 

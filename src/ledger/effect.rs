@@ -7,14 +7,14 @@ use smallvec::SmallVec;
 
 use super::alerts::Crossing;
 use super::balance::Moment;
-use super::calls::CallNews;
+use super::calls::{CallNews, Why};
 use super::charge::{Charge, Return};
 use super::limits::{Count, Level, Limit, Measure};
 use super::movement::{Movement, Note};
 use super::notice::Notice;
 use super::price::CreditType;
 use super::rejection::Rejection;
-use super::units::{Credits, EventId, Hour, Position, Timestamp};
+use super::units::{Credits, EventId, Hour, Millis, Position, Timestamp};
 
 /// What became of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +92,10 @@ pub enum Effect {
     Notice(Box<Notice>),
     /// Running calls are warned, cut off, or may go on.
     Calls(Box<CallNews>),
+    /// A live call was closed without its end.
+    Orphaned(Box<Orphaned>),
+    /// What the closing of a call took was given back.
+    OrphanReturned(Box<OrphanReturned>),
     /// Credits came or went other than by an event.
     Moved(Movement),
     /// The organization's webhooks are others now.
@@ -122,6 +126,43 @@ impl LowBalance {
     pub fn crossings(&self) -> impl Iterator<Item = Crossing> {
         std::iter::once(self.crossing).chain(self.others.iter().copied())
     }
+}
+
+/// A live call that was closed because its end did not come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Orphaned {
+    /// Who told of it.
+    pub source: Box<str>,
+    /// Its id there.
+    pub id: Box<str>,
+    /// Why it was closed.
+    pub why: Why,
+    /// The how-many-th message of the organization to calls: together with it, the alert's id. None for a call that was never answered,
+    /// of which nobody is told.
+    pub number: Option<u64>,
+    /// When it was answered, if it was.
+    pub answered: Option<Timestamp>,
+    /// How long it was talked as far as that is proven.
+    pub proven: Millis,
+    /// What it was charged; none where an end would have been rejected, and for one that was never answered.
+    pub charge: Option<Charge>,
+    /// When it was closed.
+    pub at: Timestamp,
+    /// Whether time did it, not an entry.
+    pub due: bool,
+    /// The entry at which it was closed, or the last one before where time did it.
+    pub position: Position,
+}
+
+/// What the closing of a call took, given back because its end came, or because it failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrphanReturned {
+    /// The call.
+    pub call: EventId,
+    /// What was given back, in the order in which it was.
+    pub returns: SmallVec<[Return; 2]>,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What is used came near a limit, or reached it.

@@ -62,6 +62,8 @@ pub enum Kind<'a> {
     Live(Live<'a>),
     /// A call ended that was live, or was to be.
     End(End<'a>),
+    /// A switch was started anew: the calls that it told of before are over.
+    Restarted(Restarted<'a>),
     /// An earlier event did not count.
     Void(Void),
 }
@@ -133,6 +135,13 @@ pub struct End<'a> {
     pub answered: Option<bool>,
     /// When.
     pub answered_at: Option<Timestamp>,
+}
+
+/// A switch that was started anew, at the event's time.
+#[derive(Clone, Copy, Debug)]
+pub struct Restarted<'a> {
+    /// Who told of its calls.
+    pub source: &'a str,
 }
 
 /// A call that ended.

@@ -148,6 +148,13 @@ pub(super) fn call_ended(id: &str, by: Position, first: Millis, second: Millis) 
     Rejection::new(Reason::CallEnded, "call_id", why)
 }
 
+pub(super) fn call_settled(id: &str, days: u64) -> Rejection {
+    let why = format!(
+        "the call {id:?} was closed without its end, and charged, more than {days} days ago, or too many were since: that stays; adjust the balance by hand"
+    );
+    Rejection::new(Reason::CallEnded, "call_id", why)
+}
+
 pub(super) fn call_answered(id: &str) -> Rejection {
     let why = format!("the call {id:?} was answered, so it did not fail; send its end");
     Rejection::new(Reason::CallAnswered, "call_id", why)

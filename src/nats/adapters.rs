@@ -182,6 +182,8 @@ impl Inlet {
                 tracing::trace!(adapter, why, "a message is ignored");
                 Ok(())
             }
+            // A copy of it has to leave, sooner or later.
+            Err(_) if self.desk.outbox.is_full() => Err(SubmitError::Busy),
             Err(rejection) => {
                 self.desk.refuse(Some(subject), &String::from_utf8_lossy(body), &rejection, clock::now());
                 Ok(())

@@ -1,4 +1,4 @@
-//! May this call start? Asked over the service, on a task of its own: nothing else delays it.
+//! What switches ask and tell over the service, on a task of its own: nothing else delays whether a call may start.
 
 use std::sync::Arc;
 
@@ -8,8 +8,9 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
+use super::restarts::{self, MOST_RESTARTS};
 use super::service::{answer, org_of, refusal, text, unknown_org};
 use crate::book::desk::{Desk, Wait};
 use crate::book::promises::How;
@@ -26,16 +27,18 @@ pub(super) const RELEASE: &str = "creditd.release.*";
 /// Where holds are extended; the last token is the organization.
 pub(super) const EXTEND: &str = "creditd.extend.*";
 
-/// The endpoints about calls that are about to start.
+/// The endpoints of switches.
 pub(super) struct Endpoints {
     pub(super) authorize: Endpoint,
     pub(super) quote: Endpoint,
     pub(super) release: Endpoint,
     pub(super) extend: Endpoint,
+    pub(super) restarted: Endpoint,
 }
 
 /// Answers until told to stop.
 pub(super) async fn serve(desk: Arc<Desk>, mut endpoints: Endpoints, mut stop: watch::Receiver<bool>) {
+    let places = Arc::new(Semaphore::new(MOST_RESTARTS));
     loop {
         let (request, response) = tokio::select! {
             biased;
@@ -55,6 +58,10 @@ pub(super) async fn serve(desk: Arc<Desk>, mut endpoints: Endpoints, mut stop: w
             Some(request) = endpoints.extend.next() => {
                 let response = extend(&desk, &request.message.subject, &request.message.payload).await;
                 (request, response)
+            }
+            Some(request) = endpoints.restarted.next() => {
+                tokio::spawn(restarts::serve(Arc::clone(&desk), Arc::clone(&places), request));
+                continue;
             }
             else => break,
         };

@@ -3,6 +3,7 @@
 mod adapters;
 mod authorize;
 mod publisher;
+mod restarts;
 mod service;
 
 pub use adapters::adapt;

@@ -1,5 +1,5 @@
 //! The micro service `creditd` (NATS ADR-32): `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS`, balances, forecasts, limits, recharges and names;
-//! and whether a call may start.
+//! whether a call may start, and that a switch was started anew.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::{Semaphore, watch};
 
 use super::authorize::{self, AUTHORIZE, EXTEND, Endpoints, QUOTE, RELEASE};
+use super::restarts::RESTARTED;
 use crate::book::Book;
 use crate::book::desk::Desk;
 use crate::clock;
@@ -73,24 +74,19 @@ pub async fn serve(
         quote: endpoint("quote", QUOTE).await?,
         release: endpoint("release", RELEASE).await?,
         extend: endpoint("extend", EXTEND).await?,
+        restarted: endpoint("restarted", RESTARTED).await?,
     };
     tokio::spawn(authorize::serve(desk, starting, stop.clone()));
     let places = Arc::new(Semaphore::new(MOST_ASIDE));
     loop {
         let (request, response) = tokio::select! {
             _ = stop.changed() => break,
-            Some(request) = balances.next() => {
-                let response = balance(&book, &request.message.subject);
-                (request, response)
-            }
+            Some(request) = balances.next() => of_org(request, |subject| balance(&book, subject)),
             Some(request) = limits.next() => {
                 let response = page_of_limits(&book, &request.message.subject, &request.message.payload);
                 (request, response)
             }
-            Some(request) = recharges.next() => {
-                let response = recharges_of(&book, &request.message.subject);
-                (request, response)
-            }
+            Some(request) = recharges.next() => of_org(request, |subject| recharges_of(&book, subject)),
             Some(request) = names.next() => {
                 tokio::spawn(aside(Arc::clone(&book), Arc::clone(&places), request, page_of_names));
                 continue;
@@ -112,6 +108,15 @@ pub(super) async fn answer(request: Request, response: Result<Bytes, ServiceErro
     if let Err(error) = request.respond(response).await {
         tracing::debug!(%error, "an answer did not reach the one who asked");
     }
+}
+
+/// A request that says nothing but its subject, with its answer.
+fn of_org(
+    request: Request,
+    work: impl FnOnce(&str) -> Result<Bytes, ServiceError>,
+) -> (Request, Result<Bytes, ServiceError>) {
+    let response = work(&request.message.subject);
+    (request, response)
 }
 
 fn balance(book: &Book, subject: &str) -> Result<Bytes, ServiceError> {

@@ -169,7 +169,7 @@ pub fn balance<'a>(book: &Book, org: &'a str, now: Timestamp) -> Option<OrgBalan
     let catalog = book.catalog();
     let copied = book.read(org, |slot| {
         let at = now.max(slot.org.at());
-        if slot.org.next_of_credits(&catalog) > at {
+        if slot.org.next_settled(&catalog) > at {
             Ok(org_balance(org, &slot.org, at))
         } else {
             Err((Box::new(slot.org.without_ids()), at))

@@ -12,7 +12,7 @@ use crate::book::row::{Row, What};
 use crate::ledger::charge::{Basis, Charge};
 use crate::ledger::names::{Card, Key, Kind};
 use crate::ledger::price::CreditType;
-use crate::ledger::units::{Credits, Position, Timestamp};
+use crate::ledger::units::{Credits, EventId, Position, Timestamp};
 use crate::store::StoreError;
 use crate::wire::time;
 
@@ -146,22 +146,35 @@ fn add_up(entities: &[Copied], look: &Look) -> Result<Vec<Used>, StoreError> {
     let mut used = vec![Used::default(); entities.len()];
     // Newest first: a void comes before what it takes back.
     let mut taken_back: HashSet<Position> = HashSet::new();
+    let mut corrected: HashSet<EventId> = HashSet::new();
     look.past.each(&mut |position, row| {
         // The history may be ahead of the organization.
-        match &row.what {
-            _ if position > look.org.position() => {}
-            What::Void { target, .. } => taken_back.extend(target),
-            What::Charge { actions, charge } if !taken_back.remove(&position) => {
-                let [_, entity_type, entity_id, ..] = &row.dimensions;
-                let key = entity_type.as_deref().zip(entity_id.as_deref());
-                let place = key.and_then(|key| places.get(&key).copied());
-                let found = place.and_then(|place| Some((used.get_mut(place)?, entities.get(place)?)));
-                if let Some((used, entity)) = found {
-                    let planned = entity.record.said().and_then(|said| said.planned_action.as_deref());
-                    used.add(&row, charge, actions, planned);
-                }
+        if !row.is_within(position, &look.org) {
+            return;
+        }
+        let charged: Option<(&Charge, &[Box<str>])> = match &row.what {
+            What::Void { target, .. } => {
+                taken_back.extend(target);
+                None
             }
-            What::Charge { .. } | What::Moved(_) => {}
+            What::OrphanReturned { call, .. } => {
+                corrected.insert(*call);
+                None
+            }
+            What::Charge { actions, charge } => (!taken_back.remove(&position)).then_some((charge, actions)),
+            What::Orphan { charge, .. } => {
+                let call = charge.call.as_ref().filter(|call| !corrected.remove(&call.key));
+                call.map(|call| (&**charge, &*call.actions))
+            }
+            What::Moved(_) => None,
+        };
+        let [_, entity_type, entity_id, ..] = &row.dimensions;
+        let key = entity_type.as_deref().zip(entity_id.as_deref());
+        let place = key.and_then(|key| places.get(&key).copied());
+        let found = place.and_then(|place| Some((used.get_mut(place)?, entities.get(place)?)));
+        if let (Some((charge, actions)), Some((used, entity))) = (charged, found) {
+            let planned = entity.record.said().and_then(|said| said.planned_action.as_deref());
+            used.add(&row, charge, actions, planned);
         }
     })?;
     Ok(used)

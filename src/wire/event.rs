@@ -12,7 +12,7 @@ use super::items::{Layout, layout, lines};
 use super::text::{LONGEST_TEXT, Text};
 use super::time;
 use super::types::{EventType, known_part};
-use crate::ledger::entry::{Dimensions, Event, Kind, LARGEST_QUANTITY, Stage, Void};
+use crate::ledger::entry::{Dimensions, Event, Kind, LARGEST_QUANTITY, Restarted, Stage, Void};
 use crate::ledger::rejection::{Reason, Rejection};
 use crate::ledger::units::{EventId, Timestamp};
 
@@ -182,8 +182,14 @@ impl<'a> Decoder<'a> {
         // What is told of a live call is known by the call.
         let call = fields.call_id.as_ref().filter(|_| event_type.is_live()).map(Text::as_str);
         let needed = if event_type.is_live() { "call_id" } else { "id" };
-        let id = bounded("id", given.or(call).ok_or_else(|| missing(needed))?)?;
-        let source = name("source", &fields.source)?.unwrap_or(DEFAULT_SOURCE);
+        let source = name("source", &fields.source)?;
+        // A switch that was started anew is known by its source.
+        let switch = source.filter(|_| event_type == EventType::SourceRestarted);
+        if event_type == EventType::SourceRestarted && switch.is_none() {
+            return Err(missing("source"));
+        }
+        let id = bounded("id", given.or(call).or(switch).ok_or_else(|| missing(needed))?)?;
+        let source = source.unwrap_or(DEFAULT_SOURCE);
         let time = match &fields.time {
             Some(text) => instant("time", text.as_str())?,
             None => self.at,
@@ -198,6 +204,7 @@ impl<'a> Decoder<'a> {
             }
             EventType::CallFailed => call::live(fields, source, Stage::Failed, add_ons)?,
             EventType::CallEnded => call::ended(fields, source, time, add_ons)?,
+            EventType::SourceRestarted => Kind::Restarted(Restarted { source }),
             EventType::Void => void(fields, id, source)?,
         };
         if let Some(org) = name("org", &fields.org)?
@@ -331,7 +338,7 @@ fn too_many() -> Rejection {
 fn unknown_type(kind: &str) -> Rejection {
     let shown: String = kind.chars().take(80).collect();
     let why = format!(
-        "{shown:?} is not creditd.action.v1, creditd.call.started.v1, .answered.v1, .progress.v1, .ended.v1 or .failed.v1, or creditd.void.v1"
+        "{shown:?} is not creditd.action.v1, creditd.call.started.v1, .answered.v1, .progress.v1, .ended.v1 or .failed.v1, creditd.source.restarted.v1, or creditd.void.v1"
     );
     Rejection::new(Reason::UnknownType, "type", why)
 }

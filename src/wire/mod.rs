@@ -16,6 +16,7 @@ mod items;
 mod limit;
 mod notice;
 mod recharge;
+mod restart;
 mod rule;
 mod sorting;
 mod subject;
@@ -26,7 +27,7 @@ mod webhook;
 
 pub use answer::{alert_id, alert_json, charge_json, movement_json, outcome_json, rejected_json};
 pub use authorization::{Asked, hold_command, hold_id, read_hold_id, release_command};
-pub use calls::{call_news_id, call_news_json};
+pub use calls::{call_message_id, call_news_json, orphaned_json};
 pub use catalog::{catalog_commands_from_toml, catalog_json};
 pub use command::{AnyCommand, decode_command};
 pub use event::{Decoder, MOST_ITEMS};
@@ -34,6 +35,7 @@ pub use items::item_text;
 pub use limit::{limit_alert_id, limit_alert_json, on_json, token};
 pub use notice::{notice_id, notice_json};
 pub use recharge::{recharge_alert_id, recharge_alert_json};
+pub use restart::{SourceRestart, source_restarted};
 pub use sorting::{Lot, Parcel, RECORD_BYTES, Sorted, sort};
 pub use subject::{CATALOG, Subject, SubjectError, org_id};
 pub use webhook::{

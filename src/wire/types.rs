@@ -16,6 +16,7 @@ pub(super) enum EventType {
     CallProgress,
     CallFailed,
     CallEnded,
+    SourceRestarted,
     Void,
 }
 
@@ -34,6 +35,7 @@ impl EventType {
             "creditd.call.progress.v1" | "call.progress" => Some(EventType::CallProgress),
             "creditd.call.failed.v1" | "call.failed" => Some(EventType::CallFailed),
             "creditd.call.ended.v1" | "call.ended" => Some(EventType::CallEnded),
+            "creditd.source.restarted.v1" | "source.restarted" => Some(EventType::SourceRestarted),
             "creditd.void.v1" | "void" => Some(EventType::Void),
             _ => None,
         }
@@ -65,6 +67,7 @@ fn is_known(kind: EventType, name: &str) -> bool {
             "answered",
             "answered_at",
         ],
+        EventType::SourceRestarted => &[],
         EventType::Void => &["voids"],
     };
     COMMON.contains(&name) || own.contains(&name)

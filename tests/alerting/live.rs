@@ -5,7 +5,8 @@ use std::time::Duration;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
-use crate::Scene;
+use crate::receiver::Receiver;
+use crate::{Scene, until};
 
 /// A client of the stream.
 struct Listener {
@@ -101,4 +102,24 @@ async fn alerts_are_listed_a_page_at_a_time() {
         let answer = scene.send(Method::GET, &format!("/v1/orgs/nobody/{path}"), "").await;
         assert_eq!((answer.status, &answer.json["reason"]), (404, &json!("unknown_org")), "{path}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_was_closed_without_its_end_is_heard_of_and_sent_to_whoever_asked() {
+    let scene = Scene::embedded().await;
+    let card =
+        r#"{"version": 2, "prices": {"sent": {"per_action": "1"}, "phone_call": {"per_minute": "6"}}}"#;
+    assert_eq!(scene.send(Method::PUT, "/v1/rate-cards/card", card).await.status, 200);
+    let receiver = Receiver::willing().await;
+    let wanted = json!({ "url": receiver.url, "kinds": ["call_orphaned"] });
+    assert_eq!(scene.put_webhook("ops", &wanted).await.status, 201);
+    let mut listener = Listener::start(&scene, None).await;
+    let answered = r#"{"type": "call.answered", "source": "sbc", "call_id": "a", "direction": "outbound"}"#;
+    assert_eq!(scene.send(Method::POST, "/v1/orgs/acme/events", answered).await.status, 200);
+    assert_eq!(scene.send(Method::POST, "/v1/sources/sbc/restarted", "").await.json["calls"], 1);
+    let (id, event) = listener.alert().await;
+    assert_eq!((id.as_str(), &event["type"]), ("acme.calls.1", &json!("creditd.call.orphaned.v1")));
+    assert_eq!(event["data"]["credits"], json!({ "credits": "6" }));
+    until("the request", async || receiver.count() == 1).await;
+    assert_eq!(receiver.ids(), ["acme~calls~1"]);
 }

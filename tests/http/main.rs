@@ -17,6 +17,7 @@ mod forecast;
 mod health;
 mod limits;
 mod names;
+mod orphans;
 mod reads;
 mod recharges;
 mod restart;

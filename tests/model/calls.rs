@@ -3,15 +3,17 @@
 //! Written from `docs/CALLS.md`. Only an end is charged, which is the organization's affair; here it is known which calls are live,
 //! what an end leaves out, and which calls are over and stay so for a while.
 
+pub mod orphans;
 pub mod told;
 
 use std::collections::BTreeMap;
 
-use super::catalog::{Increment, Prices};
+use super::catalog::{Closes, Increment, Prices};
 use super::rating::{self, Line, PriceList};
 use super::read::Call;
 use super::scope::Spender;
 use super::{Instant, Micros, Outcome, Reason};
+use orphans::Orphan;
 use told::{End, Facts, LONGEST};
 
 /// The source, and the call's name within it.
@@ -54,6 +56,8 @@ struct Answer {
     inbound: bool,
     /// None where the plan meters nothing.
     quote: Option<Quote>,
+    /// When it is closed, as its plan had it then.
+    closes: Closes,
 }
 
 /// A call that rings or is talked.
@@ -64,6 +68,8 @@ pub struct Live {
     answer: Option<Answer>,
     /// The longest progress said, in milliseconds.
     longest: i128,
+    /// When something was told of it last, by the log.
+    heard: Instant,
 }
 
 impl Live {
@@ -107,6 +113,7 @@ struct Over {
 pub struct Calls {
     live: BTreeMap<Name, Live>,
     over: BTreeMap<Name, Over>,
+    orphans: BTreeMap<Name, Orphan>,
 }
 
 /// An end with everything that it says itself or that was said before.
@@ -127,6 +134,7 @@ impl Calls {
     /// Forgets what was over long enough ago.
     pub fn forget(&mut self, now: Instant) {
         self.over.retain(|_, over| now <= over.until);
+        self.forget_orphans(now);
     }
 
     /// Whether it is over, so that nothing makes it live.
@@ -151,11 +159,17 @@ impl Calls {
         self.live(name).map_or(said.clone(), |live| said.over(&live.facts))
     }
 
-    /// It is talked since then, and this is what it costs.
-    pub fn answer(&mut self, name: &Name, at: Instant, facts: Facts, quote: Option<Quote>) {
+    /// It is talked since then, this is what it costs, and when it is closed.
+    pub fn answer(
+        &mut self,
+        name: &Name,
+        at: Instant,
+        facts: Facts,
+        (quote, closes): (Option<Quote>, Closes),
+    ) {
         let live = self.live.entry(name.clone()).or_default();
         let inbound = facts.direction == Some("inbound");
-        live.answer = Some(Answer { at, inbound, quote });
+        live.answer = Some(Answer { at, inbound, quote, closes });
         live.facts = facts;
     }
 
@@ -201,9 +215,14 @@ impl Calls {
     }
 
     /// Completes an end with what was said before.
-    pub fn whole(&self, name: &Name, end: &End, said: &Facts, time: Instant) -> Result<Whole, Reason> {
-        let live = self.live(name);
-        let facts = self.facts(name, said);
+    pub fn whole(
+        &self,
+        name: &Name,
+        (end, said): (&End, &Facts),
+        (time, now): (Instant, Instant),
+    ) -> Result<Whole, Reason> {
+        let live = self.live(name).or_else(|| self.orphan(name, now));
+        let facts = live.map_or(said.clone(), |live| said.over(&live.facts));
         let direction = facts.direction.ok_or("missing_field")?;
         let known = live.map(|live| live.ran(time));
         let duration_ms = end.duration_ms.or(known).ok_or("missing_field")?;

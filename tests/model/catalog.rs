@@ -106,6 +106,17 @@ pub struct Plan {
     pub limits: BTreeMap<String, Limit>,
     /// Whether events past a hard limit are rejected.
     pub reject_past_limit: bool,
+    /// How long a call may go on, and how long without a word where that is bounded.
+    pub closes: Closes,
+}
+
+/// When a call is closed whose end does not come, in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Closes {
+    /// So long after its answer.
+    pub longest: Instant,
+    /// So long after anything was told of it.
+    pub silence: Option<Instant>,
 }
 
 /// What a cycle brings in one credit type.

@@ -2,6 +2,7 @@
 
 mod books;
 mod calls;
+mod orphans;
 mod terms;
 mod time;
 
@@ -164,6 +165,9 @@ impl Org {
         if let What::Live(told, step) = &event.what {
             return self.note(event, (told, step), catalog);
         }
+        if let What::Restarted = event.what {
+            return Ok(self.restarted(event, catalog));
+        }
         if let Some(outcome) = self.known(event) {
             return Ok(outcome);
         }
@@ -177,13 +181,23 @@ impl Org {
     /// Charges an action, or a call whose end is whole. The end of a call that was live is never refused for want of credits or
     /// by a limit.
     fn take(&mut self, event: &Event, was_live: bool, catalog: &Catalog) -> Result<Outcome, Reason> {
+        let (draws, uses) = self.bill(event, was_live, catalog)?;
+        self.fates.insert(event.identity.clone(), Fate::Charged(draws, uses));
+        Ok(Outcome::Charged)
+    }
+
+    /// Charges something, at an entry or at the instant of a call that is closed; answers what it took.
+    fn bill(
+        &mut self,
+        event: &Event,
+        was_live: bool,
+        catalog: &Catalog,
+    ) -> Result<(Vec<Draw>, Vec<Use>), Reason> {
         let lines = self.rate(event, catalog)?;
         let (draws, uses) = self.charge(&lines, event, was_live, catalog)?;
-        let costs = costs(&draws);
-        self.fates.insert(event.identity.clone(), Fate::Charged(draws, uses));
         self.names.hear(&event.spender);
-        self.look_at_burn(&costs);
-        Ok(Outcome::Charged)
+        self.look_at_burn(&costs(&draws));
+        Ok((draws, uses))
     }
 
     /// The terms and the plan in force at an instant.
@@ -206,7 +220,7 @@ impl Org {
         match &event.what {
             What::Action(action, quantity) => rating::action(&prices, action, *quantity),
             What::Call(call) => rating::call(&prices, increment, call),
-            What::Void(..) | What::Live(..) | What::End(..) => Ok(Vec::new()),
+            What::Void(..) | What::Live(..) | What::End(..) | What::Restarted => Ok(Vec::new()),
         }
     }
 
@@ -254,16 +268,21 @@ impl Org {
             }
             Some(Fate::Charged(..)) => {
                 if let Some(Fate::Charged(draws, uses)) = self.fates.insert(target.clone(), Fate::Voided) {
-                    self.grants.undo(&draws, self.now);
-                    for (credit_type, amount) in costs(&draws) {
-                        self.burns.entry(credit_type).or_default().void(amount, self.now);
-                    }
-                    self.limits.take_back(&uses);
+                    self.undo(&draws, &uses);
                     self.calls.void(target);
                 }
             }
         }
         Ok(Outcome::Voided)
+    }
+
+    /// Gives back what a charge took.
+    fn undo(&mut self, draws: &[Draw], uses: &[Use]) {
+        self.grants.undo(draws, self.now);
+        for (credit_type, amount) in costs(draws) {
+            self.burns.entry(credit_type).or_default().void(amount, self.now);
+        }
+        self.limits.take_back(uses);
     }
 }
 

@@ -9,7 +9,7 @@ use super::scope::Spender;
 use super::{Instant, Reason, Record};
 
 const DAY: Instant = 86_400_000_000;
-const TYPES: [(&str, &str); 22] = [
+const TYPES: [(&str, &str); 23] = [
     ("creditd.action.v1", "action"),
     ("creditd.call.ended.v1", "call.ended"),
     ("creditd.void.v1", "void"),
@@ -17,6 +17,7 @@ const TYPES: [(&str, &str); 22] = [
     ("creditd.call.answered.v1", "call.answered"),
     ("creditd.call.progress.v1", "call.progress"),
     ("creditd.call.failed.v1", "call.failed"),
+    ("creditd.source.restarted.v1", "source.restarted"),
     ("creditd.rate_card.put.v1", "rate_card.put"),
     ("creditd.plan.put.v1", "plan.put"),
     ("creditd.org.put.v1", "org.put"),
@@ -34,7 +35,7 @@ const TYPES: [(&str, &str); 22] = [
     ("creditd.entity.put.v1", "entity.put"),
 ];
 /// How many of them are of events; the last of these need no id.
-const EVENTS: usize = 7;
+const EVENTS: usize = 8;
 const WITH_ID: usize = 3;
 /// How many items one record may hold.
 const MOST_ITEMS: usize = 10_000;
@@ -208,6 +209,8 @@ pub enum What {
     Live(Told, Step),
     /// It ended.
     End(Told, End),
+    /// The switch that is the source was started anew.
+    Restarted,
     /// An earlier event is taken back; the time is the earlier event's, where given.
     Void((String, String), Option<Instant>),
 }
@@ -240,7 +243,9 @@ pub fn event(item: &Item, org: &str, now: Instant) -> Result<Event, Reason> {
     let spare = Object::from_iter(envelope.spare.clone().map(|id| ("id".to_string(), Value::String(id))));
     let id = fields::text(&envelope.attributes, "id")?.or(fields::text(&spare, "id")?);
     let id = if kind < WITH_ID { needed(id)? } else { id.unwrap_or_default() };
-    let source = fields::text(&envelope.attributes, "source")?.unwrap_or("nats".to_string());
+    let source = fields::text(&envelope.attributes, "source")?;
+    let restarted = envelope.kind() == "creditd.source.restarted.v1";
+    let source = if restarted { needed(source)? } else { source.unwrap_or("nats".to_string()) };
     let time = fields::instant(&envelope.attributes, "time")?.unwrap_or(now);
     let spender = spender(data)?;
     let identity = (source, id);
@@ -251,6 +256,7 @@ pub fn event(item: &Item, org: &str, now: Instant) -> Result<Event, Reason> {
             let quantity = fields::integer(data, "quantity", 1..=1_000_000_000_000)?.unwrap_or(1);
             What::Action(needed(fields::text(data, "action")?)?, quantity)
         }
+        _ if restarted => What::Restarted,
         ("creditd.void.v1", _) => void(data, &identity)?,
         _ if fields::text(data, "call_id")?.is_some() => {
             What::End(calls::told::told(data, spender.clone())?, calls::told::end(data, time)?)

@@ -21,7 +21,11 @@ pub fn alert_json(org: &str, effect: &Effect) -> Option<Value> {
         Effect::Recharge(alert) => Some(wire::recharge_alert_json(org, alert)),
         Effect::Notice(notice) => Some(wire::notice_json(org, notice)),
         // These are in the history, or said to switches.
-        Effect::Moved(_) | Effect::Calls(_) | Effect::WebhooksChanged => None,
+        Effect::Moved(_)
+        | Effect::Calls(_)
+        | Effect::Orphaned(_)
+        | Effect::OrphanReturned(_)
+        | Effect::WebhooksChanged => None,
     }
 }
 

@@ -127,3 +127,71 @@ fn what_is_refused_leaves_the_call_as_it_was() {
     assert_eq!(book.tell(3, "failed", &json!({})), Outcome::Rejected("call_answered"));
     assert_eq!(book.pending(3), 10);
 }
+
+/// Four hours after second 0, and 31 days after that.
+const CLOSED: Instant = 14_400;
+const SETTLED: Instant = CLOSED + 31 * 86_400;
+
+/// A call that was answered at second 0, of which 61 seconds are proven.
+fn with_an_orphan() -> Book {
+    let mut book = book();
+    book.tell(0, "answered", &json!({ "direction": "outbound", "add_ons": ["translation"] }));
+    book.tell(61, "progress", &json!({ "duration_ms": 61_000 }));
+    assert_eq!(book.pending(CLOSED - 1), 2_400);
+    assert_eq!((book.pending(CLOSED), book.credits(CLOSED).charged), (0, 20 * CREDIT));
+    book
+}
+
+#[test]
+fn a_call_is_closed_after_four_hours_at_what_is_proven() {
+    let mut book = with_an_orphan();
+    assert_eq!(book.acme(CLOSED).credits["other"].charged, 2 * CREDIT);
+    assert_eq!(book.tell(CLOSED + 1, "progress", &json!({ "duration_ms": 90_000 })), Outcome::Noted);
+    assert_eq!(book.tell(CLOSED + 2, "ended", &json!({ "duration_ms": 1 })), Outcome::Charged);
+    assert_eq!(book.credits(CLOSED + 2).charged, 10 * CREDIT);
+    let other = json!({ "id": "other", "duration_ms": 2 });
+    assert_eq!(book.tell(CLOSED + 3, "ended", &other), Outcome::Rejected("call_ended"));
+    assert_eq!(book.acme(CLOSED + 3).tally, Tally { charged: 1, noted: 3, rejected: 1, ..Tally::default() });
+}
+
+#[test]
+fn an_end_corrects_for_31_days_and_a_failure_gives_all_back() {
+    let end = |book: &mut Book, second| {
+        let item = json!({ "type": "call.ended", "id": "end", "call_id": "c", "duration_ms": 1 });
+        book.event(second, item)
+    };
+    let mut book = with_an_orphan();
+    assert_eq!(end(&mut book, SETTLED), Outcome::Charged);
+    let mut book = with_an_orphan();
+    assert_eq!(end(&mut book, SETTLED + 1), Outcome::Rejected("call_ended"));
+    assert_eq!(book.tell(SETTLED + 2, "failed", &json!({})), Outcome::Noted);
+    assert_eq!(book.credits(SETTLED + 2).charged, 20 * CREDIT);
+    let mut book = with_an_orphan();
+    assert_eq!(book.tell(SETTLED, "failed", &json!({})), Outcome::Noted);
+    assert_eq!(book.credits(SETTLED).charged, 0);
+    assert_eq!(end(&mut book, SETTLED), Outcome::Rejected("call_ended"));
+}
+
+#[test]
+fn a_switch_that_is_restarted_closes_what_began_before() {
+    let mut book = book();
+    book.tell(0, "started", &json!({ "direction": "inbound" }));
+    book.tell(61, "answered", &json!({}));
+    let restarted = |source: &str| json!({ "type": "source.restarted", "source": source });
+    assert_eq!(book.send(61, "credits.events.acme", &restarted("other")), [Outcome::Noted]);
+    assert_eq!(book.pending(61), 20);
+    assert_eq!(book.send(62, "credits.events.acme", &restarted("nats")), [Outcome::Noted]);
+    assert_eq!((book.pending(62), book.credits(62).charged), (0, 20 * CREDIT));
+    let nameless = json!({ "type": "source.restarted" });
+    assert_eq!(book.send(63, "credits.events.acme", &nameless), [Outcome::Rejected("missing_field")]);
+}
+
+#[test]
+fn what_only_rings_is_closed_after_two_hours_and_forgotten_after_31_days() {
+    let mut book = book();
+    book.tell(0, "started", &json!({ "direction": "outbound" }));
+    assert_eq!(book.tell(7_200, "answered", &json!({})), Outcome::Noted);
+    assert_eq!(book.pending(7_200), 0);
+    let end = json!({ "type": "call.ended", "id": "end", "call_id": "c" });
+    assert_eq!(book.event(7_200 + 31 * 86_400 + 1, end), Outcome::Rejected("missing_field"));
+}

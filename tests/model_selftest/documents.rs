@@ -39,7 +39,7 @@ fn every_example_of_the_reference_is_taken() {
 
 #[test]
 fn each_type_has_a_schema_that_names_itself() {
-    let events = ["action", "call.ended", "void"];
+    let events = ["action", "call.ended", "source.restarted", "void"];
     let published = ["rate_card.put", "plan.put"];
     let of_orgs = [
         "org.put",

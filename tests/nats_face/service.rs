@@ -191,6 +191,34 @@ async fn a_switch_asks_whether_a_call_may_start_and_is_told_when_it_is_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_switch_tells_that_it_was_started_anew_and_its_calls_are_closed() {
+    let mut scene = Scene::start().await;
+    scene.publish_acme().await;
+    let prices = r#"{"type": "rate_card.put", "id": "card", "version": 2, "prices": {"phone_call": {"per_minute": "6"}}}"#;
+    scene.publish("credits.commands._catalog", prices).await;
+    let mut told = scene.client.subscribe("credits.calls.acme.orphaned").await.unwrap();
+    let answered = r#"{"type": "call.answered", "source": "sbc", "call_id": "a", "direction": "outbound"}"#;
+    let last = scene.publish("credits.events.acme", answered).await;
+    scene.daemon.wait_for(last, Duration::from_secs(10)).await;
+
+    let wrong = ask_for(&scene, "creditd.restarted", &json!({})).await;
+    assert!(wrong.as_str().unwrap().contains("source"), "{wrong}");
+    let answer = ask_for(&scene, "creditd.restarted", &json!({ "source": "sbc" })).await;
+    assert_eq!((&answer["orgs"], &answer["calls"]), (&json!(1), &json!(1)), "{answer}");
+    let message =
+        tokio::time::timeout(Duration::from_secs(10), futures_util::StreamExt::next(&mut told)).await;
+    let message = message.unwrap().unwrap();
+    let id = message.headers.as_ref().and_then(|headers| headers.get("Nats-Msg-Id")).unwrap();
+    assert_eq!(id.as_str(), "acme.calls.1");
+    let told: Value = serde_json::from_slice(&message.payload).unwrap();
+    assert_eq!(
+        (&told["data"]["call_id"], &told["data"]["reason"]),
+        (&json!("a"), &json!("source_restarted"))
+    );
+    assert_eq!(told["data"]["credits"], json!({ "credits": "6" }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_answered_is_a_service_error() {
     let scene = Scene::start().await;
     let (code, why) = ask(&scene, "creditd.balance.nobody").await;
@@ -223,6 +251,7 @@ async fn the_service_tells_of_itself() {
     {
         assert_eq!(endpoint(&info, name)["subject"], format!("creditd.{name}.*"));
     }
+    assert_eq!(endpoint(&info, "restarted")["subject"], "creditd.restarted");
     let (_, stats) = ask(&scene, "$SRV.STATS.creditd").await;
     let balance = endpoint(&stats, "balance");
     assert_eq!((&balance["num_requests"], &balance["num_errors"]), (&json!(2), &json!(1)));

@@ -7,6 +7,7 @@
 //! acme: call c1 fails
 //! acme: call c1 ends                                    (it says nothing itself)
 //! acme: call c1 ends after 61 s as e1, outbound, answered 2026-01-05 10:00, unanswered
+//! acme: switch nats is restarted, at 2026-01-05 10:00
 //! ```
 //!
 //! What else may be said of a call stands behind commas, as of a call that ended. `=> noted` is what becomes of most of it.
@@ -44,4 +45,14 @@ pub(crate) fn told(words: &mut Words<'_>) -> Result<Value, String> {
         item["duration_ms"] = json!(length);
     }
     Ok(item)
+}
+
+/// `nats is restarted`
+pub(crate) fn restarted(words: &mut Words<'_>) -> Result<Value, String> {
+    let source = words.next("a source")?;
+    if words.take("is restarted") {
+        Ok(json!({ "type": "source.restarted", "source": source }))
+    } else {
+        Err(format!("write \"switch {source} is restarted\""))
+    }
 }

@@ -6,6 +6,7 @@
 //! plan base: 100 credits and 5 email each month, priority 10, rejects, alerts 30% 10% 50
 //! plan roll: 100 credits each 30 days, rollover min 10 max 200, drops overage
 //! plan payg: no cycle, unmetered
+//! plan short: no cycle, calls last 10 min, calls are silent for 60 s
 //! plan strict: no cycle, limit each-user 5 things a day on each user hard, rejects past limits
 //! ```
 //!
@@ -16,8 +17,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::limits;
 use super::words::{Words, unknown};
+use super::{calls, limits};
 
 /// How many versions of each name there are.
 pub(crate) type Versions = BTreeMap<String, u64>;
@@ -149,6 +150,8 @@ fn plan(content: &str) -> Result<Value, String> {
             "drops" if clause.take("overage") => plan["overage_at_reset"] = json!("drop"),
             "keeps" if clause.take("overage") => plan["overage_at_reset"] = json!("keep"),
             "unmetered" => plan["unmetered"] = json!(true),
+            "calls" if clause.take("last") => plan["calls"]["longest_s"] = seconds(&mut clause)?,
+            "calls" if clause.take("are silent for") => plan["calls"]["silence_s"] = seconds(&mut clause)?,
             "increment" => plan["increment"] = json!(clause.next("an increment")?),
             "alerts" => plan["alerts"] = rules(&mut clause)?,
             "rollover" => only_allotment(&mut plan)?["rollover"] = clause.bounds()?,
@@ -161,6 +164,10 @@ fn plan(content: &str) -> Result<Value, String> {
         clause.end()?;
     }
     Ok(plan)
+}
+
+fn seconds(clause: &mut Words<'_>) -> Result<Value, String> {
+    calls::duration_ms(clause).map(|length| json!(length / 1_000))
 }
 
 /// `100 credits and 5 email each month`, the first amount being read.

@@ -53,6 +53,7 @@ pub(crate) fn statement(text: &str, line: usize) -> Result<Statement, String> {
             "account.put" | "team.put" | "user.put" | "entity.put" => {
                 names::clause(word, &mut clause, &mut item)?;
             }
+            "source.restarted" if word == "at" => item["time"] = clause.instant_json()?,
             "action" | "void" | "call.started" | "call.answered" | "call.progress" | "call.failed"
             | "call.ended" => about_event(word, &mut clause, &mut item)?,
             _ => return Err(unknown(word)),
@@ -166,6 +167,7 @@ fn event(head: &mut Words<'_>, line: usize) -> Result<Value, String> {
             json!({ "type": "call.ended", "duration_ms": length, "direction": "outbound" })
         }
         "call" => calls::told(head)?,
+        "switch" => calls::restarted(head)?,
         quantity => {
             let quantity: u64 = quantity.parse().map_err(|_| unknown(quantity))?;
             json!({ "type": "action", "action": head.next("an action")?, "quantity": quantity })

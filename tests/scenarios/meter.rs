@@ -37,7 +37,11 @@ impl Listener for Told {
             }
             Effect::Notice(notice) => self.alerts.push((org.to_owned(), wire::notice_json(org, notice))),
             Effect::Calls(news) => self.alerts.push((org.to_owned(), wire::call_news_json(org, news))),
-            Effect::Moved(_) | Effect::WebhooksChanged => {}
+            Effect::Orphaned(orphaned) => {
+                let told = orphaned.number.map(|number| wire::orphaned_json(org, number, orphaned));
+                self.alerts.extend(told.map(|told| (org.to_owned(), told)));
+            }
+            Effect::Moved(_) | Effect::OrphanReturned(_) | Effect::WebhooksChanged => {}
         }
     }
 }

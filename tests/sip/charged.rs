@@ -43,9 +43,8 @@ async fn hundreds_of_calls_at_once_cost_what_the_prices_say() {
     assert!(told.most_at_once() >= 200, "{} at once", told.most_at_once());
     assert_eq!(told.calls.values().filter(|call| call.failed.is_some()).count(), busy);
     for customer in scene.customers.clone() {
-        let cost = told.ends(&customer.org).map(|end| cost(&customer, end)).sum::<i64>();
         let given: Credits = customer.credits.unwrap().parse().unwrap();
-        let left = Credits::from_micros(given.micros() - cost);
+        let left = told.ends(&customer.org).fold(given, |left, end| left.minus(cost(&customer, end)));
         assert_eq!(scene.balance(&customer.org, "settled").await, left, "{}", customer.org);
         assert_eq!(scene.balance(&customer.org, "available").await, left, "{}", customer.org);
     }
@@ -57,8 +56,8 @@ async fn hundreds_of_calls_at_once_cost_what_the_prices_say() {
     assert_eq!(scene.daemon.metric("creditd_events_noted_total").await, count(2 * talked + 2 * busy));
 }
 
-/// What the end of a call must have cost, in micro-credits. None of them is shorter than the callers talked.
-fn cost(customer: &Customer, end: &End) -> i64 {
-    assert!(end.duration_ms >= 7_990, "{end:?}");
-    customer.prices.cost(end.inbound, end.duration_ms).micros()
+/// What a call must have cost. None is shorter than the callers talked.
+fn cost(customer: &Customer, end: &End) -> Credits {
+    assert!(end.duration_ms >= 6_990, "{end:?}");
+    customer.prices.cost(end.inbound, end.duration_ms)
 }

@@ -24,8 +24,8 @@ async fn of_thirty_calls_on_credits_for_five_five_are_let_through_and_overspend_
     let told = scene.told(COVERED).await;
     let ends: Vec<_> = told.ends(&prepaid.org).collect();
     assert!(ends.iter().all(|end| (6_000..12_000).contains(&end.duration_ms)), "{ends:?}\n{}", scene.logs());
-    let cost = ends.iter().map(|end| prepaid.prices.cost(false, end.duration_ms).micros()).sum::<i64>();
-    let left = Credits::from_micros(5_000_000 - cost);
+    let given: Credits = prepaid.credits.unwrap().parse().unwrap();
+    let left = ends.iter().fold(given, |left, end| left.minus(prepaid.prices.cost(false, end.duration_ms)));
     assert_eq!(scene.balance(&prepaid.org, "available").await, left);
-    assert!(left.micros() + worst.micros() >= 0, "{left} and {worst}");
+    assert!(!left.plus(worst).is_negative(), "{left} and {worst}");
 }

@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 use creditd::ledger::units::Credits;
 use serde_json::Value;
 
+use crate::Scene;
 use crate::accounts::Customer;
-use crate::{Scene, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_call_that_has_used_up_its_credits_is_hung_up_and_no_other() {
@@ -15,7 +15,7 @@ async fn the_call_that_has_used_up_its_credits_is_hung_up_and_no_other() {
     let prepaid = Customer { credits: Some("1"), slice_s: 6, ..Customer::new(1) };
     let mut scene = Scene::start(vec![prepaid.clone(), Customer::new(2)]).await;
     let mut callee = scene.called(OTHERS + 1);
-    // They hang up themselves, later than the prepaid call is cut off: that nobody does before, their scenario sees to.
+    // They hang up themselves: a call of theirs that somebody else ends has failed.
     let mut others = scene.calls("talks", Ipv4Addr::new(127, 0, 1, 2), "+4940555", (OTHERS, 20));
     let mut caller = scene.calls("stays", prepaid.address, "+4940555", (1, 1));
     let worst = worst_case(&scene, &prepaid.org, 1).await;
@@ -28,20 +28,17 @@ async fn the_call_that_has_used_up_its_credits_is_hung_up_and_no_other() {
     let end = told.ends(&prepaid.org).next().unwrap();
     // Within the increment that was not covered any more.
     assert!((6_000..12_000).contains(&end.duration_ms), "{end:?}\n{}", scene.logs());
-    let left = Credits::from_micros(1_000_000 - prepaid.prices.cost(false, end.duration_ms).micros());
+    assert!(told.talked_at(end.at) > 0, "no other call was talked at the cut-off: {told:#?}");
+    let given: Credits = prepaid.credits.unwrap().parse().unwrap();
+    let left = given.minus(prepaid.prices.cost(false, end.duration_ms));
     assert_eq!(scene.balance(&prepaid.org, "available").await, left);
-    assert!(left.micros() + worst.micros() >= 0, "{left} and {worst}");
+    assert!(!left.plus(worst).is_negative(), "{left} and {worst}");
     assert_eq!(cut_off(&scene).await, [prepaid.org]);
 }
 
 /// By how much an organization's calls may overspend, as the daemon says while so many of them are talked.
 pub(crate) async fn worst_case(scene: &Scene, org: &str, running: u64) -> Credits {
-    let burn = until("the calls to be talked", async || {
-        let calls = scene.get(&format!("/v1/orgs/{org}/calls")).await;
-        let burn = calls["burn"][0].clone();
-        (burn["running"].as_u64() == Some(running)).then_some(burn)
-    });
-    let burn = burn.await.unwrap_or_else(|error| panic!("{error}\n{}", scene.logs()));
+    let burn = scene.talked(org, running).await;
     burn["worst_case_overspend"].as_str().unwrap().parse().unwrap()
 }
 

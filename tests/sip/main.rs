@@ -43,7 +43,7 @@ struct Scene {
     /// Where the trunk and the customers' phones are.
     callee: u16,
     folder: TempDir,
-    _server: NatsServer,
+    server: NatsServer,
 }
 
 impl Scene {
@@ -61,7 +61,7 @@ impl Scene {
         }
         let callee = free_port(Ipv4Addr::LOCALHOST);
         let kamailio = Kamailio::start(folder.path(), &daemon.url(), &server.url(), callee, &customers).await;
-        Scene { kamailio, daemon, http, jetstream, customers, callee, folder, _server: server }
+        Scene { kamailio, daemon, http, jetstream, customers, callee, folder, server }
     }
 
     /// Those who are called; they are gone after so many calls.
@@ -85,8 +85,7 @@ impl Scene {
     /// What Kamailio told, once so many calls are over, and the daemon has read it.
     async fn told(&mut self, over: usize) -> Told {
         let told = until("the calls to be over", async || {
-            let told = Told::read(&self.jetstream).await;
-            (told.over() >= over).then_some(told)
+            Told::read(&self.jetstream).await.filter(|told| told.over() >= over)
         });
         let told = match told.await {
             Ok(told) => told,
@@ -95,6 +94,15 @@ impl Scene {
         assert_eq!(told.over(), over, "{told:#?}");
         self.daemon.wait_for(told.position, Duration::from_secs(60)).await;
         told
+    }
+
+    /// What an organization's calls burn, once so many of them are talked.
+    async fn talked(&self, org: &str, running: u64) -> Value {
+        let burn = until("the calls to be talked", async || {
+            let calls = self.get(&format!("/v1/orgs/{org}/calls")).await;
+            Some(calls["burn"][0].clone()).filter(|burn| burn["running"] == running)
+        });
+        burn.await.unwrap_or_else(|error| panic!("{error}\n{}", self.logs()))
     }
 
     /// A customer's figure of this name: `settled`, `pending`, `held`, `available`.

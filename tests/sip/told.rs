@@ -36,18 +36,18 @@ pub(crate) struct End {
 }
 
 impl Told {
-    /// Reads the stream from its first record.
-    pub(crate) async fn read(jetstream: &jetstream::Context) -> Told {
-        let mut stream = jetstream.get_stream("CREDITS").await.unwrap();
-        let position = stream.info().await.unwrap().state.last_sequence;
+    /// Reads the stream from its first record. `None` while the server cannot be reached.
+    pub(crate) async fn read(jetstream: &jetstream::Context) -> Option<Told> {
+        let stream = jetstream.get_stream("CREDITS").await.ok()?;
+        let position = stream.cached_info().state.last_sequence;
         let mut told = Told { calls: BTreeMap::new(), position };
         for seq in 1..=position {
-            let message = stream.get_raw_message(seq).await.unwrap();
+            let message = stream.get_raw_message(seq).await.ok()?;
             if let Some(org) = message.subject.strip_prefix("credits.events.") {
                 told.take(org, &serde_json::from_slice(&message.payload).unwrap());
             }
         }
-        told
+        Some(told)
     }
 
     /// Takes one event. Each is told once.
@@ -88,16 +88,18 @@ impl Told {
         self.calls.iter().filter(move |((of, _), _)| of == org).map(|(_, call)| call)
     }
 
-    /// The most calls that were talked at one instant.
-    pub(crate) fn most_at_once(&self) -> i32 {
-        let talked = self.calls.values().filter_map(|call| Some((call.answered?, call.ended.as_ref()?.at)));
-        let mut steps: Vec<(Timestamp, i32)> =
-            talked.flat_map(|(answered, ended)| [(answered, 1), (ended, -1)]).collect();
-        steps.sort_unstable();
-        let running = steps.iter().scan(0, |running, (_, step)| {
-            *running += step;
-            Some(*running)
-        });
-        running.max().unwrap_or(0)
+    /// How many calls were talked before and after an instant.
+    pub(crate) fn talked_at(&self, at: Timestamp) -> usize {
+        self.talked().filter(|(answered, ended)| *answered < at && at < *ended).count()
+    }
+
+    /// The most calls that were talked at one instant: that of an answer.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.talked().map(|(answered, _)| self.talked_at(answered) + 1).max().unwrap_or(0)
+    }
+
+    /// When the calls that are over were talked.
+    fn talked(&self) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+        self.calls.values().filter_map(|call| Some((call.answered?, call.ended.as_ref()?.at)))
     }
 }

@@ -146,7 +146,7 @@ pub fn movements(partition: &Partition, name: &str) -> Vec<Movement> {
     );
     let moved = rows.iter().rev().filter_map(|(_, row)| match &row.what {
         What::Moved(moved) => Some(movement(moved)),
-        What::Charge { .. } | What::Void { .. } => None,
+        _ => None,
     });
     moved.collect()
 }

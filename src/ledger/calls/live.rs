@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::holds::Amounts;
+use super::{CallTerms, STALE, Why};
 use crate::ledger::authorization::add_up;
 use crate::ledger::charge::Line;
 use crate::ledger::entry::{CallName, Dimensions, LONGEST_CALL, Live, Told};
@@ -63,6 +64,15 @@ pub(in crate::ledger) fn or_before<'d>(says: Dimensions<'d>, before: Dimensions<
     }
 }
 
+/// What is agreed at the answer of a call, and counts for as long as it is live.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::ledger) struct Agreed {
+    /// The price of its first instant, of the call and of each add-on.
+    pub(in crate::ledger) price: SmallVec<[Line; 1]>,
+    /// What the plan says of live calls.
+    pub(in crate::ledger) terms: CallTerms,
+}
+
 /// A call that is live.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveCall {
@@ -79,6 +89,11 @@ pub struct LiveCall {
     proven: Millis,
     /// The price at the answer, of the call and of each add-on; none while it rings.
     price: SmallVec<[Line; 1]>,
+    /// How long it may go on, and how long without a word; as agreed at the answer.
+    longest: Millis,
+    silence: Option<Millis>,
+    /// When it is closed if nothing more is told of it, and why.
+    closes: (Timestamp, Why),
 }
 
 impl LiveCall {
@@ -95,6 +110,9 @@ impl LiveCall {
             answered: None,
             proven: Millis(0),
             price: SmallVec::new(),
+            longest: Millis(0),
+            silence: None,
+            closes: (Timestamp::MAX, Why::NeverAnswered),
         }
     }
 
@@ -166,6 +184,26 @@ impl LiveCall {
             Some(Direction::Inbound) => Some(self.started.unwrap_or(answered).min(answered)),
             _ => Some(answered),
         }
+    }
+
+    /// When it began, as far as that was told.
+    #[must_use]
+    pub fn began(&self) -> Timestamp {
+        let told = self.started.into_iter().chain(self.answered);
+        told.min().unwrap_or(Timestamp::MAX)
+    }
+
+    /// How long it was talked as far as that is proven: the longest that was said, or that it took until it was answered; at least as
+    /// long as makes one increment.
+    #[must_use]
+    pub fn proven(&self) -> Millis {
+        let rang = self.answered.zip(self.counts_from()).map(|(answered, from)| answered.since(from));
+        self.proven.max(rang.unwrap_or_default()).max(Millis(1)).min(LONGEST_CALL)
+    }
+
+    /// When it is closed if nothing more is told of it, and why.
+    pub(in crate::ledger) fn closes(&self) -> (Timestamp, Why) {
+        self.closes
     }
 
     /// The kinds of credits that it costs.
@@ -241,11 +279,31 @@ impl LiveCall {
         self.started.get_or_insert(time);
     }
 
-    /// It was answered, at this price.
-    pub(super) fn answer(&mut self, time: Timestamp, price: SmallVec<[Line; 1]>) {
+    /// It was answered, and this was agreed.
+    pub(super) fn answer(&mut self, time: Timestamp, Agreed { price, terms }: Agreed) {
         if self.answered.is_none() {
             (self.answered, self.price) = (Some(time), price);
+            (self.longest, self.silence) = (terms.longest(), terms.silence());
         }
+    }
+
+    /// Something is told of it at an instant of the log: from there on it counts when it is closed.
+    pub(super) fn goes_on(&mut self, at: Timestamp) {
+        let closes = match self.answered {
+            None => (at.plus(STALE), Why::NeverAnswered),
+            Some(answered) => {
+                let longest = (answered.plus(self.longest), Why::Longest);
+                let silence = self.silence.map(|silence| (at.plus(silence), Why::Silence));
+                silence.filter(|silence| silence.0 < longest.0).unwrap_or(longest)
+            }
+        };
+        // What is told of it late cannot close it before.
+        self.closes = (closes.0.max(at), closes.1);
+    }
+
+    /// The same without its price, which costs no more.
+    pub(super) fn without_price(self) -> LiveCall {
+        LiveCall { price: SmallVec::new(), ..self }
     }
 
     /// It was talked so long at least.

@@ -1,7 +1,8 @@
 //! Live calls: what is told of them while they run, and what they have cost so far.
 //!
 //! Nothing here is charged: a call is charged once, at its end, by its own facts. Until then it is *pending*. A call that
-//! ended is remembered for a while, so that what is told of it late makes it live no more.
+//! ended is remembered for a while, so that what is told of it late makes it live no more. One whose end does not come is closed, and
+//! kept for its end to correct ([`orphans`]).
 //!
 //! What is pending is added up as time goes ([`accrual`]), what is about to start is held ([`holds`]), and who talks on credits that
 //! end is warned and cut off ([`watch`]).
@@ -9,16 +10,15 @@
 mod accrual;
 mod holds;
 mod live;
+mod orphans;
 mod terms;
 mod watch;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
 use super::authorization::add_up;
-use super::charge::Line;
 use super::entry::{CLOCK_SKEW, Dimensions, Live, Stage};
 use super::price::CreditType;
 use super::units::{Credits, EventId, Millis, Position, Timestamp};
@@ -26,8 +26,11 @@ use accrual::Accruals;
 pub(super) use accrual::{Accrual, amount, micros};
 use holds::Holds;
 pub use holds::{Amounts, Hold, MOST_HELD_BYTES, MOST_HOLDS};
-pub(super) use live::or_before;
+pub(super) use live::{Agreed, or_before};
 pub use live::{LiveCall, PHONE_CALL, Who};
+use orphans::Orphans;
+pub use orphans::{CORRECTABLE, MOST_ORPHAN_BYTES, MOST_ORPHANS, MOST_SETTLED, Why};
+pub(super) use orphans::{Orphan, Taken};
 pub use terms::{CallTerms, OnFailure};
 use watch::Watch;
 pub use watch::{CallNews, MOST_NAMED, News};
@@ -54,6 +57,9 @@ pub struct Calls {
     live: BTreeMap<EventId, Box<LiveCall>>,
     /// The bytes of all texts of the live ones.
     bytes: usize,
+    /// When each of the live ones is closed if nothing more comes.
+    closings: BTreeSet<(Timestamp, EventId)>,
+    orphans: Orphans,
     ended: BTreeMap<EventId, Ended>,
     /// Until when those that ended are remembered, in that order.
     until: VecDeque<(Timestamp, EventId)>,
@@ -152,17 +158,17 @@ impl Calls {
 
     /// Whether nothing can happen to them by itself.
     pub(super) fn are_idle(&self) -> bool {
-        self.accruals.kinds().is_empty() && self.holds.len() == 0
+        self.closings.is_empty() && self.holds.len() == 0
     }
 
-    /// Takes in what is told of a call, which becomes live by it. It comes with the price of its first instant where it tells of an
+    /// Takes in what is told of a call, which becomes live by it. It comes with what is agreed where it tells of an
     /// answer. Answers whether the call has cost more since.
     pub(super) fn tell(
         &mut self,
         live: &Live<'_>,
         of: &Dimensions<'_>,
         time: Timestamp,
-        price: SmallVec<[Line; 1]>,
+        agreed: Agreed,
     ) -> bool {
         let key = live.name.key();
         let mut call = self.take(key).unwrap_or_else(|| Box::new(LiveCall::new(live.name)));
@@ -171,13 +177,14 @@ impl Calls {
         call.hear(&live.told, of);
         match live.stage {
             Stage::Started => call.start(time),
-            Stage::Answered => call.answer(time, price),
+            Stage::Answered => call.answer(time, agreed),
             Stage::Progress(duration) => {
-                call.answer(time.minus(duration), price);
+                call.answer(time.minus(duration), agreed);
                 call.prove(duration);
             }
             Stage::Failed => {}
         }
+        call.goes_on(self.at());
         if call.answered().is_some() {
             // What was set aside for it is pending now.
             drop(self.holds.release(key));
@@ -191,6 +198,7 @@ impl Calls {
     pub(super) fn take(&mut self, key: EventId) -> Option<Box<LiveCall>> {
         let call = self.live.remove(&key)?;
         self.bytes = self.bytes.saturating_sub(call.bytes());
+        self.closings.remove(&(call.closes().0, key));
         self.accruals.leave(key, &call);
         Some(call)
     }
@@ -198,6 +206,7 @@ impl Calls {
     /// Puts a call back that was taken out and did not end.
     pub(super) fn put_back(&mut self, key: EventId, call: Box<LiveCall>) {
         self.bytes = self.bytes.saturating_add(call.bytes());
+        self.closings.insert((call.closes().0, key));
         self.accruals.enter(key, &call);
         self.live.insert(key, call);
     }
@@ -222,8 +231,9 @@ impl Calls {
         }
     }
 
-    /// Forgets the calls that ended long enough ago.
+    /// Forgets the calls that ended, or were closed, long enough ago.
     pub(super) fn forget(&mut self, at: Timestamp) {
+        self.forget_orphans(at);
         while let Some((until, key)) = self.until.front().copied()
             && (until < at || self.ended.len() > MOST_ENDED)
         {
@@ -284,7 +294,8 @@ impl Calls {
     /// Sets credits aside, unless the call is talked or over already. Answers whether there was room.
     pub(super) fn set_aside(&mut self, hold: Hold, at: Timestamp) -> bool {
         let key = hold.key();
-        let is_late = self.has_ended(key, at) || self.is_talked(key);
+        let is_over = self.has_ended(key, at) || self.closed(key, at).is_some();
+        let is_late = is_over || self.is_talked(key);
         if is_late || hold.until <= at {
             return true;
         }

@@ -1,7 +1,9 @@
 //! Calls while they run: what is pending, and what is remembered of those that ended.
 
+use smallvec::SmallVec;
+
 use super::*;
-use crate::ledger::charge::Basis;
+use crate::ledger::charge::{Basis, Line};
 use crate::ledger::entry::{CallName, Told};
 use crate::ledger::price::{Direction, Increment, Rate};
 
@@ -41,7 +43,8 @@ fn price(initial: u32, next: u32) -> SmallVec<[Line; 1]> {
 fn tell(calls: &mut Calls, stage: Stage, direction: Direction, time: Timestamp) {
     let told = Told { direction: Some(direction), ..Told::default() };
     let name = CallName { source: "sbc", id: "a" };
-    calls.tell(&Live { name, stage, told }, &Dimensions::default(), time, price(60, 30));
+    let agreed = Agreed { price: price(60, 30), ..Agreed::default() };
+    calls.tell(&Live { name, stage, told }, &Dimensions::default(), time, agreed);
 }
 
 fn pending(calls: &Calls, time: Timestamp) -> Credits {
@@ -122,9 +125,9 @@ fn what_is_said_of_calls_is_counted_and_bounded() {
     let mut fits = |id: &str| {
         let fits = calls.has_room(&rings(id), &of);
         if fits {
-            calls.tell(&rings(id), &of, at(0), SmallVec::new());
+            calls.tell(&rings(id), &of, at(0), Agreed::default());
             // Said again, it takes no more room.
-            calls.tell(&rings(id), &of, at(0), SmallVec::new());
+            calls.tell(&rings(id), &of, at(0), Agreed::default());
         }
         fits
     };

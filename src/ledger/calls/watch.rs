@@ -110,7 +110,7 @@ impl Calls {
             let told = untold.map(|untold| self.used_up(accrual, untold.saturating_sub(accrual.cost)));
             self.next_news(accrual, cover).min(told.unwrap_or(Timestamp::MAX))
         });
-        looks.fold(self.holds.next(), Timestamp::min)
+        looks.fold(self.holds.next().min(self.next_closing()), Timestamp::min)
     }
 
     /// When there may be news for the calls.
@@ -231,12 +231,12 @@ impl Calls {
         // Nobody in particular may be concerned.
         let mut part = Some(parts.next().unwrap_or_default());
         while let Some(keys) = part {
-            self.watch.told = self.watch.told.saturating_add(1);
+            let number = self.next_number();
             let names = keys.iter().filter_map(|key| self.live.get(key)).map(|call| call.name());
             let (at, position) = (to.at, to.position);
             (to.tell)(CallNews {
                 news,
-                number: self.watch.told,
+                number,
                 credit_type,
                 headroom,
                 seconds_left,
@@ -247,6 +247,12 @@ impl Calls {
             });
             part = parts.next();
         }
+    }
+
+    /// The number of one more message.
+    pub(in crate::ledger) fn next_number(&mut self) -> u64 {
+        self.watch.told = self.watch.told.saturating_add(1);
+        self.watch.told
     }
 
     /// Whether a running call was cut off.

@@ -25,6 +25,15 @@ pub struct Counted {
     pub past_limits: Vec<Box<str>>,
 }
 
+impl Counted {
+    /// The bytes that it takes.
+    pub(in crate::ledger) fn bytes(&self) -> usize {
+        let texts = self.uses.iter().map(|used| &used.value).chain(&self.past_limits);
+        let uses = self.uses.len().saturating_mul(size_of::<CountedUse>());
+        texts.fold(uses, |sum, text| sum.saturating_add(text.len()))
+    }
+}
+
 /// What was counted in one window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct CountedUse {
@@ -54,7 +63,7 @@ impl<'e> Spending<'e> {
         let (action, quantity, add_ons) = match &event.kind {
             Kind::Action { action, quantity } => (*action, *quantity, &[][..]),
             Kind::Call(call) => (call.action, 1, call.add_ons),
-            Kind::Live(_) | Kind::End(_) | Kind::Void(_) => return None,
+            Kind::Live(_) | Kind::End(_) | Kind::Restarted(_) | Kind::Void(_) => return None,
         };
         let actions = std::iter::once(action).chain(add_ons.iter().copied());
         let lines = actions.zip(lines).map(|(action, line)| (action, line.credit_type, line.amount));

@@ -4,10 +4,10 @@ use smallvec::SmallVec;
 
 use super::Org;
 use crate::ledger::calls::{
-    Calls, End as CallEnd, LiveCall, MOST_BYTES, MOST_LIVE, PHONE_CALL, STALE, or_before,
+    Agreed, Calls, End as CallEnd, LiveCall, MOST_BYTES, MOST_LIVE, PHONE_CALL, STALE, Taken, or_before,
 };
 use crate::ledger::catalog::Catalog;
-use crate::ledger::charge::{EndedCall, Line};
+use crate::ledger::charge::{Charge, EndedCall};
 use crate::ledger::effect::{Effect, Outcome};
 use crate::ledger::entry::{Call, CallName, End, Event, Kind, Live, Stage};
 use crate::ledger::price::CreditType;
@@ -40,6 +40,12 @@ impl Org {
         out: &mut Vec<Effect>,
     ) -> Result<Outcome, Rejection> {
         let (key, at) = (live.name.key(), self.at);
+        if self.calls().is_some_and(|calls| calls.closed(key, at).is_some()) {
+            if live.stage == Stage::Failed {
+                self.fail_orphan(key, catalog, out);
+            }
+            return Ok(Outcome::Noted);
+        }
         if event.time < at.minus(STALE) || self.calls().is_some_and(|calls| calls.has_ended(key, at)) {
             return Ok(Outcome::Noted);
         }
@@ -60,31 +66,34 @@ impl Org {
             Stage::Started | Stage::Failed => None,
         };
         let answered_at = answered_at.filter(|_| known.is_none_or(|call| call.answered().is_none()));
-        let price = match answered_at {
-            Some(answered_at) => self.price_at_answer(live, known, answered_at, catalog)?,
-            None => SmallVec::new(),
+        let agreed = match answered_at {
+            Some(answered_at) => self.agreed(live, known, answered_at, catalog)?,
+            None => Agreed::default(),
         };
-        let kinds: SmallVec<[CreditType; 2]> = price.iter().map(|line| line.credit_type).collect();
+        let kinds: SmallVec<[CreditType; 2]> = agreed.price.iter().map(|line| line.credit_type).collect();
         // What is pending is shown in a balance of its own kind, be it empty.
         for credit_type in kinds {
             self.balance_place(credit_type);
         }
         let calls = self.calls_mut();
         calls.forget(at);
-        if calls.tell(live, &event.dimensions, event.time, price) {
+        let costs_more = calls.tell(live, &event.dimensions, event.time, agreed);
+        // It may be told of too late to be live.
+        self.close_calls(at, catalog, out);
+        if costs_more {
             self.check_call(key, catalog, out);
         }
         Ok(Outcome::Noted)
     }
 
-    /// What a call costs in its first instant, at the prices in force at its answer.
-    fn price_at_answer(
+    /// What a call costs in its first instant, at the prices in force at its answer, and what its plan says then.
+    fn agreed(
         &self,
         live: &Live<'_>,
         known: Option<&LiveCall>,
         answered_at: Timestamp,
         catalog: &Catalog,
-    ) -> Result<SmallVec<[Line; 1]>, Rejection> {
+    ) -> Result<Agreed, Rejection> {
         let (name, told) = (live.name, &live.told);
         let direction = told.direction.or(known.and_then(LiveCall::direction));
         let said = known.and_then(LiveCall::add_ons);
@@ -99,7 +108,9 @@ impl Org {
             add_ons: &add_ons,
         };
         let (id, dimensions) = (name.key(), Default::default());
-        Ok(self.price(&Event { id, time: answered_at, dimensions, kind: Kind::Call(call) }, catalog)?.lines)
+        let first = Event { id, time: answered_at, dimensions, kind: Kind::Call(call) };
+        let price = self.price(&first, catalog)?.lines;
+        Ok(Agreed { price, terms: self.call_terms(answered_at, catalog) })
     }
 
     /// Ends a call and charges it, in one step.
@@ -116,6 +127,7 @@ impl Org {
         }
         if let Some(void) = self.voided_before(event) {
             if !self.calls().is_some_and(|calls| calls.has_ended(key, self.at)) {
+                self.drop_orphan(key, catalog, out);
                 self.end_call(key, None);
             }
             return Ok(void);
@@ -129,9 +141,12 @@ impl Org {
                 _ => Ok(Outcome::Duplicate { of: first.position }),
             };
         }
+        if self.calls().is_some_and(|calls| calls.closed(key, self.at).is_some()) {
+            return self.end_orphan(event, end, catalog, out);
+        }
         let live = self.calls.as_mut().and_then(|calls| calls.take(key));
         self.expect_pending();
-        let outcome = self.charge_call(event, end, live.as_deref(), catalog, out);
+        let outcome = self.charge_call(event, end, (live.as_deref(), None), catalog, out);
         if let (Err(_), Some(live), Some(calls)) = (&outcome, live, &mut self.calls) {
             calls.put_back(key, live);
             self.expect_pending();
@@ -139,11 +154,12 @@ impl Org {
         outcome
     }
 
-    fn charge_call(
+    /// Charges the end of a call as far as it was live, in place of what was `taken` when it was closed.
+    pub(super) fn charge_call(
         &mut self,
         event: &Event<'_>,
         end: &End<'_>,
-        live: Option<&LiveCall>,
+        (live, taken): (Option<&LiveCall>, Option<&Taken>),
         catalog: &Catalog,
         out: &mut Vec<Effect>,
     ) -> Result<Outcome, Rejection> {
@@ -153,21 +169,45 @@ impl Org {
         let before = live.map(LiveCall::dimensions).unwrap_or_default();
         let dimensions = or_before(event.dimensions, before);
         let whole = Event { dimensions, kind: Kind::Call(call.clone()), ..*event };
-        let news = self.news(&whole);
-        let mut charge = self.price(&whole, catalog)?;
-        charge.call = Some(Box::new(EndedCall {
-            key: end.name.key(),
-            id: end.name.id.into(),
-            started: live.and_then(LiveCall::started),
-            answered: call.answered_at.filter(|_| call.answered),
-            actions: std::iter::once(call.action).chain(add_ons.iter().copied()).map(Into::into).collect(),
-            who: dimensions.into(),
-        }));
-        self.take(&whole, &mut charge, live.is_some(), catalog, out)?;
+        let started = live.and_then(LiveCall::started);
+        let charge = self.bill(&whole, (end.name, started), (live.is_some(), taken), catalog, out)?;
         self.remember(event.id, event.time.hour());
-        self.learn_names(&whole, news);
         self.end_call(end.name.key(), Some(if call.answered { call.duration } else { Millis(0) }));
         Ok(Outcome::Charged(charge))
+    }
+
+    /// Charges a call of which all is known, in place of what was `taken` for it before.
+    pub(super) fn bill(
+        &mut self,
+        event: &Event<'_>,
+        (name, started): (CallName<'_>, Option<Timestamp>),
+        (must_pay, taken): (bool, Option<&Taken>),
+        catalog: &Catalog,
+        out: &mut Vec<Effect>,
+    ) -> Result<Charge, Rejection> {
+        let news = self.news(event);
+        let mut charge = self.price(event, catalog)?;
+        if let Kind::Call(call) = &event.kind {
+            charge.call = Some(Box::new(EndedCall {
+                key: name.key(),
+                id: name.id.into(),
+                started,
+                answered: call.answered_at.filter(|_| call.answered),
+                actions: std::iter::once(call.action)
+                    .chain(call.add_ons.iter().copied())
+                    .map(Into::into)
+                    .collect(),
+                who: event.dimensions.into(),
+            }));
+        }
+        if let Some(taken) = taken {
+            // What is given back only makes room: what is admitted here is taken below.
+            self.admit(event, &charge, must_pay, catalog)?;
+            self.return_orphan(name.key(), taken, catalog, out);
+        }
+        self.take(event, &mut charge, must_pay, catalog, out)?;
+        self.learn_names(event, news);
+        Ok(charge)
     }
 
     fn live_call(&self, key: EventId) -> Option<&LiveCall> {
@@ -175,7 +215,7 @@ impl Org {
     }
 
     /// Remembers that a call has ended: after so long, or that its end was voided before it came.
-    fn end_call(&mut self, key: EventId, duration: Option<Millis>) {
+    pub(super) fn end_call(&mut self, key: EventId, duration: Option<Millis>) {
         let (at, position) = (self.at, self.position);
         let calls = self.calls_mut();
         calls.end(key, duration.map(|duration| CallEnd { position, duration }), at);

@@ -5,10 +5,11 @@ use smallvec::SmallVec;
 use super::foreseeing::ahead;
 use super::{Org, in_range};
 use crate::ledger::catalog::{Catalog, WhenExhausted};
-use crate::ledger::charge::{Charge, Line, Return};
+use crate::ledger::charge::{Charge, Draw, Line, Return};
 use crate::ledger::effect::{Effect, Outcome, Recall, Voided};
 use crate::ledger::entry::{Dimensions, Event, Kind, Void};
 use crate::ledger::grants::{Booking, Pool, Purpose};
+use crate::ledger::limits::Uses;
 use crate::ledger::movement::Note;
 use crate::ledger::price::CreditType;
 use crate::ledger::rating::Pricing;
@@ -22,14 +23,16 @@ impl Org {
     pub(super) fn price(&self, event: &Event<'_>, catalog: &Catalog) -> Result<Charge, Rejection> {
         let rated_at = match &event.kind {
             Kind::Call(call) => call.answered_at.unwrap_or_else(|| event.time.minus(call.duration)),
-            Kind::Action { .. } | Kind::Live(_) | Kind::End(_) | Kind::Void(_) => event.time,
+            Kind::Action { .. } | Kind::Live(_) | Kind::End(_) | Kind::Restarted(_) | Kind::Void(_) => {
+                event.time
+            }
         };
         let terms = terms_at(&self.terms, rated_at).ok_or_else(no_terms)?;
         let pricing = Pricing::at(catalog, terms.plan, terms.overrides.as_deref(), rated_at)?;
         let lines: SmallVec<[Line; 1]> = match &event.kind {
             Kind::Action { action, quantity } => smallvec::smallvec![pricing.action(action, *quantity)?],
             Kind::Call(call) => pricing.call(call)?,
-            Kind::Live(_) | Kind::End(_) | Kind::Void(_) => SmallVec::new(),
+            Kind::Live(_) | Kind::End(_) | Kind::Restarted(_) | Kind::Void(_) => SmallVec::new(),
         };
         let (plan, card) = (pricing.plan_version, pricing.card_version);
         Ok(Charge { rated_at, plan, card, lines, draws: SmallVec::new(), counted: None, call: None })
@@ -45,6 +48,20 @@ impl Org {
         catalog: &Catalog,
         out: &mut Vec<Effect>,
     ) -> Result<(), Rejection> {
+        let (wanted, uses) = self.admit(event, charge, must_pay, catalog)?;
+        self.draw(wanted, charge, catalog, out);
+        charge.counted = self.count_uses(uses, out);
+        Ok(())
+    }
+
+    /// Whether what a charge costs can be taken: what it wants, and what it uses of limits. Nothing is taken yet.
+    pub(super) fn admit<'e>(
+        &mut self,
+        event: &Event<'e>,
+        charge: &Charge,
+        must_pay: bool,
+        catalog: &Catalog,
+    ) -> Result<(SmallVec<[Wanted<'e>; 1]>, Uses<'e>), Rejection> {
         let Some((_, _, plan)) = plan_at(&self.terms, self.at, catalog) else { return Err(no_terms()) };
         let wanted = wanted(event, charge);
         self.fits(&wanted)?;
@@ -53,9 +70,7 @@ impl Org {
             self.covers(&wanted)?;
         }
         self.can_count(&uses)?;
-        self.draw(wanted, charge, catalog, out);
-        charge.counted = self.count_uses(uses, out);
-        Ok(())
+        Ok((wanted, uses))
     }
 
     /// Takes what is wanted from the pools, and notes what paid.
@@ -141,8 +156,8 @@ impl Org {
         let mut returns = SmallVec::new();
         match (&recall.charge, target) {
             (Some((position, charge)), Some(seen)) if *position == seen.position => {
-                returns = self.give_back(charge, catalog, out);
-                self.take_back_uses(charge, catalog);
+                returns = self.give_back(&charge.draws, catalog, out);
+                self.take_back_uses(charge.counted.as_deref(), catalog);
                 if let (Some(calls), Some(call)) = (&mut self.calls, &charge.call) {
                     calls.reopen_end(call.key, seen.position);
                 }
@@ -159,9 +174,10 @@ impl Org {
         }))
     }
 
-    fn give_back(
+    /// Gives back what was drawn, in reverse.
+    pub(super) fn give_back(
         &mut self,
-        charge: &Charge,
+        draws: &[Draw],
         catalog: &Catalog,
         out: &mut Vec<Effect>,
     ) -> SmallVec<[Return; 2]> {
@@ -170,12 +186,12 @@ impl Org {
         let Org { balances, terms, .. } = self;
         for balance in balances {
             let credit_type = balance.pool.credit_type;
-            if charge.draws.iter().any(|draw| draw.credit_type == credit_type) {
+            if draws.iter().any(|draw| draw.credit_type == credit_type) {
                 let rules = rules_in_force(terms, moment.at, catalog);
                 balance.follow(rules, moment.at);
                 let note = Some(&Note::default());
                 let mut booking = Booking { at: moment.at, note, out };
-                balance.give_back(&charge.draws, &mut returns, &mut booking);
+                balance.give_back(draws, &mut returns, &mut booking);
                 balance.look(rules, moment, out);
             }
         }
@@ -184,7 +200,7 @@ impl Org {
 }
 
 /// What is wanted of one kind of credits for one line of a charge.
-type Wanted<'a> = (CreditType, Purpose<'a>, Credits);
+pub(super) type Wanted<'a> = (CreditType, Purpose<'a>, Credits);
 
 /// What is wanted of one kind of credits, part by part.
 type Parts<'a> = SmallVec<[(Purpose<'a>, Credits); 1]>;
@@ -210,7 +226,7 @@ fn wanted<'a>(event: &Event<'a>, charge: &Charge) -> SmallVec<[Wanted<'a>; 1]> {
     let (action, add_ons) = match &event.kind {
         Kind::Action { action, .. } => (*action, &[][..]),
         Kind::Call(call) => (call.action, call.add_ons),
-        Kind::Live(_) | Kind::End(_) | Kind::Void(_) => return SmallVec::new(),
+        Kind::Live(_) | Kind::End(_) | Kind::Restarted(_) | Kind::Void(_) => return SmallVec::new(),
     };
     let Dimensions { feature, entity_type, entity_id, .. } = event.dimensions;
     let entity = entity_type.map(|kind| (kind, entity_id));

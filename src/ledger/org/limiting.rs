@@ -141,8 +141,8 @@ impl Org {
     }
 
     /// Takes back what a charge was counted under.
-    pub(super) fn take_back_uses(&mut self, charge: &Charge, catalog: &Catalog) {
-        if let Some(counted) = &charge.counted {
+    pub(super) fn take_back_uses(&mut self, counted: Option<&Counted>, catalog: &Catalog) {
+        if let Some(counted) = counted {
             self.follow_limits(self.at, catalog);
             self.limits.iter_mut().for_each(|limits| limits.take_back(counted));
         }

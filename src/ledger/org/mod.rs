@@ -11,6 +11,7 @@ mod foreseeing;
 mod limiting;
 mod naming;
 mod needing;
+mod orphaning;
 mod recharging;
 mod time;
 mod watching;
@@ -285,6 +286,7 @@ impl Org {
         match &event.kind {
             Kind::Live(live) => return self.live(event, live, catalog, out),
             Kind::End(end) => return self.end(event, end, catalog, out),
+            Kind::Restarted(restarted) => return Ok(self.restarted(event, restarted, catalog, out)),
             Kind::Action { .. } | Kind::Call(_) | Kind::Void(_) => {}
         }
         let hour = event.time.hour();

@@ -8,7 +8,7 @@ use crate::ledger::units::{Hour, Timestamp};
 impl Org {
     /// What must be recalled before an event can be decided.
     pub(super) fn need(&self, event: &Event<'_>, at: Timestamp, recall: &Recall) -> Option<Need> {
-        if let Kind::Live(_) = event.kind {
+        if let Kind::Live(_) | Kind::Restarted(_) = event.kind {
             return None;
         }
         let at = at.max(self.at);

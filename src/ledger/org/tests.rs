@@ -3,6 +3,7 @@
 
 mod calls;
 mod notices;
+mod orphans;
 mod running;
 
 use super::*;

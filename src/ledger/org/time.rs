@@ -25,7 +25,14 @@ impl Org {
         of_balances.fold(self.next_reset.min(own), Timestamp::min)
     }
 
-    /// Lets time pass up to `to`: grants end, become usable and are refilled, cycles turn, each at its own instant.
+    /// The next instant at which what is settled changes by itself, be it by a call that is closed.
+    #[must_use]
+    pub fn next_settled(&self, catalog: &Catalog) -> Timestamp {
+        let closing = self.calls().map_or(Timestamp::MAX, |calls| calls.next_closing());
+        self.next_of_credits(catalog).min(closing)
+    }
+
+    /// Lets time pass up to `to`: grants end, become usable and are refilled, cycles turn, calls are closed, each at its own instant.
     pub fn advance(&mut self, to: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
         loop {
             let settled = self.next_of_credits(catalog);
@@ -33,14 +40,16 @@ impl Org {
             if next > to {
                 break;
             }
+            let before = self.before(next);
+            let lags = self.calls().is_some_and(|calls| calls.at() < before);
+            if lags && self.next_settled(catalog) == next {
+                self.pass_calls(before, catalog, out);
+            }
             if settled == next {
-                let before = self.before(next);
-                if self.calls().is_some_and(|calls| calls.at() < before) {
-                    self.pass_calls(before, catalog, out);
-                }
                 self.step(next, catalog, out);
                 self.look_at_recharges(next, out);
             }
+            self.close_calls(next, catalog, out);
             self.pass_calls(next, catalog, out);
         }
         self.at = self.at.max(to);

@@ -52,7 +52,7 @@ impl Org {
     }
 
     /// Rules and recharges see what calls have cost so far.
-    fn look_after_calls(&mut self, at: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
+    pub(super) fn look_after_calls(&mut self, at: Timestamp, catalog: &Catalog, out: &mut Vec<Effect>) {
         let moment = Moment { at, position: self.position };
         let Org { calls, balances, terms, .. } = self;
         let Some(calls) = calls else { return };

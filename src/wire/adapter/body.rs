@@ -14,6 +14,9 @@ use super::source::Source;
 use crate::ledger::rejection::{Reason, Rejection};
 use crate::wire::text::Text;
 
+/// The largest body, in bytes: more than any switch sends, and little enough to be looked through for each field.
+const LARGEST_BODY: usize = 1 << 20;
+
 /// How a body is wrapped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum BodyForm {
@@ -70,6 +73,10 @@ pub(super) enum Found<'v> {
 impl<'m> Body<'m> {
     /// Opens a body. With `url_encoded` the texts of its JSON are percent-decoded when they are looked up.
     pub(super) fn open(bytes: &'m [u8], form: &BodyForm, url_encoded: bool) -> Result<Body<'m>, Rejection> {
+        if bytes.len() > LARGEST_BODY {
+            let why = format!("the body has {} bytes, the most is {LARGEST_BODY}; send less", bytes.len());
+            return Err(Rejection::new(Reason::TooLarge, "", why));
+        }
         let text = std::str::from_utf8(bytes).map_err(|error| {
             unread(format!("byte {} of it is not UTF-8; send UTF-8", error.valid_up_to()))
         })?;
@@ -239,6 +246,7 @@ mod tests {
         assert!(why(b"\xff", "form").contains("byte 0"));
         assert!(why(b"&&&", "base64+json").contains("not base64"));
         assert!(why(b"x=1", "json-in:/cdr").contains("no text at /cdr"));
+        assert!(why(&vec![b' '; LARGEST_BODY + 1], "json").contains("the most is 1048576"));
         let deep = "[".repeat(200_000);
         assert!(why(format!("{{\"a\":{deep}").as_bytes(), "json").contains("not JSON"));
     }

@@ -15,6 +15,8 @@ pub(super) struct WrittenCallTerms {
     slice_s: Option<u32>,
     hold_s: Option<u32>,
     warn_before_s: Option<u32>,
+    longest_s: Option<u32>,
+    silence_s: Option<u32>,
     overdraft: Option<Amount>,
     on_failure: OnFailure,
     failure_cap: Option<Amount>,
@@ -28,6 +30,8 @@ impl WrittenCallTerms {
             hold_s: seconds("calls.hold_s", self.hold_s, 1..=3_600)?.unwrap_or(usual.hold_s),
             warn_before_s: seconds("calls.warn_before_s", self.warn_before_s, 0..=3_600)?
                 .unwrap_or(usual.warn_before_s),
+            longest_s: seconds("calls.longest_s", self.longest_s, 60..=604_800)?.unwrap_or(usual.longest_s),
+            silence_s: seconds("calls.silence_s", self.silence_s, 10..=86_400)?,
             overdraft: self.overdraft.map(|amount| amount.0),
             on_failure: self.on_failure,
             failure_cap: self.failure_cap.map_or(usual.failure_cap, |amount| amount.0),

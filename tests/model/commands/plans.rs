@@ -8,7 +8,7 @@ use super::alerts::{alerts, standard};
 use super::prices::increment;
 use super::{INVALID, credit_type, limits};
 use crate::model::calendar::Period;
-use crate::model::catalog::{Allotment, Plan, Rollover};
+use crate::model::catalog::{Allotment, Closes, Plan, Rollover};
 use crate::model::fields::{self, Object, needed};
 use crate::model::{LARGEST, Reason};
 
@@ -28,6 +28,7 @@ pub(super) fn plan(data: &Object) -> Result<Plan, Reason> {
         "unmetered",
         "limits",
         "past_limit",
+        "calls",
     ];
     fields::only(data, &known)?;
     let plan = Plan {
@@ -41,6 +42,7 @@ pub(super) fn plan(data: &Object) -> Result<Plan, Reason> {
         unmetered: fields::boolean(data, "unmetered")?.unwrap_or(false),
         limits: limits::of_plan(data)?,
         reject_past_limit: fields::word(data, "past_limit", &["charge", "reject"])? == Some("reject"),
+        closes: closes(data)?,
     };
     let idle = plan.cycle.is_none() && !plan.allotments.is_empty();
     if idle { Err(INVALID) } else { Ok(plan) }
@@ -59,6 +61,35 @@ pub(super) fn period(data: &Object, name: &str) -> Result<Option<Period>, Reason
         "quarter" => Period::Months(3),
         _ => Period::Months(12),
     }))
+}
+
+/// When calls are closed. What else a plan says of calls moves no credits.
+fn closes(data: &Object) -> Result<Closes, Reason> {
+    let none = Object::new();
+    let calls = fields::object(data, "calls")?.unwrap_or(&none);
+    let ranges = [("slice_s", 1..=86_400), ("hold_s", 1..=3_600), ("warn_before_s", 0..=3_600)];
+    for (name, range) in ranges {
+        fields::integer(calls, name, range)?;
+    }
+    for name in ["overdraft", "failure_cap"] {
+        fields::amount(calls, name)?;
+    }
+    fields::word(calls, "on_failure", &["refuse", "allow"])?;
+    let known = [
+        "slice_s",
+        "hold_s",
+        "warn_before_s",
+        "overdraft",
+        "on_failure",
+        "failure_cap",
+        "longest_s",
+        "silence_s",
+    ];
+    fields::only(calls, &known)?;
+    let micros = |seconds: i128| i64::try_from(seconds * 1_000_000).map_err(|_| INVALID);
+    let longest = fields::integer(calls, "longest_s", 60..=604_800)?.unwrap_or(14_400);
+    let silence = fields::integer(calls, "silence_s", 10..=86_400)?;
+    Ok(Closes { longest: micros(longest)?, silence: silence.map(micros).transpose()? })
 }
 
 fn allotments(data: &Object) -> Result<BTreeMap<String, Allotment>, Reason> {

@@ -1,4 +1,4 @@
-//! Calls that are told while they run: in disorder, twice, late or never, with ends that disagree and ends that are voided.
+//! Calls that are told while they run: in disorder, twice, late or never, with ends that disagree and ends that are voided, on switches that are started anew.
 
 use serde_json::{Value, json};
 
@@ -14,6 +14,7 @@ const ANSWERED: &str = "creditd.call.answered.v1";
 const PROGRESS: &str = "creditd.call.progress.v1";
 const FAILED: &str = "creditd.call.failed.v1";
 const ENDED: &str = "creditd.call.ended.v1";
+const RESTARTED: &str = "creditd.source.restarted.v1";
 
 /// What is still to come of the calls that were begun.
 #[derive(Default)]
@@ -120,7 +121,23 @@ impl Writer {
             let at = self.random.between(start, truth.end);
             self.due(at, org, What::Change);
         }
+        if self.random.chance(6) {
+            self.restart(&truth);
+        }
         self.finish(&truth, length);
+    }
+
+    /// The switch that tells of the call is started anew, some time while it lives or a little off.
+    fn restart(&mut self, truth: &Truth) {
+        let at = self.random.between(truth.answer - MINUTE, truth.end + MINUTE);
+        let time = self.random.chance(80).then(|| spell(at, &mut self.random));
+        let source = Some(truth.source.unwrap_or("nats")).filter(|_| !self.random.chance(5));
+        let draft =
+            Draft { kind: RESTARTED, source, id: None, time, data: Object::new(), specversion: "1.0" };
+        for _ in 0..self.random.between(1, 2) {
+            let comes = at + self.delay();
+            self.due(comes, truth.org, What::Event(draft.clone(), Some(at)));
+        }
     }
 
     /// What ends a call, as far as anything does.
@@ -218,7 +235,7 @@ impl Writer {
             67..=80 => self.random.between(0, 5 * MINUTE),
             81..=88 => self.random.between(0, 2 * HOUR),
             89..=92 => *self.random.pick(&[120 * MINUTE, 125 * MINUTE]) + self.random.between(-1, 1),
-            93..=94 => 3 * HOUR,
+            93..=94 => *self.random.pick(&[3 * HOUR, 5 * HOUR, 26 * HOUR]),
             // Its clock is ahead of the log's, by what is still taken or by more.
             95..=99 => -self.random.between(0, 5 * MINUTE),
             _ => -self.random.between(5 * MINUTE, 6 * MINUTE),

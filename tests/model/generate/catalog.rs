@@ -44,15 +44,15 @@ pub fn plans() -> [Value; 3] {
     [
         json!({ "id": "base", "version": 1, "rate_card": "outreach" }),
         json!({ "id": "prepaid", "version": 1, "rate_card": "outreach", "increment": "30/30", "when_exhausted": "reject",
-                "alerts": [{ "below_percent": 50 }, { "below": "40" }] }),
+                "alerts": [{ "below_percent": 50 }, { "below": "40" }], "calls": { "longest_s": 600, "silence_s": 120 } }),
         json!({ "id": "callers", "version": 1, "rate_card": "voice", "when_exhausted": "overage",
                 "alerts": [{ "below_percent": 60 }, { "below_percent": 0 }, { "below": "12.5", "credit_type": "phone" },
-                           { "below_percent": 20, "credit_type": "email" }] }),
+                           { "below_percent": 20, "credit_type": "email" }], "calls": { "longest_s": 3600, "slice_s": 60 } }),
     ]
 }
 
 /// Commands for the catalog that must be rejected.
-pub const BAD_FOR_CATALOG: [&str; 14] = [
+pub const BAD_FOR_CATALOG: [&str; 16] = [
     r#"{"type":"creditd.rate_card.put.v1","id":"outreach","version":1,"prices":{"message":{"per_action":"6"}}}"#,
     r#"{"type":"creditd.rate_card.put.v1","id":"outreach","version":99,"prices":{}}"#,
     r#"{"type":"creditd.rate_card.put.v1","id":"bad","version":1,"prices":{"a":{"per_action":"1","per_minute":"1"}}}"#,
@@ -65,6 +65,8 @@ pub const BAD_FOR_CATALOG: [&str; 14] = [
     r#"{"type":"creditd.rate_card.put.v1","id":"bad","version":1,"prices":{"a":{"per_minute":"1","destinations":[{"prefix":"1234567890123456","per_minute":"1"}]}}}"#,
     r#"{"type":"creditd.plan.put.v1","id":"bad","version":1,"rate_card":"outreach","alerts":[{"below":"5","credit_type":"creditz"}]}"#,
     r#"{"type":"creditd.plan.put.v1","id":"bad","version":1,"rate_card":"nowhere"}"#,
+    r#"{"type":"creditd.plan.put.v1","id":"bad","version":1,"rate_card":"outreach","calls":{"longest_s":59}}"#,
+    r#"{"type":"creditd.plan.put.v1","id":"bad","version":1,"rate_card":"outreach","calls":{"silence_s":86401}}"#,
     r#"{"type":"creditd.plan.put.v1","id":"bad","version":1}"#,
     r#"{"type":"creditd.org.put.v1","plan":"base"}"#,
 ];

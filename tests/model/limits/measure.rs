@@ -73,7 +73,7 @@ impl Measure {
             }
             (Unit::Quantity, What::Action(action, quantity)) => vec![(action, *quantity)],
             (Unit::Quantity, What::Call(call)) => vec![(&call.action, 1)],
-            (Unit::Quantity, What::Void(..) | What::Live(..) | What::End(..)) => Vec::new(),
+            (Unit::Quantity, What::Void(..) | What::Live(..) | What::End(..) | What::Restarted) => Vec::new(),
         };
         let mut used = BTreeMap::new();
         for (action, amount) in parts.into_iter().filter(|(_, amount)| *amount > 0) {

@@ -17,6 +17,13 @@ impl Org {
     ) -> Result<Outcome, Reason> {
         let name = name(event, told);
         self.calls.forget(self.now);
+        if self.calls.is_closed(&name) {
+            if matches!(step, Step::Failed) && self.calls.orphan(&name, self.now).is_some() {
+                self.give_back_closing(&name);
+                self.calls.fail(name, self.now);
+            }
+            return Ok(Outcome::Noted);
+        }
         if Calls::is_stale(event.time, self.now) || self.calls.is_over(&name) {
             return Ok(Outcome::Noted);
         }
@@ -24,7 +31,7 @@ impl Org {
         match step {
             Step::Started => self.calls.start(&name, event.time, &told.facts),
             Step::Failed if answered => return Err("call_answered"),
-            Step::Failed => self.calls.fail(name, self.now),
+            Step::Failed => self.calls.fail(name.clone(), self.now),
             Step::Answered if answered => self.calls.further(&name, 0, &told.facts),
             Step::Answered => self.answer(&name, event.time, &told.facts, catalog)?,
             Step::Progress(duration_ms) => {
@@ -36,6 +43,9 @@ impl Org {
                 self.calls.further(&name, *duration_ms, &told.facts);
             }
         }
+        self.calls.heard(&name, self.now);
+        // It may be told of too late to be live.
+        self.close_calls(catalog);
         Ok(Outcome::Noted)
     }
 
@@ -50,7 +60,8 @@ impl Org {
         if let Some(quote) = &quote {
             quote.lines(0)?;
         }
-        self.calls.answer(name, at, facts, quote);
+        let closes = plan.closes;
+        self.calls.answer(name, at, facts, (quote, closes));
         Ok(())
     }
 
@@ -67,9 +78,19 @@ impl Org {
         if let Some(outcome) = self.calls.further_end(&name, end) {
             return outcome;
         }
-        let was_live = self.calls.live(&name).is_some();
-        let Whole { call, spender } = self.calls.whole(&name, end, &told.facts, event.time)?;
+        let is_closed = self.calls.is_closed(&name);
+        if is_closed && self.calls.orphan(&name, self.now).is_none() {
+            return Err("call_ended");
+        }
+        let was_live = is_closed || self.calls.live(&name).is_some();
+        let said = (end, &told.facts);
+        let Whole { call, spender } = self.calls.whole(&name, said, (event.time, self.now))?;
         let whole = Event { spender, what: What::Call(call.clone()), ..event.clone() };
+        if is_closed {
+            // An end that would be rejected corrects nothing.
+            self.rate(&whole, catalog)?;
+            self.give_back_closing(&name);
+        }
         self.take(&whole, was_live, catalog)?;
         self.calls.end(name, event.identity.clone(), &call, self.now);
         Ok(Outcome::Charged)
@@ -80,7 +101,11 @@ impl Org {
         let fate = self.fates.get(&event.identity)?;
         if let (Fate::Swallowed, What::End(told, _)) = (fate, &event.what) {
             self.calls.forget(self.now);
-            self.calls.swallow(name(event, told), event.identity.clone(), self.now);
+            let name = name(event, told);
+            if self.calls.orphan(&name, self.now).is_some() && !self.calls.is_over(&name) {
+                self.give_back_closing(&name);
+            }
+            self.calls.swallow(name, event.identity.clone(), self.now);
         }
         Some(Outcome::Duplicate)
     }

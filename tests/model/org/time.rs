@@ -16,11 +16,16 @@ impl Org {
         self.follow(catalog);
         loop {
             let change = self.next_change(to, catalog);
-            if let Some(increment) = self.next_increment(change.map_or(to, |change| change - 1)) {
+            let closing = self.calls.next_closing().filter(|closing| *closing <= to);
+            let next = change.into_iter().chain(closing).min();
+            if let Some(increment) = self.next_increment(next.map_or(to, |next| next - 1)) {
                 (self.now, self.counted) = (increment, increment);
                 self.look(None);
-            } else if let Some(change) = change {
+            } else if let Some(change) = change.filter(|change| next == Some(*change)) {
                 self.turn(change, catalog);
+            } else if let Some(closing) = closing {
+                (self.now, self.counted) = (closing, self.counted.max(closing - 1));
+                self.close_calls(catalog);
             } else {
                 break;
             }

@@ -13,19 +13,25 @@ fn outbound() -> Told<'static> {
 }
 
 impl Acme {
-    fn call(&mut self, minute: u64, id: &str, stage: Stage, happened: u64) -> Outcome {
+    pub(super) fn call(&mut self, minute: u64, id: &str, stage: Stage, happened: u64) -> Outcome {
         let live = Live { name: name(id), stage, told: outbound() };
         self.event(minute, id, minutes(happened), Kind::Live(live))
     }
 
     /// An end that leaves out what it can.
-    fn hang_up(&mut self, minute: u64, id: &str, event: &str, duration: Option<Millis>) -> Outcome {
+    pub(super) fn hang_up(
+        &mut self,
+        minute: u64,
+        id: &str,
+        event: &str,
+        duration: Option<Millis>,
+    ) -> Outcome {
         let (told, answered, answered_at) = (Told::default(), None, None);
         let end = End { name: name(id), told, duration, answered, answered_at };
         self.event(minute, event, minutes(minute), Kind::End(end))
     }
 
-    fn pending(&self, minute: u64) -> Credits {
+    pub(super) fn pending(&self, minute: u64) -> Credits {
         self.org.pending(CreditType::default(), minutes(minute))
     }
 }
