@@ -21,7 +21,6 @@ impl Org {
             if matches!(step, Step::Failed) && self.calls.orphan(&name, self.now).is_some() {
                 self.give_back_closing(&name);
                 self.calls.fail(name, self.now);
-                self.look(None);
             }
             return Ok(Outcome::Noted);
         }
@@ -45,6 +44,8 @@ impl Org {
             }
         }
         self.calls.heard(&name, self.now);
+        // It may be told of too late to be live.
+        self.close_calls(catalog);
         Ok(Outcome::Noted)
     }
 
@@ -103,7 +104,6 @@ impl Org {
             let name = name(event, told);
             if self.calls.orphan(&name, self.now).is_some() && !self.calls.is_over(&name) {
                 self.give_back_closing(&name);
-                self.look(None);
             }
             self.calls.swallow(name, event.identity.clone(), self.now);
         }
