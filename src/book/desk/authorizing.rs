@@ -15,6 +15,9 @@ use crate::wire::{self, Subject};
 /// How often a log that could not be written is asked whether it is back.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 
+/// How long a hold waits before it follows into the log: the answer goes first, and the holds of that time go together.
+const FOLLOWS_AFTER: Duration = Duration::from_millis(1);
+
 /// What a decision rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grounds {
@@ -94,7 +97,10 @@ impl Desk {
             (org.to_owned(), Held::from(hold), Arc::clone(&self.room).try_acquire_owned());
         tokio::spawn(async move {
             let outcome = match &room {
-                Ok(_) => log.append(draft).await.map_err(|error| error.to_string()),
+                Ok(_) => {
+                    tokio::time::sleep(FOLLOWS_AFTER).await;
+                    log.append(draft).await.map_err(|error| error.to_string())
+                }
                 Err(_) => Err("too much is under way".to_owned()),
             };
             if let Err(why) = outcome {
