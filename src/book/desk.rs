@@ -93,6 +93,14 @@ pub enum SubmitError {
     /// The pipeline has stopped: what is written now is applied after a restart. Nothing was written.
     #[error("the pipeline has stopped ({0}); find the cause in the log of the daemon and restart it")]
     Stopped(String),
+    /// Not all of the log is applied yet, and what is asked for depends on it. Nothing was written.
+    #[error("the daemon was just started and stands at record {seq} of {target}; try again in a second")]
+    CatchingUp {
+        /// The last record that was applied.
+        seq: u64,
+        /// The last one when the daemon was started.
+        target: u64,
+    },
     /// The log did not take the record, or did not say that it did.
     #[error(transparent)]
     Log(#[from] LogError),

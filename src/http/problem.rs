@@ -152,6 +152,7 @@ impl From<SubmitError> for Problem {
         let detail = error.to_string();
         match error {
             SubmitError::Busy => Problem::passing("busy", detail),
+            SubmitError::CatchingUp { .. } => Problem::passing("catching_up", detail),
             SubmitError::Open { .. } => Problem::new(StatusCode::GATEWAY_TIMEOUT, "outcome_open", detail),
             SubmitError::Stopped(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopped", detail),
             SubmitError::Log(LogError::Refused(_)) => {

@@ -3,10 +3,12 @@
 use std::net::Ipv4Addr;
 
 use creditd::ledger::units::Credits;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Scene;
 use crate::accounts::Customer;
+use crate::kamailio::SOURCE;
+use crate::told::Told;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_call_that_has_used_up_its_credits_is_hung_up_and_no_other() {
@@ -34,6 +36,26 @@ async fn the_call_that_has_used_up_its_credits_is_hung_up_and_no_other() {
     assert_eq!(scene.balance(&prepaid.org, "available").await, left);
     assert!(!left.plus(worst).is_negative(), "{left} and {worst}");
     assert_eq!(cut_off(&scene).await, [prepaid.org]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_the_most_calls_that_one_cut_off_may_name_the_last_is_hung_up() {
+    let mut scene = Scene::start(vec![Customer::new(1)]).await;
+    let customer = scene.customers[0].clone();
+    let _callee = scene.called(1);
+    let mut caller = scene.calls("stays", customer.address, "+4940555", (1, 1));
+    scene.talked(&customer.org, 1).await;
+    let told = Told::read(&scene.jetstream).await.unwrap();
+    let (_, call_id) = told.calls.keys().next().unwrap();
+    let mut calls: Vec<Value> = (1..500)
+        .map(|n| json!({ "source": SOURCE, "call_id": format!("{n}-5c1f9e6e-8a8b-4f0e-9b55-0242ac120002@192.0.2.21") }))
+        .collect();
+    calls.push(json!({ "source": SOURCE, "call_id": call_id }));
+    let cut_off = json!({ "type": "creditd.call.cutoff.v1", "data": { "calls": calls } });
+    // No stream takes it, so nobody confirms it.
+    drop(scene.jetstream.publish("creditd-cutoff", cut_off.to_string().into()).await.unwrap());
+    assert_eq!(scene.seen(&mut caller).await.counted("cut_off"), 1, "{}", scene.logs());
+    scene.told(1).await;
 }
 
 /// By how much an organization's calls may overspend, as the daemon says while so many of them are talked.

@@ -41,6 +41,20 @@ impl Kamailio {
         kamailio
     }
 
+    /// Ends it as a crash would.
+    pub(crate) fn kill9(&mut self) {
+        // All its processes are of one group, and its children outlive it otherwise. It may have ended already.
+        let group = format!("-{}", self.process.id());
+        drop(Command::new("kill").args(["-KILL", "--", &group]).status());
+        drop(self.process.wait());
+    }
+
+    /// Starts it after it has ended, and waits until it answers.
+    pub(crate) async fn start_again(&mut self) {
+        self.process = spawn(&self.folder);
+        self.ready().await;
+    }
+
     /// Where it takes calls.
     pub(crate) fn port(&self) -> u16 {
         self.port
@@ -75,10 +89,7 @@ impl Kamailio {
 
 impl Drop for Kamailio {
     fn drop(&mut self) {
-        // All its processes are of one group, and its children outlive it otherwise.
-        let group = format!("-{}", self.process.id());
-        drop(Command::new("kill").args(["-KILL", "--", &group]).status());
-        drop(self.process.wait());
+        self.kill9();
     }
 }
 
@@ -88,7 +99,8 @@ fn settings(port: u16, creditd: &str, nats: &str, callee: u16) -> String {
          #!substdef \"!SOURCE!{SOURCE}!g\"\n\
          #!substdef \"!CREDITD!{creditd};timeout=2!g\"\n\
          #!substdef \"!NATS_URL!{nats}!g\"\n\
-         #!substdef \"!TRUNK!sip:127.0.0.1:{callee}!g\"\n"
+         #!substdef \"!TRUNK!sip:127.0.0.1:{callee}!g\"\n\
+         #!define FORGETS_CALLS\n"
     )
 }
 
@@ -103,7 +115,7 @@ fn tables(customers: &[Customer], callee: u16) -> String {
 }
 
 fn spawn(folder: &Path) -> Child {
-    let log = File::create(folder.join("log")).unwrap();
+    let log = File::options().create(true).append(true).open(folder.join("log")).unwrap();
     Command::new(executable())
         .args(["-DD", "-E", "-f"])
         .arg(folder.join("creditd.cfg"))

@@ -13,6 +13,7 @@ mod crowd;
 mod cut_off;
 mod kamailio;
 mod refused;
+mod restarted;
 mod sipp;
 mod told;
 mod unreachable;

@@ -61,8 +61,8 @@ impl Told {
 
     /// Takes one event. Each is told once.
     fn take(&mut self, org: &str, event: &Value) {
-        // The daemon's own facts stand there too.
-        if event["source"] != SOURCE {
+        // The daemon's own facts stand there too, and what it passes on.
+        if event["source"] != SOURCE || event["type"] == "creditd.source.restarted.v1" {
             return;
         }
         let text = |name: &str| event[name].as_str().unwrap_or_else(|| panic!("no {name}: {event}"));

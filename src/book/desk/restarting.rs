@@ -41,8 +41,13 @@ impl Desk {
     /// Tells each organization that has live calls of a switch that it was started anew at an instant. Repeating it does no harm.
     ///
     /// # Errors
-    /// [`SubmitError`] of the first that could not be told; others may have been.
+    /// [`SubmitError::CatchingUp`] while it is not known which calls are live; else that of the first organization that could not be
+    /// told, and others may have been.
     pub async fn source_restarted(&self, source: &str, time: Timestamp) -> Result<Told, SubmitError> {
+        if !self.progress.is_caught_up() {
+            let (seq, target) = (self.progress.seq(), self.progress.target());
+            return Err(SubmitError::CatchingUp { seq, target });
+        }
         let (book, name) = (Arc::clone(&self.book), source.to_owned());
         let looked = tokio::task::spawn_blocking(move || book.calls_of_source(&name, time)).await;
         let found = looked.map_err(|error| SubmitError::Stopped(error.to_string()))?;

@@ -94,3 +94,13 @@ async fn every_reason_not_to_be_ready_is_told() {
     desk.progress.fail("damaged".to_owned());
     assert_eq!(reasons().await, ["pipeline_stopped", "catching_up", "no_checkpoint"]);
 }
+
+#[tokio::test]
+async fn a_restart_of_a_switch_is_refused_until_it_is_known_which_calls_are_live() {
+    let Lone { desk, _folder } = lone();
+    desk.progress.start(3, 10);
+    let refusal = desk.source_restarted("sbc-1", clock::now()).await.unwrap_err();
+    assert!(matches!(refusal, SubmitError::CatchingUp { seq: 3, target: 10 }), "{refusal}");
+    desk.progress.applied(10, clock::now());
+    assert_eq!(desk.source_restarted("sbc-1", clock::now()).await.unwrap(), restarting::Told::default());
+}
