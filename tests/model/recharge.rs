@@ -166,7 +166,7 @@ impl Recharges {
         }
         (known.failures, known.backs_off_until) = (0, Instant::MIN);
         if known.there && known.in_flight().is_none() {
-            known.cools_until = now + known.order.cooldown;
+            known.cools_until = known.cools_until.max(now + known.order.cooldown);
         }
         Some((credit_type, number, Step::Succeeded))
     }
