@@ -102,5 +102,5 @@ async fn a_restart_of_a_switch_is_refused_until_it_is_known_which_calls_are_live
     let refusal = desk.source_restarted("sbc-1", clock::now()).await.unwrap_err();
     assert!(matches!(refusal, SubmitError::CatchingUp { seq: 3, target: 10 }), "{refusal}");
     desk.progress.applied(10, clock::now());
-    assert_eq!(desk.source_restarted("sbc-1", clock::now()).await.unwrap(), restarting::Told::default());
+    assert_eq!(desk.source_restarted("sbc-1", clock::now()).await.unwrap(), Told::default());
 }
