@@ -153,7 +153,7 @@ fn decide(
         org.authorize(request, calls, promised, (at, catalog))
     } else {
         // Something is due: it happens on a copy first.
-        let mut ahead = org.without_calls();
+        let mut ahead = org.without_calls_with_limits();
         ahead.advance(at, catalog, &mut Vec::new());
         ahead.authorize(request, calls, promised, (at, catalog))
     };

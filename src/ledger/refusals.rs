@@ -148,6 +148,11 @@ pub(super) fn call_ended(id: &str, by: Position, first: Millis, second: Millis) 
     Rejection::new(Reason::CallEnded, "call_id", why)
 }
 
+pub(super) fn call_over(id: &str) -> Rejection {
+    let why = format!("the call {id:?} is over; one that starts anew needs a call_id of its own");
+    Rejection::new(Reason::CallEnded, "call_id", why)
+}
+
 pub(super) fn call_settled(id: &str, days: u64) -> Rejection {
     let why = format!(
         "the call {id:?} was closed without its end, and charged, more than {days} days ago, or too many were since: that stays; adjust the balance by hand"

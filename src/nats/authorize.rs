@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_nats::service::Request;
 use async_nats::service::endpoint::Endpoint;
 use async_nats::service::error::Error as ServiceError;
 use bytes::Bytes;
@@ -27,6 +28,9 @@ pub(super) const RELEASE: &str = "creditd.release.*";
 /// Where holds are extended; the last token is the organization.
 pub(super) const EXTEND: &str = "creditd.extend.*";
 
+/// The most holds that are released or extended at once; a further one is refused.
+const MOST_UNDER_WAY: usize = 1_000;
+
 /// The endpoints of switches.
 pub(super) struct Endpoints {
     pub(super) authorize: Endpoint,
@@ -38,7 +42,8 @@ pub(super) struct Endpoints {
 
 /// Answers until told to stop.
 pub(super) async fn serve(desk: Arc<Desk>, mut endpoints: Endpoints, mut stop: watch::Receiver<bool>) {
-    let places = Arc::new(Semaphore::new(MOST_RESTARTS));
+    let (places, under_way) =
+        (Arc::new(Semaphore::new(MOST_RESTARTS)), Arc::new(Semaphore::new(MOST_UNDER_WAY)));
     loop {
         let (request, response) = tokio::select! {
             biased;
@@ -52,12 +57,12 @@ pub(super) async fn serve(desk: Arc<Desk>, mut endpoints: Endpoints, mut stop: w
                 (request, response)
             }
             Some(request) = endpoints.release.next() => {
-                let response = release(&desk, &request.message.subject, &request.message.payload).await;
-                (request, response)
+                tokio::spawn(change(Arc::clone(&desk), Arc::clone(&under_way), request, Change::Release));
+                continue;
             }
             Some(request) = endpoints.extend.next() => {
-                let response = extend(&desk, &request.message.subject, &request.message.payload).await;
-                (request, response)
+                tokio::spawn(change(Arc::clone(&desk), Arc::clone(&under_way), request, Change::Extend));
+                continue;
             }
             Some(request) = endpoints.restarted.next() => {
                 tokio::spawn(restarts::serve(Arc::clone(&desk), Arc::clone(&places), request));
@@ -93,6 +98,24 @@ fn quote(desk: &Desk, subject: &str, payload: &[u8]) -> Result<Bytes, ServiceErr
 #[serde(deny_unknown_fields)]
 struct Held {
     hold_id: String,
+}
+
+/// What is told of a hold.
+#[derive(Clone, Copy)]
+enum Change {
+    Release,
+    Extend,
+}
+
+/// Answers once the log has it, which nothing else waits for.
+async fn change(desk: Arc<Desk>, under_way: Arc<Semaphore>, request: Request, change: Change) {
+    let (subject, payload) = (&request.message.subject, &request.message.payload);
+    let response = match (under_way.try_acquire(), change) {
+        (Err(_), _) => Err(refusal(503, format!("{MOST_UNDER_WAY} holds are changed already; try again"))),
+        (Ok(_place), Change::Release) => release(&desk, subject, payload).await,
+        (Ok(_place), Change::Extend) => extend(&desk, subject, payload).await,
+    };
+    answer(request, response).await;
 }
 
 async fn release(desk: &Desk, subject: &str, payload: &[u8]) -> Result<Bytes, ServiceError> {

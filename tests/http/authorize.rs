@@ -119,6 +119,19 @@ async fn a_quote_holds_nothing_and_what_cannot_be_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_over_is_not_granted_again_under_its_name() {
+    let daemon = prepaid("100", json!({})).await;
+    assert_eq!(authorize(&daemon, asked("a")).await["allowed"], true);
+    holds(&daemon, 1).await;
+    let failed = json!({ "type": "call.failed", "org": "acme", "source": "sbc", "call_id": "a" });
+    assert_eq!(daemon.post("/v1/events", failed).await.statuses(), ["accepted"]);
+    let again = authorize(&daemon, asked("a")).await;
+    assert_eq!((&again["allowed"], &again["reason"]), (&json!(false), &json!("call_ended")), "{again}");
+    assert_eq!(authorize(&daemon, asked("b")).await["allowed"], true);
+    daemon.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hard_limit_counts_what_runs_and_what_is_held() {
     let daemon = prepaid("100", json!({ "slice_s": 5 })).await;
     let limit = json!({ "on": { "user": "*" }, "quantity": 2, "window": "day", "hard": true });

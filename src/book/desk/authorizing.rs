@@ -12,7 +12,7 @@ use crate::ledger::units::{Credits, EventId, Timestamp};
 use crate::log::{Draft, Log};
 use crate::wire::{self, Subject};
 
-/// How often a log that could not be written is asked whether it is back.
+/// How long to wait before a log that could not be written is tried again.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 
 /// How long a hold waits before it follows into the log: the answer goes first, and the holds of that time go together.
@@ -99,7 +99,7 @@ impl Desk {
             let outcome = match &room {
                 Ok(_) => {
                     tokio::time::sleep(FOLLOWS_AFTER).await;
-                    log.append(draft).await.map_err(|error| error.to_string())
+                    log.append(draft.clone()).await.map_err(|error| error.to_string())
                 }
                 Err(_) => Err("too much is under way".to_owned()),
             };
@@ -110,7 +110,7 @@ impl Desk {
                     "a hold could not be written; the call it is for may start all the same"
                 );
                 book.promises.forget(&org, &hold);
-                wait_for(&log, &unwritten).await;
+                write_at_last(&log, draft, &unwritten).await;
             }
         });
     }
@@ -154,13 +154,14 @@ impl Desk {
     }
 }
 
-/// Says that the log cannot be written until it answers again.
-async fn wait_for(log: &Arc<dyn Log>, unwritten: &AtomicBool) {
+/// Says that the log cannot be written, until it takes what it did not: one that can be read may have no room.
+async fn write_at_last(log: &Arc<dyn Log>, draft: Draft, unwritten: &AtomicBool) {
     if unwritten.swap(true, Ordering::AcqRel) {
         // Another one waits already.
         return;
     }
-    while !matches!(tokio::time::timeout(ASK_AGAIN, log.extent()).await, Ok(Ok(_))) {
+    while let Err(error) = log.append(draft.clone()).await {
+        tracing::debug!(%error, "the log cannot be written; whether calls may start is decided unchecked");
         tokio::time::sleep(ASK_AGAIN).await;
     }
     unwritten.store(false, Ordering::Release);

@@ -123,6 +123,11 @@ impl Calls {
         self.ended.get(&key).is_some_and(|ended| ended.until >= at)
     }
 
+    /// Whether it has ended, failed, or was closed without its end: nothing makes it live again.
+    pub(super) fn is_over(&self, key: EventId, at: Timestamp) -> bool {
+        self.has_ended(key, at) || self.closed(key, at).is_some()
+    }
+
     /// What its end said, where it counts.
     pub(super) fn end_of(&self, key: EventId, at: Timestamp) -> Option<End> {
         self.ended.get(&key).filter(|ended| ended.until >= at)?.by
@@ -215,7 +220,7 @@ impl Calls {
     pub(super) fn end(&mut self, key: EventId, by: Option<End>, at: Timestamp) {
         drop(self.take(key));
         drop(self.holds.release(key));
-        self.is_over(key);
+        self.watch.forget(key);
         let until = at.plus(REMEMBERED);
         if self.ended.insert(key, Ended { until, by }).is_none_or(|before| before.until != until) {
             self.until.push_back((until, key));
@@ -294,8 +299,7 @@ impl Calls {
     /// Sets credits aside, unless the call is talked or over already. Answers whether there was room.
     pub(super) fn set_aside(&mut self, hold: Hold, at: Timestamp) -> bool {
         let key = hold.key();
-        let is_over = self.has_ended(key, at) || self.closed(key, at).is_some();
-        let is_late = is_over || self.is_talked(key);
+        let is_late = self.is_over(key, at) || self.is_talked(key);
         if is_late || hold.until <= at {
             return true;
         }

@@ -171,7 +171,7 @@ impl Calls {
         at: Timestamp,
     ) {
         drop(self.holds.release(key));
-        self.is_over(key);
+        self.watch.forget(key);
         self.orphans.keep(key, Orphan { call: call.without_price(), taken }, at);
         self.forget(at);
     }

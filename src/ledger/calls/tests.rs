@@ -145,3 +145,37 @@ fn what_is_said_of_calls_is_counted_and_bounded() {
     }
     assert_eq!((calls.bytes, calls.live().count()), (0, 0));
 }
+
+fn answer(calls: &mut Calls, id: &str, credit_type: CreditType) {
+    let told = Told { direction: Some(Direction::Outbound), ..Told::default() };
+    let (name, mut price) = (CallName { source: "sbc", id }, price(60, 30));
+    price.iter_mut().for_each(|line| line.credit_type = credit_type);
+    let agreed = Agreed { price, ..Agreed::default() };
+    calls.tell(&Live { name, stage: Stage::Answered, told }, &Dimensions::default(), at(0), agreed);
+}
+
+#[test]
+fn calls_cut_off_in_one_kind_of_credits_leave_those_of_another_watched() {
+    let (plain, other) = (CreditType::default(), CreditType::new("other").unwrap());
+    let mut calls = Calls::new(at(0));
+    ["b1", "b2", "b3"].into_iter().for_each(|id| answer(&mut calls, id, other));
+    answer(&mut calls, "a", plain);
+    let covered = |kind| Some(if kind == plain { micros(credits(13)) } else { 0 });
+    let cover = Cover { of: &covered, lead: Millis(60_000) };
+    let (mut told, mut now) = (Vec::new(), at(0));
+    while now < at(600_000) {
+        let mut tell = |news: CallNews| told.push((news.credit_type, news.news, news.calls.len(), news.at));
+        let mut telling = Telling { at: now, position: Position::START, tell: &mut tell };
+        calls.pass(&mut telling, &cover);
+        calls.look(&mut telling, &cover);
+        now = calls.next_look(&cover, |_| None);
+    }
+    // 7 at once, 10 after a minute, 13 after a minute and a half, 16 after two.
+    let expected = [
+        (other, News::Warning, 3, at(0)),
+        (other, News::Cutoff, 3, at(60_000)),
+        (plain, News::Warning, 1, at(60_000)),
+        (plain, News::Cutoff, 1, at(120_000)),
+    ];
+    assert_eq!(told, expected);
+}

@@ -117,7 +117,8 @@ impl Calls {
     fn next_news(&self, accrual: &Accrual, cover: &Cover<'_>) -> Timestamp {
         let Some(headroom) = self.headroom(accrual, cover) else { return Timestamp::MAX };
         let tight = self.watch.tight.contains(&accrual.credit_type);
-        if tight && u64::try_from(self.watch.cut.len()).unwrap_or(u64::MAX) >= accrual.calls {
+        let cut = || u64::try_from(self.cut(accrual.credit_type).count()).unwrap_or(u64::MAX);
+        if tight && cut() >= accrual.calls {
             return Timestamp::MAX;
         }
         let needed = if tight { 0 } else { cover.needed(accrual) };
@@ -189,14 +190,14 @@ impl Calls {
             let (kind, needed) = (accrual.credit_type, cover.needed(accrual));
             let headroom = self.headroom(accrual, cover).unwrap_or(i128::MAX);
             let tight = self.watch.tight.contains(&kind);
-            if !tight && headroom < needed {
+            if !tight && headroom < needed && cover.lead > Millis(0) {
                 self.watch.tight.push(kind);
                 let keys: Vec<EventId> = self.running(kind).collect();
                 self.tell_calls(News::Warning, kind, &keys, to, cover);
             } else if tight && headroom >= needed.saturating_add(accrual.an_increment) {
                 self.watch.tight.retain(|known| *known != kind);
-                let keys: Vec<EventId> = self.cut(kind).collect();
-                self.watch.cut.retain(|key| !keys.contains(key));
+                let keys = self.free_again(kind, cover);
+                keys.iter().for_each(|key| self.watch.forget(*key));
                 self.tell_calls(News::Extended, kind, &keys, to, cover);
             }
         }
@@ -212,6 +213,17 @@ impl Calls {
             self.live.get(key).is_some_and(|call| call.credit_types().any(|of| of == kind))
         };
         self.watch.cut.iter().copied().filter(costs)
+    }
+
+    /// The calls that were cut off and may go on now that there is enough of a kind of credits: whatever else they cost is covered too.
+    fn free_again(&self, kind: CreditType, cover: &Cover<'_>) -> Vec<EventId> {
+        let short = |accrual: &&Accrual| self.headroom(accrual, cover).is_some_and(|headroom| headroom < 0);
+        let short: SmallVec<[CreditType; 1]> =
+            self.accruals.kinds().iter().filter(short).map(|accrual| accrual.credit_type).collect();
+        let is_free = |key: &EventId| {
+            self.live.get(key).is_some_and(|call| !call.credit_types().any(|of| short.contains(&of)))
+        };
+        self.cut(kind).filter(is_free).collect()
     }
 
     /// Tells calls something, in as many messages as it takes.
@@ -260,10 +272,12 @@ impl Calls {
     pub fn is_cut_off(&self, key: EventId) -> bool {
         self.watch.cut.contains(&key)
     }
+}
 
-    /// It is not talked any more.
-    pub(super) fn is_over(&mut self, key: EventId) {
-        self.watch.cut.remove(&key);
+impl Watch {
+    /// A call is not cut off any more: it is over, or may go on.
+    pub(super) fn forget(&mut self, key: EventId) {
+        self.cut.remove(&key);
     }
 }
 

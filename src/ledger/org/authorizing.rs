@@ -11,7 +11,7 @@ use crate::ledger::entry::{Call, Event, Kind, LARGEST_QUANTITY, LONGEST_CALL};
 use crate::ledger::grants::Purpose;
 use crate::ledger::limits::{PastLimit, Spending};
 use crate::ledger::price::{CreditType, Increment};
-use crate::ledger::refusals::{insufficient, no_terms};
+use crate::ledger::refusals::{call_over, insufficient, no_terms};
 use crate::ledger::rejection::Rejection;
 use crate::ledger::terms::plan_at;
 use crate::ledger::units::{Credits, Millis, Timestamp};
@@ -47,6 +47,10 @@ impl Org {
             worst_case: Some(Amounts::new()),
         };
         let Some((_, _, plan)) = plan_at(&self.terms, at, catalog) else { return refused(no_terms()) };
+        let key = request.name.key();
+        if request.is_call() && calls.is_some_and(|calls| calls.is_over(key, at)) {
+            return refused(call_over(request.name.id));
+        }
         let priced = match self.priced(request, at, catalog) {
             Ok(priced) => priced,
             Err(rejection) => return refused(rejection),
@@ -56,10 +60,10 @@ impl Org {
         let spendable = overdraft.map(|overdraft| {
             available.iter().map(|(kind, left)| (*kind, left.plus(overdraft))).collect::<Amounts>()
         });
-        let others = calls.map_or(0, |calls| calls.others(request.name.key()));
+        let others = calls.map_or(0, |calls| calls.others(key));
         let among = others.saturating_add(promised.holds).saturating_add(1);
         let room = Room { spendable, among: u64::try_from(among).unwrap_or(u64::MAX) };
-        let talked = calls.and_then(|calls| calls.get(request.name.key()));
+        let talked = calls.and_then(|calls| calls.get(key));
         let verdict = match talked.filter(|call| call.answered().is_some()) {
             Some(call) => priced.grant_more(call, &room, plan, at),
             None => self
@@ -67,7 +71,7 @@ impl Org {
                 .and_then(|()| priced.grant(&room, plan)),
         };
         let worst_case = room.spendable.as_ref().map(|_| {
-            let others = calls.map(|calls| calls.increments(request.name.key())).unwrap_or_default();
+            let others = calls.map(|calls| calls.increments(key)).unwrap_or_default();
             let own = verdict.iter().flat_map(|granted| granted.increment.iter().copied());
             add_up(others.into_iter().chain(promised.increments.iter().copied()).chain(own))
         });

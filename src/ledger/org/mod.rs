@@ -159,6 +159,12 @@ impl Org {
         Org { calls: self.calls.clone(), ..self.without_calls() }
     }
 
+    /// The same without what its calls do, and with all that is used of limits: to decide whether they leave room.
+    #[must_use]
+    pub fn without_calls_with_limits(&self) -> Org {
+        Org { limits: self.limits.clone(), ..self.without_calls() }
+    }
+
     /// The same without what its calls do.
     #[must_use]
     pub fn without_calls(&self) -> Org {
