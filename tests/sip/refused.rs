@@ -22,3 +22,13 @@ async fn without_credits_a_call_is_answered_402_and_nothing_rings() {
     assert_eq!(told.of(&poor.org).count(), 0, "{told:#?}");
     assert_eq!(scene.get(&format!("/v1/orgs/{}/holds", poor.org)).await["data"], serde_json::json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_number_is_answered_484_and_not_priced_as_one() {
+    let scene = Scene::start(vec![Customer::new(1)]).await;
+    let address = scene.customers[0].address;
+    let mut odd = scene.calls("no_number", address, "+49-40555", (3, 3));
+    assert_eq!(scene.seen(&mut odd).await.successful, 3);
+    let org = scene.customers[0].org.clone();
+    assert_eq!(scene.get(&format!("/v1/orgs/{org}/holds")).await["data"], serde_json::json!([]));
+}
