@@ -32,11 +32,7 @@ fn naming(file: &Path) -> String {
 
 impl Scene {
     async fn publish_caller(&mut self) {
-        let mut last = 0;
-        for (subject, payload) in CALLER {
-            last = self.publish(subject, payload).await;
-        }
-        self.daemon.wait_for(last, Duration::from_secs(30)).await;
+        self.publish_all(&CALLER).await;
     }
 
     async fn available(&self) -> Value {

@@ -45,11 +45,7 @@ async fn told(scene: &Scene) -> Vec<(String, Value)> {
 /// A credit each of five: three seconds of a call are covered, two of another are held for.
 async fn with_a_call_and_a_hold() -> (Scene, u64) {
     let mut scene = Scene::start().await;
-    let mut last = 0;
-    for (subject, payload) in PREPAID {
-        last = scene.publish(subject, payload).await;
-    }
-    scene.daemon.wait_for(last, Duration::from_secs(30)).await;
+    scene.publish_all(&PREPAID).await;
     let mut waiting = call("waits");
     waiting["requested_seconds"] = json!(2);
     let granted = ask_for(&scene, "creditd.authorize.acme", &waiting).await;

@@ -69,13 +69,18 @@ impl Scene {
         sent.await.unwrap().sequence
     }
 
-    /// Publishes the catalog, acme and its credits.
-    async fn publish_acme(&mut self) {
+    /// Publishes messages, and waits until they are applied.
+    async fn publish_all(&mut self, messages: &[(&str, &str)]) {
         let mut last = 0;
-        for (subject, payload) in ACME {
+        for (subject, payload) in messages {
             last = self.publish(subject, payload).await;
         }
         self.daemon.wait_for(last, Duration::from_secs(30)).await;
+    }
+
+    /// Publishes the catalog, acme and its credits.
+    async fn publish_acme(&mut self) {
+        self.publish_all(&ACME).await;
     }
 
     /// Publishes a message that acme pays for.
