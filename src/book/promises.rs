@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use dashmap::DashMap;
 
 use super::{Book, OrgName};
-use crate::ledger::authorization::{Answer, Promised, Request, add_up};
-use crate::ledger::calls::{Amounts, CallTerms, Calls, Hold};
+use crate::ledger::authorization::{Answer, Promised, Request};
+use crate::ledger::calls::{CallTerms, Calls, Hold};
 use crate::ledger::catalog::Catalog;
 use crate::ledger::entry::Dimensions;
 use crate::ledger::org::Org;
@@ -17,14 +17,7 @@ use crate::ledger::units::{Credits, EventId, Position, Timestamp};
 
 /// What was promised, by organization and by what it is for.
 #[derive(Debug, Default)]
-pub struct Promises(DashMap<OrgName, BTreeMap<EventId, Promise>, foldhash::fast::RandomState>);
-
-#[derive(Debug)]
-struct Promise {
-    amounts: Amounts,
-    increment: Amounts,
-    until: Timestamp,
-}
+pub struct Promises(DashMap<OrgName, BTreeMap<EventId, Hold>, foldhash::fast::RandomState>);
 
 impl Promises {
     /// A hold is in the books, or will never be. What was promised later in its place stays.
@@ -82,10 +75,10 @@ impl Book {
     #[must_use]
     pub fn decide(&self, org: &str, request: &Request<'_>, now: Timestamp, how: How) -> Option<Decision> {
         let (catalog, key) = (self.catalog(), request.name.key());
-        let look = |of_org: &BTreeMap<EventId, Promise>| {
+        let look = |of_org: &BTreeMap<EventId, Hold>| {
             self.read(org, |slot| {
                 let unchecked = how == How::Unchecked;
-                let promised = Promised { unchecked, ..promised(of_org, slot.org.calls(), now) };
+                let promised = Promised { unchecked, holds: promised(of_org, slot.org.calls(), now) };
                 decide(&slot.org, request, &promised, (now, &catalog))
             })
         };
@@ -100,14 +93,7 @@ impl Book {
         of_org.retain(|known, promise| promise.until > now && *known != key);
         let decision = look(&of_org);
         if let Some(hold) = decision.as_ref().and_then(|decision| decision.hold.as_ref()) {
-            of_org.insert(
-                key,
-                Promise {
-                    amounts: hold.amounts.clone(),
-                    increment: hold.increment.clone(),
-                    until: hold.until,
-                },
-            );
+            of_org.insert(key, hold.clone());
         }
         let nothing = of_org.is_empty();
         drop(of_org);
@@ -118,33 +104,17 @@ impl Book {
     }
 }
 
-/// What was promised beside what the organization knows: a promise that it has carried out already, and that is not forgotten yet,
-/// counts once.
-fn promised(of_org: &BTreeMap<EventId, Promise>, calls: Option<&Calls>, now: Timestamp) -> Promised {
-    let mut promised = Promised::default();
-    for (key, promise) in of_org.iter().filter(|(_, promise)| promise.until > now) {
-        if calls.is_some_and(|calls| calls.is_talked(*key)) {
-            continue;
-        }
-        let known = calls.and_then(|calls| calls.hold(*key)).filter(|hold| hold.until > now);
-        promised.holds = promised.holds.saturating_add(usize::from(known.is_none()));
-        let known = known.map(|hold| (&hold.amounts, &hold.increment)).unzip();
-        promised.amounts = with_instead(promised.amounts, &promise.amounts, known.0);
-        promised.increments = with_instead(promised.increments, &promise.increment, known.1);
-    }
-    promised
-}
-
-/// A sum with amounts that take the place of those known.
-fn with_instead(sum: Amounts, amounts: &Amounts, known: Option<&Amounts>) -> Amounts {
-    let known = known.into_iter().flatten().map(|(kind, amount)| (*kind, Credits::ZERO.minus(*amount)));
-    add_up(sum.into_iter().chain(amounts.iter().copied()).chain(known))
+/// What was promised and still counts: of a call that is talked, what was set aside is pending.
+fn promised<'a>(of_org: &'a BTreeMap<EventId, Hold>, calls: Option<&Calls>, now: Timestamp) -> Vec<&'a Hold> {
+    let is_talked = |key: EventId| calls.is_some_and(|calls| calls.is_talked(key));
+    let counts = of_org.iter().filter(|(key, hold)| hold.until > now && !is_talked(**key));
+    counts.map(|(_, hold)| hold).collect()
 }
 
 fn decide(
     org: &Org,
     request: &Request<'_>,
-    promised: &Promised,
+    promised: &Promised<'_>,
     (now, catalog): (Timestamp, &Catalog),
 ) -> Decision {
     let at = now.max(org.at());

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::calls::Amounts;
+use super::calls::{Amounts, Hold};
 use super::entry::{CallName, Dimensions};
 use super::price::{CreditType, Direction};
 use super::rejection::Rejection;
@@ -39,15 +39,11 @@ pub enum Wanted<'a> {
     Action(&'a str),
 }
 
-/// What was promised and is not in the log yet.
+/// What was promised and is not in the books yet.
 #[derive(Clone, Debug, Default)]
-pub struct Promised {
-    /// How many holds.
-    pub holds: usize,
-    /// How much, of each kind of credits.
-    pub amounts: Amounts,
-    /// What one more increment of all these calls costs.
-    pub increments: Amounts,
+pub struct Promised<'a> {
+    /// The holds that follow. One that is in the books under the same identity is replaced by it.
+    pub holds: Vec<&'a Hold>,
     /// Nobody knows the balance: what is asked for is granted as if there were no bound.
     pub unchecked: bool,
 }

@@ -5,16 +5,18 @@
 
 mod cycle;
 mod instants;
+mod paying;
 mod pool;
 
 use serde::{Deserialize, Serialize};
 
 use super::calendar::Every;
-use super::entry::{GrantKind, GrantOrder};
+use super::entry::{Dimensions, GrantKind, GrantOrder};
 use super::price::CreditType;
 use super::units::{Credits, Position, Timestamp};
 
 pub(super) use cycle::Term;
+pub(super) use paying::Payers;
 pub(super) use pool::Booking;
 pub use pool::{MOST_GRANTS, Pool};
 
@@ -150,6 +152,15 @@ pub struct Purpose<'a> {
     pub feature: Option<&'a str>,
     /// The type of what spends, and its id.
     pub entity: Option<(&'a str, Option<&'a str>)>,
+}
+
+impl<'a> Purpose<'a> {
+    /// What an action is about, of those who spend on it.
+    #[must_use]
+    pub fn of(who: &Dimensions<'a>, action: &'a str) -> Purpose<'a> {
+        let Dimensions { feature, entity_type, entity_id, .. } = *who;
+        Purpose { action, feature, entity: entity_type.map(|kind| (kind, entity_id)) }
+    }
 }
 
 impl Scope {

@@ -4,6 +4,7 @@ use creditd::ledger::catalog::Catalog;
 use creditd::ledger::charge::Charge;
 use creditd::ledger::effect::{Effect, Need, Outcome, Recall};
 use creditd::ledger::entry::{Entry, What};
+use creditd::ledger::grants::{Phase, Pool};
 use creditd::ledger::ids::Seen;
 use creditd::ledger::org::Org;
 use creditd::ledger::units::{Credits, EventId, Hour, Position, Timestamp};
@@ -127,8 +128,8 @@ impl Books {
                     totals.consumed.minus(totals.covered) == totals.charged.minus(totals.overage),
                 ),
                 (
-                    "nothing is usable while something is owed",
-                    pool.usable().min(totals.owed()) == Credits::ZERO,
+                    "nothing is usable for anything while something is owed",
+                    open(pool).min(totals.owed()) == Credits::ZERO,
                 ),
                 (
                     "nothing is negative",
@@ -149,4 +150,10 @@ impl Books {
 
 fn negative(amounts: &[Credits]) -> bool {
     amounts.iter().any(|amount| amount.is_negative())
+}
+
+/// What is left of the usable grants that pay for anything.
+fn open(pool: &Pool) -> Credits {
+    let grants = pool.grants().iter().filter(|grant| grant.phase == Phase::Usable && !grant.is_scoped());
+    grants.fold(Credits::ZERO, |sum, grant| sum.plus(grant.remaining))
 }

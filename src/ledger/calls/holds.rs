@@ -7,6 +7,9 @@ use smallvec::SmallVec;
 
 use super::accrual::{amount, micros};
 use super::live::Who;
+use super::sums::{Sum, Sums};
+use crate::ledger::authorization::{add_up, of_kind};
+use crate::ledger::grants::Purpose;
 use crate::ledger::price::CreditType;
 use crate::ledger::units::{Credits, EventId, Timestamp};
 
@@ -54,6 +57,23 @@ impl Hold {
         of_kind.fold(Credits::ZERO, |sum, (_, amount)| sum.plus(*amount))
     }
 
+    /// What it is for.
+    pub(in crate::ledger) fn purpose(&self) -> Purpose<'_> {
+        Purpose::of(&self.who.dimensions(), &self.action)
+    }
+
+    /// Its part in what is set aside of each kind of credits.
+    fn parts(&self) -> impl Iterator<Item = Sum> {
+        let more = self.increment.iter().map(|(kind, _)| (*kind, Credits::ZERO));
+        let kinds = add_up(self.amounts.iter().copied().chain(more));
+        kinds.into_iter().map(|(kind, amount)| Sum {
+            calls: 1,
+            cost: micros(amount),
+            an_increment: micros(of_kind(&self.increment, kind)),
+            ..Sum::nothing(kind)
+        })
+    }
+
     fn bytes(&self) -> usize {
         let of_whom = self.who.bytes();
         [&self.source, &self.id, &self.action]
@@ -62,19 +82,14 @@ impl Hold {
     }
 }
 
-/// Sums of micro-credits, each of another kind of credits: there is room for any number of holds.
-type Sums = SmallVec<[(CreditType, i128); 1]>;
-
 /// The holds of an organization.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Holds {
     held: BTreeMap<EventId, Box<Hold>>,
     /// When each is gone.
     until: BTreeSet<(Timestamp, EventId)>,
-    /// What all set aside, in micro-credits: no kind with nothing.
+    /// What all set aside.
     sums: Sums,
-    /// What one more increment of all costs, likewise.
-    increments: Sums,
     bytes: usize,
 }
 
@@ -94,11 +109,19 @@ impl Holds {
 
     /// What all set aside of one kind of credits that are not gone at an instant.
     pub(super) fn sum_at(&self, credit_type: CreditType, at: Timestamp) -> i128 {
-        let known = self.sums.iter().find(|(kind, _)| *kind == credit_type);
-        let gone = self.until.iter().take_while(|(until, _)| *until <= at);
-        let gone =
-            gone.filter_map(|(_, key)| self.held.get(key)).map(|hold| micros(hold.amount(credit_type)));
-        known.map_or(0, |(_, sum)| gone.fold(*sum, i128::saturating_sub))
+        let gone = self.gone(at).map(|hold| micros(hold.amount(credit_type)));
+        self.sums.kind(credit_type).map_or(0, |known| gone.fold(known.cost, i128::saturating_sub))
+    }
+
+    /// Those that are gone at an instant, and were not let go of yet.
+    pub(super) fn gone(&self, at: Timestamp) -> impl Iterator<Item = &Hold> {
+        let gone = self.until.iter().take_while(move |(until, _)| *until <= at);
+        gone.filter_map(|(_, key)| self.get(*key))
+    }
+
+    /// What all set aside.
+    pub(super) fn sums(&self) -> &Sums {
+        &self.sums
     }
 
     /// When the next one is gone.
@@ -118,8 +141,7 @@ impl Holds {
         drop(self.release(key));
         self.until.insert((hold.until, key));
         self.bytes = self.bytes.saturating_add(hold.bytes());
-        add(&mut self.sums, &hold.amounts, 1);
-        add(&mut self.increments, &hold.increment, 1);
+        hold.parts().for_each(|part| self.sums.add(hold.purpose(), &part));
         self.held.insert(key, Box::new(hold));
     }
 
@@ -128,8 +150,7 @@ impl Holds {
         let hold = self.held.remove(&key)?;
         self.until.remove(&(hold.until, key));
         self.bytes = self.bytes.saturating_sub(hold.bytes());
-        add(&mut self.sums, &hold.amounts, -1);
-        add(&mut self.increments, &hold.increment, -1);
+        hold.parts().for_each(|part| self.sums.take_off(hold.purpose(), &part));
         Some(hold)
     }
 
@@ -144,18 +165,7 @@ impl Holds {
 
     /// What one more increment of all that is held for costs.
     pub(super) fn increments(&self) -> impl Iterator<Item = (CreditType, Credits)> {
-        self.increments.iter().map(|(kind, sum)| (*kind, amount(*sum)))
+        let calls = self.sums.kinds().iter().filter(|sum| sum.an_increment != 0);
+        calls.map(|sum| (sum.credit_type, amount(sum.an_increment)))
     }
-}
-
-/// Adds amounts to sums so many times.
-fn add(sums: &mut Sums, amounts: &Amounts, times: i128) {
-    for (credit_type, amount) in amounts {
-        let more = micros(*amount).saturating_mul(times);
-        match sums.iter_mut().find(|(kind, _)| kind == credit_type) {
-            Some((_, sum)) => *sum = sum.saturating_add(more),
-            None => sums.push((*credit_type, more)),
-        }
-    }
-    sums.retain(|(_, sum)| *sum != 0);
 }

@@ -3,11 +3,14 @@
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use super::accrual::micros;
 use super::holds::Amounts;
+use super::sums::Sum;
 use super::{CallTerms, STALE, Why};
 use crate::ledger::authorization::add_up;
 use crate::ledger::charge::Line;
 use crate::ledger::entry::{CallName, Dimensions, LONGEST_CALL, Live, Told};
+use crate::ledger::grants::Purpose;
 use crate::ledger::price::{CreditType, Direction};
 use crate::ledger::units::{Credits, Millis, Timestamp};
 
@@ -232,16 +235,42 @@ impl LiveCall {
         add_up(self.price.iter().map(|line| (line.credit_type, line.cost_of(length))))
     }
 
-    /// What a minute of it costs, of one kind of credits.
-    pub(super) fn a_minute(&self, credit_type: CreditType) -> Credits {
-        let lines = self.price.iter().filter(|line| line.credit_type == credit_type);
-        lines.filter_map(Line::by_the_minute).fold(Credits::ZERO, |sum, (rate, _)| sum.plus(rate))
+    /// What it costs, line by line, and what for.
+    pub(super) fn lines(&self) -> impl Iterator<Item = (Purpose<'_>, &Line)> {
+        let add_ons = self.add_ons.iter().flat_map(|add_ons| add_ons.iter().map(|add_on| &**add_on));
+        let actions = std::iter::once(self.action()).chain(add_ons);
+        let of = self.dimensions();
+        actions.zip(&self.price).map(move |(action, line)| (Purpose::of(&of, action), line))
     }
 
-    /// What one more increment of it costs at most, of one kind of credits.
-    pub(super) fn an_increment(&self, credit_type: CreditType) -> Credits {
-        let lines = self.price.iter().filter(|line| line.credit_type == credit_type);
-        lines.fold(Credits::ZERO, |sum, line| sum.plus(line.an_increment()))
+    /// Its parts in what many spend together at an instant, and what each is for. The first of a kind of credits counts the call.
+    pub(super) fn parts(&self, at: Timestamp) -> impl Iterator<Item = (Purpose<'_>, Sum)> {
+        let begun = self.begun(at);
+        self.lines().enumerate().map(move |(nth, (purpose, line))| {
+            let credit_type = line.credit_type;
+            let is_first = self.price.iter().take(nth).all(|before| before.credit_type != credit_type);
+            let a_minute = line.by_the_minute().map_or(Credits::ZERO, |(rate, _)| rate);
+            let part = Sum {
+                credit_type,
+                calls: u64::from(is_first),
+                cost: micros(line.cost_of(begun)),
+                a_minute: micros(a_minute),
+                an_increment: micros(line.an_increment()),
+            };
+            (purpose, part)
+        })
+    }
+
+    /// How much more it has cost from one instant to another: what for, and of which kind of credits.
+    pub(super) fn costs_more(
+        &self,
+        (from, to): (Timestamp, Timestamp),
+    ) -> impl Iterator<Item = (Purpose<'_>, CreditType, i128)> {
+        let (from, to) = (self.begun(from), self.begun(to));
+        self.lines().map(move |(purpose, line)| {
+            let more = micros(line.cost_of(to)).saturating_sub(micros(line.cost_of(from)));
+            (purpose, line.credit_type, more)
+        })
     }
 
     /// The instant at which its next increment starts; none where it costs no more, or is as long as a call may be.

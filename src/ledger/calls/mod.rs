@@ -4,13 +4,15 @@
 //! ended is remembered for a while, so that what is told of it late makes it live no more. One whose end does not come is closed, and
 //! kept for its end to correct (`orphans`).
 //!
-//! What is pending is added up as time goes (`accrual`), what is about to start is held (`holds`), and who talks on credits that
-//! end is warned and cut off (`watch`).
+//! What is pending is added up as time goes (`accrual`), what is about to start is held (`holds`), both by what it is spent on (`sums`).
+//! What that leaves of the grants that pay for it is the headroom (`cover`), and who talks on credits that end is warned and cut off (`watch`).
 
 mod accrual;
+mod cover;
 mod holds;
 mod live;
 mod orphans;
+mod sums;
 mod terms;
 mod watch;
 
@@ -23,7 +25,8 @@ use super::entry::{CLOCK_SKEW, Dimensions, Live, Stage};
 use super::price::CreditType;
 use super::units::{Credits, EventId, Millis, Position, Timestamp};
 use accrual::Accruals;
-pub(super) use accrual::{Accrual, amount, micros};
+pub(super) use accrual::{amount, micros};
+pub(super) use cover::{Cover, Spent};
 use holds::Holds;
 pub use holds::{Amounts, Hold, MOST_HELD_BYTES, MOST_HOLDS};
 pub(super) use live::{Agreed, or_before};
@@ -31,10 +34,11 @@ pub use live::{LiveCall, PHONE_CALL, Who};
 use orphans::Orphans;
 pub use orphans::{CORRECTABLE, MOST_ORPHAN_BYTES, MOST_ORPHANS, MOST_SETTLED, Why};
 pub(super) use orphans::{Orphan, Taken};
+pub(super) use sums::Sum;
 pub use terms::{CallTerms, OnFailure};
+pub(super) use watch::Telling;
 use watch::Watch;
 pub use watch::{CallNews, MOST_NAMED, News};
-pub(super) use watch::{Cover, Telling};
 
 /// The most live calls of one organization.
 pub const MOST_LIVE: usize = 50_000;
@@ -147,13 +151,12 @@ impl Calls {
 
     /// What all live calls have cost at the instant the sums are for, of one kind of credits.
     pub(super) fn accrued(&self, credit_type: CreditType) -> Credits {
-        let known = self.accruals().iter().find(|accrual| accrual.credit_type == credit_type);
-        known.map_or(Credits::ZERO, |accrual| amount(accrual.cost))
+        self.accruals.sums().kind(credit_type).map_or(Credits::ZERO, |sum| amount(sum.cost))
     }
 
     /// What the running ones cost of each kind of credits.
-    pub(super) fn accruals(&self) -> &[Accrual] {
-        self.accruals.kinds()
+    pub(super) fn sums(&self) -> &[Sum] {
+        self.accruals.sums().kinds()
     }
 
     /// The instant that the sums are for.
@@ -270,13 +273,12 @@ impl Calls {
         self.live.len().saturating_add(self.holds.len()).saturating_sub(own)
     }
 
-    /// What one more increment costs of every call that is talked, or held for, beside one.
-    pub(super) fn increments(&self, but: EventId) -> Amounts {
-        let running =
-            self.accruals().iter().map(|accrual| (accrual.credit_type, amount(accrual.an_increment)));
-        let own = self.holds.get(but).into_iter().flat_map(|hold| &hold.increment);
-        let own = own.map(|(kind, amount)| (*kind, Credits::ZERO.minus(*amount)));
-        add_up(running.chain(self.holds.increments()).chain(own))
+    /// What one more increment costs of every call that is talked, or held for under none of some identities.
+    pub(super) fn increments(&self, but: &[EventId]) -> Amounts {
+        let running = self.sums().iter().map(|sum| (sum.credit_type, amount(sum.an_increment)));
+        let left_out = but.iter().filter_map(|key| self.holds.get(*key)).flat_map(|hold| &hold.increment);
+        let left_out = left_out.map(|(kind, amount)| (*kind, Credits::ZERO.minus(*amount)));
+        add_up(running.chain(self.holds.increments()).chain(left_out))
     }
 
     /// How many holds there are.

@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use super::*;
 use crate::ledger::charge::{Basis, Line};
 use crate::ledger::entry::{CallName, Told};
+use crate::ledger::grants::{Pool, Purpose};
 use crate::ledger::price::{Direction, Increment, Rate};
 
 const CREDIT: i64 = 1_000_000;
@@ -160,8 +161,11 @@ fn calls_cut_off_in_one_kind_of_credits_leave_those_of_another_watched() {
     let mut calls = Calls::new(at(0));
     ["b1", "b2", "b3"].into_iter().for_each(|id| answer(&mut calls, id, other));
     answer(&mut calls, "a", plain);
-    let covered = |kind| Some(if kind == plain { micros(credits(13)) } else { 0 });
-    let cover = Cover { of: &covered, lead: Millis(60_000) };
+    // They may take 13 of each; and of the other kind so much is owed already.
+    let mut owing = Pool::new(other);
+    owing.take(credits(13), Purpose::default(), &mut SmallVec::new());
+    let pool = |kind| (kind == other).then_some(&owing);
+    let cover = Cover { pool: &pool, overdraft: Some(credits(13)), lead: Millis(60_000) };
     let (mut told, mut now) = (Vec::new(), at(0));
     while now < at(600_000) {
         let mut tell = |news: CallNews| told.push((news.credit_type, news.news, news.calls.len(), news.at));

@@ -10,8 +10,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::accrual::{Accrual, amount, micros};
-use super::{Calls, LiveCall};
+use super::Calls;
+use super::accrual::{Accruals, amount, micros};
+use super::cover::{Class, Cover};
+use super::sums::{Mark, Sum};
 use crate::ledger::price::CreditType;
 use crate::ledger::units::{Credits, EventId, Millis, Position, Timestamp};
 
@@ -21,8 +23,8 @@ pub const MOST_NAMED: usize = 500;
 /// What the watch remembers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Watch {
-    /// The kinds of credits of which calls were warned, or cut off, and that did not recover since.
-    tight: SmallVec<[CreditType; 1]>,
+    /// The kinds of credits, and what they are spent on, of which calls were warned, or cut off, and that did not recover since.
+    tight: BTreeSet<(CreditType, Mark)>,
     /// The running calls that were cut off.
     cut: BTreeSet<EventId>,
     /// How many messages there were.
@@ -75,20 +77,6 @@ impl News {
     }
 }
 
-/// What calls may take at an instant: of each kind of credits the level with the overdraft, or none where there is no bound.
-pub(in crate::ledger) struct Cover<'a> {
-    pub(in crate::ledger) of: &'a dyn Fn(CreditType) -> Option<i128>,
-    /// So long before their end calls are warned.
-    pub(in crate::ledger) lead: Millis,
-}
-
-impl Cover<'_> {
-    /// What running calls use up in the time before their end at which they are warned.
-    fn needed(&self, accrual: &Accrual) -> i128 {
-        accrual.a_minute.saturating_mul(i128::from(self.lead.0)).div_euclid(60_000)
-    }
-}
-
 /// Where and when something is told.
 pub(in crate::ledger) struct Telling<'a> {
     pub(in crate::ledger) at: Timestamp,
@@ -104,53 +92,48 @@ impl Calls {
         cover: &Cover<'_>,
         untold: impl Fn(CreditType) -> Option<i128>,
     ) -> Timestamp {
-        let watched = self.accruals.kinds().iter().filter(|accrual| accrual.a_minute > 0);
-        let looks = watched.map(|accrual| {
-            let untold = untold(accrual.credit_type);
-            let told = untold.map(|untold| self.used_up(accrual, untold.saturating_sub(accrual.cost)));
-            self.next_news(accrual, cover).min(told.unwrap_or(Timestamp::MAX))
+        let watched = self.sums().iter().filter(|sum| sum.a_minute > 0);
+        let looks = watched.map(|sum| {
+            let untold = untold(sum.credit_type);
+            let told = untold.map(|untold| self.used_up(sum, untold.saturating_sub(sum.cost)));
+            let classes = self.classes(sum, self.at(), cover);
+            let news = classes.iter().map(|class| self.next_news(sum, class, cover)).min();
+            news.into_iter().chain(told).min().unwrap_or(Timestamp::MAX)
         });
         looks.fold(self.holds.next().min(self.next_closing()), Timestamp::min)
     }
 
-    /// When there may be news for the calls.
-    fn next_news(&self, accrual: &Accrual, cover: &Cover<'_>) -> Timestamp {
-        let Some(headroom) = self.headroom(accrual, cover) else { return Timestamp::MAX };
-        let tight = self.watch.tight.contains(&accrual.credit_type);
-        let cut = || u64::try_from(self.cut(accrual.credit_type).count()).unwrap_or(u64::MAX);
-        if tight && cut() >= accrual.calls {
+    /// When there may be news for some calls. What all others spend may be theirs too.
+    fn next_news(&self, all: &Sum, class: &Class, cover: &Cover<'_>) -> Timestamp {
+        let tight = self.watch.is_tight(class);
+        let cut = || u64::try_from(self.cut(class).count()).unwrap_or(u64::MAX);
+        if class.is_free() || class.headroom == i128::MAX || tight && cut() >= class.sum.calls {
             return Timestamp::MAX;
         }
-        let needed = if tight { 0 } else { cover.needed(accrual) };
-        self.used_up(accrual, headroom.saturating_sub(needed))
+        let needed = if tight { 0 } else { cover.needed(&class.sum) };
+        self.used_up(all, class.headroom.saturating_sub(needed))
     }
 
     /// When calls may have used up so much more: not before the next increment starts, and, while that is far away, a lower bound.
-    fn used_up(&self, accrual: &Accrual, left: i128) -> Timestamp {
-        let wide = left.saturating_sub(accrual.an_increment).max(0);
-        let lasts = wide.saturating_mul(60_000_000).checked_div(accrual.a_minute).unwrap_or(0);
+    fn used_up(&self, sum: &Sum, left: i128) -> Timestamp {
+        let wide = left.saturating_sub(sum.an_increment).max(0);
+        let lasts = wide.saturating_mul(60_000_000).checked_div(sum.a_minute).unwrap_or(0);
         let lasts = i64::try_from(lasts).unwrap_or(i64::MAX);
         let reached = Timestamp::from_micros(self.accruals.at().micros().saturating_add(lasts));
         reached.max(self.accruals.next())
-    }
-
-    /// What calls may still take, where there is a bound.
-    fn headroom(&self, accrual: &Accrual, cover: &Cover<'_>) -> Option<i128> {
-        let held = self.holds.sum_at(accrual.credit_type, self.accruals.at());
-        Some((cover.of)(accrual.credit_type)?.saturating_sub(accrual.cost).saturating_sub(held))
     }
 
     /// Lets time pass: holds go, increments start, and a call whose increment is not covered is cut off.
     pub(in crate::ledger) fn pass(&mut self, to: &mut Telling<'_>, cover: &Cover<'_>) {
         let Calls { live, accruals, holds, watch, .. } = self;
         holds.expire(to.at);
-        let mut over: Vec<(CreditType, EventId)> = Vec::new();
-        accruals.pass(to.at, live, |key, call, kinds| {
-            if let Some(kind) = uncovered(call, kinds, |kind| {
-                Some((cover.of)(kind)?.saturating_sub(holds.sum_at(kind, to.at)))
-            }) && watch.cut.insert(key)
+        let mut over = Vec::new();
+        accruals.pass(to.at, live, |key, call, pending| {
+            if !watch.cut.contains(&key)
+                && let Some((kind, mark)) = cover.uncovered(call, pending, holds.sums())
             {
-                over.push((kind, key));
+                watch.cut.insert(key);
+                over.push((kind, mark, key));
             }
         });
         self.cut_off(&over, to, cover);
@@ -159,86 +142,84 @@ impl Calls {
     /// A call costs more since it was heard of: where that is not covered, it is cut off at once.
     pub(in crate::ledger) fn check(&mut self, key: EventId, to: &mut Telling<'_>, cover: &Cover<'_>) {
         let Some(call) = self.live.get(&key) else { return };
-        let held = |kind| self.holds.sum_at(kind, to.at);
-        let kinds = self.accruals.kinds();
-        let over = uncovered(call, kinds, |kind| Some((cover.of)(kind)?.saturating_sub(held(kind))));
-        if let Some(kind) = over
+        if let Some((kind, mark)) = cover.uncovered(call, self.accruals.sums(), self.holds.sums())
             && self.watch.cut.insert(key)
         {
-            self.cut_off(&[(kind, key)], to, cover);
+            self.cut_off(&[(kind, mark, key)], to, cover);
         }
     }
 
-    fn cut_off(&mut self, over: &[(CreditType, EventId)], to: &mut Telling<'_>, cover: &Cover<'_>) {
-        let kinds: BTreeSet<CreditType> = over.iter().map(|(kind, _)| *kind).collect();
-        for kind in kinds {
-            if !self.watch.tight.contains(&kind) {
-                self.watch.tight.push(kind);
+    /// Tells calls that they are over, and of which kind of credits and on what too much was spent.
+    fn cut_off(&mut self, over: &[(CreditType, Mark, EventId)], to: &mut Telling<'_>, cover: &Cover<'_>) {
+        let kinds: BTreeSet<CreditType> = over.iter().map(|(kind, ..)| *kind).collect();
+        let at = to.at;
+        let classes: Vec<Class> = kinds.iter().flat_map(|kind| self.classes_of(*kind, at, cover)).collect();
+        for class in classes {
+            let of_class =
+                over.iter().filter(|(kind, mark, _)| *kind == class.sum.credit_type && class.is_of(*mark));
+            let keys: Vec<EventId> = of_class.map(|(.., key)| *key).collect();
+            if !keys.is_empty() {
+                self.watch.tighten(&class, &self.accruals);
+                self.tell_calls(News::Cutoff, &class, &keys, to);
             }
-            let keys: Vec<EventId> = over.iter().filter(|(of, _)| *of == kind).map(|(_, key)| *key).collect();
-            self.tell_calls(News::Cutoff, kind, &keys, to, cover);
         }
     }
 
     /// Looks whether calls are to be warned, or whether they may go on.
     pub(in crate::ledger) fn look(&mut self, to: &mut Telling<'_>, cover: &Cover<'_>) {
-        let running =
-            |kind: &CreditType, kinds: &[Accrual]| kinds.iter().any(|known| known.credit_type == *kind);
-        self.watch.tight.retain(|kind| running(kind, self.accruals.kinds()));
-        let kinds: SmallVec<[Accrual; 1]> = self.accruals.kinds().into();
-        for accrual in &kinds {
-            let (kind, needed) = (accrual.credit_type, cover.needed(accrual));
-            let headroom = self.headroom(accrual, cover).unwrap_or(i128::MAX);
-            let tight = self.watch.tight.contains(&kind);
-            if !tight && headroom < needed && cover.lead > Millis(0) {
-                self.watch.tight.push(kind);
-                let keys: Vec<EventId> = self.running(kind).collect();
-                self.tell_calls(News::Warning, kind, &keys, to, cover);
-            } else if tight && headroom >= needed.saturating_add(accrual.an_increment) {
-                self.watch.tight.retain(|known| *known != kind);
-                let keys = self.free_again(kind, cover);
-                keys.iter().for_each(|key| self.watch.forget(*key));
-                self.tell_calls(News::Extended, kind, &keys, to, cover);
+        self.watch.tight.retain(|(kind, mark)| self.accruals.sums().is_spent_on(*kind, *mark));
+        let kinds: SmallVec<[CreditType; 1]> = self.sums().iter().map(|sum| sum.credit_type).collect();
+        for kind in kinds {
+            for class in self.classes_of(kind, to.at, cover).iter().filter(|class| !class.is_free()) {
+                self.look_at(class, to, cover);
             }
         }
     }
 
-    fn running(&self, kind: CreditType) -> impl Iterator<Item = EventId> {
-        let costs = move |call: &LiveCall| call.credit_types().any(|of| of == kind);
-        self.live.iter().filter(move |(_, call)| costs(call)).map(|(key, _)| *key)
+    fn look_at(&mut self, class: &Class, to: &mut Telling<'_>, cover: &Cover<'_>) {
+        let (needed, tight) = (cover.needed(&class.sum), self.watch.is_tight(class));
+        if !tight && class.headroom < needed && cover.lead > Millis(0) {
+            self.watch.tighten(class, &self.accruals);
+            let keys: Vec<EventId> = self.running(class).collect();
+            self.tell_calls(News::Warning, class, &keys, to);
+        } else if tight && class.headroom >= needed.saturating_add(class.sum.an_increment) {
+            self.watch.loosen(class);
+            let keys = self.free_again(class, to.at, cover);
+            keys.iter().for_each(|key| self.watch.forget(*key));
+            self.tell_calls(News::Extended, class, &keys, to);
+        }
     }
 
-    fn cut(&self, kind: CreditType) -> impl Iterator<Item = EventId> {
-        let costs = move |key: &EventId| {
-            self.live.get(key).is_some_and(|call| call.credit_types().any(|of| of == kind))
-        };
-        self.watch.cut.iter().copied().filter(costs)
+    fn classes_of(&self, kind: CreditType, at: Timestamp, cover: &Cover<'_>) -> SmallVec<[Class; 1]> {
+        let sum = self.accruals.sums().kind(kind);
+        sum.map(|sum| self.classes(sum, at, cover)).unwrap_or_default()
     }
 
-    /// The calls that were cut off and may go on now that there is enough of a kind of credits: whatever else they cost is covered too.
-    fn free_again(&self, kind: CreditType, cover: &Cover<'_>) -> Vec<EventId> {
-        let short = |accrual: &&Accrual| self.headroom(accrual, cover).is_some_and(|headroom| headroom < 0);
-        let short: SmallVec<[CreditType; 1]> =
-            self.accruals.kinds().iter().filter(short).map(|accrual| accrual.credit_type).collect();
-        let is_free = |key: &EventId| {
-            self.live.get(key).is_some_and(|call| !call.credit_types().any(|of| short.contains(&of)))
-        };
-        self.cut(kind).filter(is_free).collect()
+    fn running(&self, class: &Class) -> impl Iterator<Item = EventId> {
+        self.live.iter().filter(|(_, call)| class.has(call)).map(|(key, _)| *key)
+    }
+
+    fn cut(&self, class: &Class) -> impl Iterator<Item = EventId> {
+        self.watch.cut.iter().copied().filter(|key| self.get(*key).is_some_and(|call| class.has(call)))
+    }
+
+    /// The calls that were cut off and may go on now that some of them are covered: whatever else they cost is covered too.
+    fn free_again(&self, class: &Class, at: Timestamp, cover: &Cover<'_>) -> Vec<EventId> {
+        let classes = self.sums().iter().flat_map(|sum| self.classes(sum, at, cover));
+        let short: SmallVec<[Class; 1]> = classes.filter(|class| class.headroom < 0).collect();
+        let is_free =
+            |key: &EventId| self.get(*key).is_some_and(|call| !short.iter().any(|class| class.has(call)));
+        self.cut(class).filter(is_free).collect()
     }
 
     /// Tells calls something, in as many messages as it takes.
-    fn tell_calls(
-        &mut self,
-        news: News,
-        credit_type: CreditType,
-        keys: &[EventId],
-        to: &mut Telling<'_>,
-        cover: &Cover<'_>,
-    ) {
-        let known = self.accruals.kinds().iter().find(|known| known.credit_type == credit_type).copied();
-        let Some(accrual) = known else { return };
-        let headroom = self.headroom(&accrual, cover).map_or(Credits::LARGEST_TOTAL, amount);
-        let seconds_left = accrual.lasts(micros(headroom)).unwrap_or(u64::MAX);
+    fn tell_calls(&mut self, news: News, class: &Class, keys: &[EventId], to: &mut Telling<'_>) {
+        let credit_type = class.sum.credit_type;
+        let headroom = amount(class.headroom).min(Credits::LARGEST_TOTAL);
+        let seconds_left = class.sum.lasts(micros(headroom)).unwrap_or(u64::MAX);
+        // A call that costs twice counts once.
+        let all = self.accruals.sums().kind(credit_type).map_or(0, |all| all.calls);
+        let running = class.sum.calls.min(all);
         let mut parts = keys.chunks(MOST_NAMED);
         // Nobody in particular may be concerned.
         let mut part = Some(parts.next().unwrap_or_default());
@@ -252,7 +233,7 @@ impl Calls {
                 credit_type,
                 headroom,
                 seconds_left,
-                running: accrual.calls,
+                running,
                 calls: names.map(|name| (name.source.into(), name.id.into())).collect(),
                 at,
                 position,
@@ -279,18 +260,20 @@ impl Watch {
     pub(super) fn forget(&mut self, key: EventId) {
         self.cut.remove(&key);
     }
-}
 
-/// The first kind of credits that a call costs of which more is used than is covered.
-fn uncovered(
-    call: &LiveCall,
-    kinds: &[Accrual],
-    covered: impl Fn(CreditType) -> Option<i128>,
-) -> Option<CreditType> {
-    let of_call =
-        kinds.iter().filter(|accrual| call.cost(accrual.credit_type, Timestamp::MAX) > Credits::ZERO);
-    of_call.map(|accrual| (accrual.credit_type, accrual.cost)).find_map(|(kind, cost)| {
-        let short = covered(kind).is_some_and(|covered| cost > covered);
-        short.then_some(kind)
-    })
+    fn is_tight(&self, class: &Class) -> bool {
+        self.tight.iter().any(|(kind, mark)| *kind == class.sum.credit_type && class.is_of(*mark))
+    }
+
+    /// Calls were warned, or cut off.
+    fn tighten(&mut self, class: &Class, accruals: &Accruals) {
+        let kind = class.sum.credit_type;
+        let marks = accruals.sums().by_purpose(kind).map(|(mark, ..)| mark);
+        self.tight.extend(marks.filter(|mark| class.is_of(*mark)).map(|mark| (kind, mark)));
+    }
+
+    /// They may go on.
+    fn loosen(&mut self, class: &Class) {
+        self.tight.retain(|(kind, mark)| *kind != class.sum.credit_type || !class.is_of(*mark));
+    }
 }

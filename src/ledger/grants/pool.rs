@@ -192,29 +192,6 @@ impl Pool {
         Credits::LARGEST_TOTAL.minus(self.totals.granted)
     }
 
-    /// Whether the usable grants can pay for all of these together. A quick answer where none has a scope.
-    pub(in crate::ledger) fn covers(&self, wanted: &[(Purpose<'_>, Credits)]) -> bool {
-        let sum = wanted.iter().fold(Credits::ZERO, |sum, (_, amount)| sum.plus(*amount));
-        if !self.scoped || sum > self.usable {
-            return sum <= self.usable;
-        }
-        let mut trial = self.clone();
-        let mut draws = SmallVec::new();
-        wanted.iter().for_each(|(purpose, amount)| trial.take(*amount, *purpose, &mut draws));
-        trial.totals.overage == self.totals.overage
-    }
-
-    /// What is left of the usable grants that pay for something, less what is owed.
-    #[must_use]
-    pub fn level_for(&self, purpose: Purpose<'_>) -> Credits {
-        if !self.scoped {
-            return self.level();
-        }
-        let paying = self.grants.iter().filter(|grant| grant.phase == Phase::Usable && grant.pays(purpose));
-        let left = paying.fold(Credits::ZERO, |sum, grant| sum.plus(grant.remaining));
-        left.minus(self.totals.owed())
-    }
-
     /// Takes an amount, from grants as far as they go and as overage beyond, and notes what paid.
     pub fn take(&mut self, amount: Credits, purpose: Purpose<'_>, draws: &mut SmallVec<[Draw; 2]>) {
         let credit_type = self.credit_type;

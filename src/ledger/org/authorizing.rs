@@ -4,17 +4,17 @@ use smallvec::SmallVec;
 
 use super::Org;
 use crate::ledger::authorization::{Answer, Granted, Promised, Request, Wanted, add_up, of_kind};
-use crate::ledger::calls::{Amounts, Calls, LiveCall, micros};
+use crate::ledger::calls::{Amounts, Calls, Hold, LiveCall, Spent, micros};
 use crate::ledger::catalog::{Catalog, Plan};
 use crate::ledger::charge::Line;
 use crate::ledger::entry::{Call, Event, Kind, LARGEST_QUANTITY, LONGEST_CALL};
-use crate::ledger::grants::Purpose;
+use crate::ledger::grants::{Pool, Purpose};
 use crate::ledger::limits::{PastLimit, Spending};
 use crate::ledger::price::{CreditType, Increment};
 use crate::ledger::refusals::{call_over, insufficient, no_terms};
 use crate::ledger::rejection::Rejection;
 use crate::ledger::terms::plan_at;
-use crate::ledger::units::{Credits, Millis, Timestamp};
+use crate::ledger::units::{Credits, EventId, Millis, Timestamp};
 
 /// What is asked for, priced: what any amount of it costs.
 struct Priced<'a> {
@@ -38,7 +38,7 @@ impl Org {
         &self,
         request: &Request<'_>,
         calls: Option<&Calls>,
-        promised: &Promised,
+        promised: &Promised<'_>,
         (at, catalog): (Timestamp, &Catalog),
     ) -> Answer {
         let refused = |rejection| Answer {
@@ -55,25 +55,24 @@ impl Org {
             Ok(priced) => priced,
             Err(rejection) => return refused(rejection),
         };
-        let available = self.available(&priced, calls, promised, at);
+        let beside = Beside::of(request, calls, promised, at);
+        let available = self.available(&priced, &beside);
         let overdraft = plan.overdraft().filter(|_| !promised.unchecked);
         let spendable = overdraft.map(|overdraft| {
             available.iter().map(|(kind, left)| (*kind, left.plus(overdraft))).collect::<Amounts>()
         });
-        let others = calls.map_or(0, |calls| calls.others(key));
-        let among = others.saturating_add(promised.holds).saturating_add(1);
+        let among = beside.count().saturating_add(1);
         let room = Room { spendable, among: u64::try_from(among).unwrap_or(u64::MAX) };
         let talked = calls.and_then(|calls| calls.get(key));
         let verdict = match talked.filter(|call| call.answered().is_some()) {
             Some(call) => priced.grant_more(call, &room, plan, at),
-            None => self
-                .within_limits(&priced, calls, (at, plan), catalog)
-                .and_then(|()| priced.grant(&room, plan)),
+            None => {
+                self.within_limits(&priced, &beside, plan, catalog).and_then(|()| priced.grant(&room, plan))
+            }
         };
         let worst_case = room.spendable.as_ref().map(|_| {
-            let others = calls.map(|calls| calls.increments(key)).unwrap_or_default();
             let own = verdict.iter().flat_map(|granted| granted.increment.iter().copied());
-            add_up(others.into_iter().chain(promised.increments.iter().copied()).chain(own))
+            add_up(beside.increments().into_iter().chain(own))
         });
         Answer { verdict, available, worst_case }
     }
@@ -89,35 +88,29 @@ impl Org {
         Ok(Priced { lines, request })
     }
 
-    /// What is settled, less what is pending, held and promised, of each kind of credits that it costs.
-    fn available(
-        &self,
-        priced: &Priced<'_>,
-        calls: Option<&Calls>,
-        promised: &Promised,
-        at: Timestamp,
-    ) -> Amounts {
-        let key = priced.request.name.key();
+    /// What is settled, less what is pending, held and promised, of each kind of credits that it costs: as far as it may be spent on it.
+    fn available(&self, priced: &Priced<'_>, beside: &Beside<'_>) -> Amounts {
         let kinds = add_up(priced.lines.iter().map(|line| (line.credit_type, Credits::ZERO)));
         let left = kinds.into_iter().map(|(kind, _)| {
-            let pool = self.pools().find(|pool| pool.credit_type == kind);
-            let level = pool.map_or(Credits::ZERO, |pool| pool.level_for(priced.purpose(kind)));
-            // What is held for the very same is given anew.
-            let own = calls.and_then(|calls| calls.hold(key)).filter(|hold| hold.until > at);
-            let taken =
-                calls.map_or(Credits::ZERO, |calls| calls.pending(kind, at).plus(calls.held(kind, at)));
-            let own = own.map_or(Credits::ZERO, |hold| hold.amount(kind));
-            (kind, level.minus(taken).plus(own).minus(of_kind(&promised.amounts, kind)))
+            let left = match self.pools().find(|pool| pool.credit_type == kind) {
+                Some(pool) if pool.is_scoped() => {
+                    let after = beside.spent(kind).charged_to(pool);
+                    let levels = priced.purposes(kind).map(|purpose| after.level_for(purpose));
+                    levels.min().unwrap_or_default()
+                }
+                pool => pool.map_or(Credits::ZERO, Pool::level).minus(beside.taken(kind)),
+            };
+            (kind, left)
         });
         left.collect()
     }
 
-    /// Whether the first of it is within the hard limits of a plan that rejects, with all that runs and is held.
+    /// Whether the first of it is within the hard limits of a plan that rejects, with all that runs, is held and was promised.
     fn within_limits(
         &self,
         priced: &Priced<'_>,
-        calls: Option<&Calls>,
-        (at, plan): (Timestamp, &Plan),
+        beside: &Beside<'_>,
+        plan: &Plan,
         catalog: &Catalog,
     ) -> Result<(), Rejection> {
         let unlimited = self.limits.is_none() && plan.limits.is_empty();
@@ -125,22 +118,92 @@ impl Org {
             return Ok(());
         }
         let limits = self.limits_in_force(catalog);
-        let first = priced.request.event(at, 1);
+        let first = priced.request.event(beside.at, 1);
         let mut uses =
             Spending::of_lines(&first, &priced.lines).map(|of| limits.uses(&of)).unwrap_or_default();
-        for (_, call) in calls.into_iter().flat_map(|calls| calls.live_from(Default::default())) {
+        for call in beside.calls.into_iter().flat_map(Calls::live) {
+            let costs = call.costs_for(call.begun(beside.at));
+            limits.add_same(&mut uses, &Spending::so_far(call.dimensions(), (call.action(), 1), &costs));
+        }
+        for hold in beside.holds() {
             let spends =
-                Spending::so_far(call.dimensions(), (call.action(), 1), &call.costs_for(call.begun(at)));
+                Spending::so_far(hold.who.dimensions(), (&hold.action, hold.quantity), &hold.amounts);
             limits.add_same(&mut uses, &spends);
         }
-        for (key, hold) in calls.into_iter().flat_map(|calls| calls.holds_from(Default::default())) {
-            if key != priced.request.name.key() && hold.until > at {
-                let spends =
-                    Spending::so_far(hold.who.dimensions(), (&hold.action, hold.quantity), &hold.amounts);
-                limits.add_same(&mut uses, &spends);
-            }
-        }
         limits.admit(&uses, true)
+    }
+}
+
+/// What there is beside what is asked for: the calls and holds of the books, and what was promised.
+struct Beside<'a> {
+    key: EventId,
+    at: Timestamp,
+    calls: Option<&'a Calls>,
+    promised: SmallVec<[&'a Hold; 4]>,
+    /// What the books hold and that counts no more: what is asked for is held anew, and what was promised takes the place of what was
+    /// held for the same.
+    replaced: SmallVec<[EventId; 4]>,
+}
+
+impl<'a> Beside<'a> {
+    fn of(
+        request: &Request<'_>,
+        calls: Option<&'a Calls>,
+        promised: &Promised<'a>,
+        at: Timestamp,
+    ) -> Beside<'a> {
+        let key = request.name.key();
+        let others = promised.holds.iter().copied().filter(|hold| hold.key() != key);
+        let promised: SmallVec<[&Hold; 4]> = others.collect();
+        let replaced = promised.iter().map(|hold| hold.key()).chain([key]).collect();
+        Beside { key, at, calls, promised, replaced }
+    }
+
+    /// How many calls are live, or held for.
+    fn count(&self) -> usize {
+        let known = |hold: &&&Hold| self.known(hold.key()).is_some();
+        let new = self.promised.iter().filter(|hold| !known(hold)).count();
+        self.calls.map_or(0, |calls| calls.others(self.key)).saturating_add(new)
+    }
+
+    /// A hold of the books that is not gone.
+    fn known(&self, key: EventId) -> Option<&'a Hold> {
+        self.calls?.hold(key).filter(|hold| hold.until > self.at)
+    }
+
+    /// All that is held.
+    fn holds(&self) -> impl Iterator<Item = &'a Hold> {
+        let of_books = self.calls.into_iter().flat_map(|calls| calls.holds_from(Default::default()));
+        let stays = |(key, hold): &(EventId, &Hold)| hold.until > self.at && !self.replaced.contains(key);
+        of_books.filter(stays).map(|(_, hold)| hold).chain(self.promised.iter().copied())
+    }
+
+    /// What is pending, held and promised, of one kind of credits.
+    fn taken(&self, kind: CreditType) -> Credits {
+        let taken = self
+            .calls
+            .map_or(Credits::ZERO, |calls| calls.pending(kind, self.at).plus(calls.held(kind, self.at)));
+        let replaced = self.replaced.iter().filter_map(|key| self.known(*key));
+        let left = replaced.fold(taken, |taken, hold| taken.minus(hold.amount(kind)));
+        self.promised.iter().fold(left, |taken, hold| taken.plus(hold.amount(kind)))
+    }
+
+    /// The same, by what it is spent on.
+    fn spent(&self, kind: CreditType) -> Spent<'a> {
+        let of_books = self.calls.map(|calls| calls.spent(kind, self.at, &self.replaced));
+        let mut spent = of_books.unwrap_or_default();
+        for hold in &self.promised {
+            spent.add(hold.purpose(), micros(hold.amount(kind)));
+        }
+        spent
+    }
+
+    /// What one more increment costs of every call that is talked, or held for.
+    fn increments(&self) -> Amounts {
+        let of_books = self.calls.map(|calls| calls.increments(&self.replaced)).unwrap_or_default();
+        add_up(
+            of_books.into_iter().chain(self.promised.iter().flat_map(|hold| hold.increment.iter().copied())),
+        )
     }
 }
 
@@ -173,17 +236,15 @@ impl Priced<'_> {
         add_up(self.lines.iter().map(|line| (line.credit_type, of_line(line))))
     }
 
-    /// What the line of that kind of credits is about.
-    fn purpose(&self, kind: CreditType) -> Purpose<'_> {
-        let of = self.request.dimensions;
+    /// What the lines of that kind of credits are about.
+    fn purposes(&self, kind: CreditType) -> impl Iterator<Item = Purpose<'_>> {
         let (action, add_ons) = match self.request.wanted {
             Wanted::Action(action) => (action, &[][..]),
             Wanted::Call { action, add_ons, .. } => (action, add_ons),
         };
         let actions = std::iter::once(action).chain(add_ons.iter().copied());
-        let of_kind = actions.zip(&self.lines).find(|(_, line)| line.credit_type == kind);
-        let entity = of.entity_type.map(|kind| (kind, of.entity_id));
-        Purpose { action: of_kind.map_or(action, |(action, _)| action), feature: of.feature, entity }
+        let of_kind = actions.zip(&self.lines).filter(move |(_, line)| line.credit_type == kind);
+        of_kind.map(|(action, _)| Purpose::of(&self.request.dimensions, action))
     }
 
     fn increment(&self) -> Increment {

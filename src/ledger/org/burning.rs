@@ -1,7 +1,8 @@
 //! How running calls burn credits, and how long that goes on.
 
+use super::watching::cover;
 use super::{Org, Timestamp};
-use crate::ledger::calls::{Accrual, amount, micros};
+use crate::ledger::calls::{Sum, amount};
 use crate::ledger::catalog::Catalog;
 use crate::ledger::price::CreditType;
 use crate::ledger::terms::plan_at;
@@ -20,9 +21,9 @@ pub struct CallBurn {
     pub pending: Credits,
     /// What is set aside for others.
     pub held: Credits,
-    /// What they may still take; none where calls are not bounded.
+    /// What they may still take: those that may take least, where grants pay for some of them only; none where calls are not bounded.
     pub headroom: Option<Credits>,
-    /// How many seconds that lasts at this rate; none where it has no end.
+    /// How many seconds that lasts at their rate, for those for which it ends first; none where it has no end.
     pub seconds_left: Option<u64>,
     /// By how much they may overspend; none where calls are not bounded.
     pub worst_case: Option<Credits>,
@@ -33,26 +34,25 @@ impl Org {
     #[must_use]
     pub fn call_burns(&self, at: Timestamp, catalog: &Catalog) -> Vec<CallBurn> {
         let Some(calls) = self.calls() else { return Vec::new() };
-        let overdraft = plan_at(&self.terms, at, catalog).and_then(|(_, _, plan)| plan.overdraft());
-        let of_kind = |accrual: &Accrual| {
-            let credit_type = accrual.credit_type;
-            let level = self
-                .pools()
-                .find(|pool| pool.credit_type == credit_type)
-                .map_or(Credits::ZERO, |pool| pool.level());
-            let (pending, held) = (calls.pending(credit_type, at), calls.held(credit_type, at));
-            let headroom = overdraft.map(|overdraft| level.plus(overdraft).minus(pending).minus(held));
+        let plan = plan_at(&self.terms, at, catalog).map(|(_, _, plan)| plan);
+        let pool = |kind| self.pools().find(|pool| pool.credit_type == kind);
+        let cover = cover(plan, &pool);
+        let of_kind = |sum: &Sum| {
+            let credit_type = sum.credit_type;
+            let classes = calls.classes(sum, at, &cover);
+            let bounded = || classes.iter().filter(|class| class.headroom < i128::MAX);
+            let headroom = bounded().map(|class| amount(class.headroom)).min();
             CallBurn {
                 credit_type,
-                running: accrual.calls,
-                per_minute: amount(accrual.a_minute),
-                pending,
-                held,
+                running: sum.calls,
+                per_minute: amount(sum.a_minute),
+                pending: calls.pending(credit_type, at),
+                held: calls.held(credit_type, at),
                 headroom,
-                seconds_left: headroom.and_then(|headroom| accrual.lasts(micros(headroom))),
-                worst_case: headroom.map(|_| amount(accrual.an_increment)),
+                seconds_left: bounded().filter_map(|class| class.sum.lasts(class.headroom)).min(),
+                worst_case: headroom.map(|_| amount(sum.an_increment)),
             }
         };
-        calls.accruals().iter().map(of_kind).collect()
+        calls.sums().iter().map(of_kind).collect()
     }
 }

@@ -7,7 +7,7 @@ use super::{Org, in_range};
 use crate::ledger::catalog::{Catalog, WhenExhausted};
 use crate::ledger::charge::{Charge, Draw, Line, Return};
 use crate::ledger::effect::{Effect, Outcome, Recall, Voided};
-use crate::ledger::entry::{Dimensions, Event, Kind, Void};
+use crate::ledger::entry::{Event, Kind, Void};
 use crate::ledger::grants::{Booking, Pool, Purpose};
 use crate::ledger::limits::Uses;
 use crate::ledger::movement::Note;
@@ -228,9 +228,8 @@ fn wanted<'a>(event: &Event<'a>, charge: &Charge) -> SmallVec<[Wanted<'a>; 1]> {
         Kind::Call(call) => (call.action, call.add_ons),
         Kind::Live(_) | Kind::End(_) | Kind::Restarted(_) | Kind::Void(_) => return SmallVec::new(),
     };
-    let Dimensions { feature, entity_type, entity_id, .. } = event.dimensions;
-    let entity = entity_type.map(|kind| (kind, entity_id));
     let actions = std::iter::once(action).chain(add_ons.iter().copied());
     let lines = actions.zip(&charge.lines).filter(|(_, line)| line.amount > Credits::ZERO);
-    lines.map(|(action, line)| (line.credit_type, Purpose { action, feature, entity }, line.amount)).collect()
+    let of = |action| Purpose::of(&event.dimensions, action);
+    lines.map(|(action, line)| (line.credit_type, of(action), line.amount)).collect()
 }

@@ -1,6 +1,7 @@
 //! An organization, entry by entry: repeats, voids, refusals that leave nothing, rules that begin.
 #![expect(clippy::arithmetic_side_effects, reason = "small numbers, written out")]
 
+mod authorizing;
 mod calls;
 mod notices;
 mod orphans;

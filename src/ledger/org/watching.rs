@@ -5,6 +5,7 @@ use crate::ledger::balance::{Balance, Moment};
 use crate::ledger::calls::{CallTerms, Calls, Cover, Hold, MOST_HOLDS, Telling, micros};
 use crate::ledger::catalog::{Catalog, Plan};
 use crate::ledger::effect::Effect;
+use crate::ledger::grants::Pool;
 use crate::ledger::price::CreditType;
 use crate::ledger::refusals::too_many_holds;
 use crate::ledger::rejection::Rejection;
@@ -24,9 +25,10 @@ impl Org {
             return Timestamp::MAX;
         };
         let plan = plan_at(&self.terms, calls.at(), catalog).map(|(_, _, plan)| plan);
-        let of = |kind| covered(&self.balances, plan, kind);
-        let cover = Cover { of: &of, lead: lead(plan) };
-        calls.next_look(&cover, |kind| self.untold(kind)).min(self.next_plan(calls.at(), catalog))
+        let pool = |kind| pool(&self.balances, kind);
+        calls
+            .next_look(&cover(plan, &pool), |kind| self.untold(kind))
+            .min(self.next_plan(calls.at(), catalog))
     }
 
     /// When another version of its plan comes into force, which may have other terms of calls.
@@ -97,8 +99,8 @@ impl Org {
         let Org { calls, balances, terms, .. } = self;
         let Some(calls) = calls else { return };
         let plan = plan_at(terms, at, catalog).map(|(_, _, plan)| plan);
-        let of = |kind| covered(balances, plan, kind);
-        let cover = Cover { of: &of, lead: lead(plan) };
+        let pool = |kind| pool(balances, kind);
+        let cover = cover(plan, &pool);
         let mut tell = |news| out.push(Effect::Calls(Box::new(news)));
         look(calls, &mut Telling { at, position, tell: &mut tell }, &cover);
     }
@@ -135,14 +137,12 @@ impl Org {
     }
 }
 
-/// What calls may take of one kind of credits: the level, and how far below nothing they may go. None where there is no bound.
-fn covered(balances: &[Balance], plan: Option<&Plan>, kind: CreditType) -> Option<i128> {
-    let overdraft = plan?.overdraft()?;
-    let balance = balances.iter().find(|balance| balance.pool.credit_type == kind);
-    let level = balance.map_or(0, |balance| micros(balance.pool.level()));
-    Some(level.saturating_add(micros(overdraft)))
+fn pool(balances: &[Balance], kind: CreditType) -> Option<&Pool> {
+    balances.iter().map(|balance| &balance.pool).find(|pool| pool.credit_type == kind)
 }
 
-fn lead(plan: Option<&Plan>) -> Millis {
-    plan.map_or(Millis(0), |plan| plan.calls.lead())
+/// What calls may take: what the pools have, and what the plan says.
+pub(super) fn cover<'a>(plan: Option<&Plan>, pool: &'a dyn Fn(CreditType) -> Option<&'a Pool>) -> Cover<'a> {
+    let lead = plan.map_or(Millis(0), |plan| plan.calls.lead());
+    Cover { pool, overdraft: plan.and_then(Plan::overdraft), lead }
 }
