@@ -207,37 +207,9 @@ impl Partition {
     ) -> Result<(), StoreError> {
         let position = Position { seq: record.seq, item };
         let entry = Entry { position, at: self.commons.at, what: What::Event(event.clone()) };
-        let mut recall = Recall::default();
-        let (key, outcome) = loop {
-            let Some(mut slot) = self.book.slots.get_mut(org) else {
-                let why = format!("there is no organization {org:?}; create it with PUT /v1/orgs/{org}");
-                let rejection = Rejection::new(Reason::UnknownOrg, "org", why);
-                self.stray(record, item, Some(org), true, rejection, listener);
-                return Ok(());
-            };
-            let outcome = slot.org.apply(&entry, &self.commons.catalog, &recall, &mut self.effects);
-            let (key, upto) = (slot.key, slot.org.position());
-            let Outcome::Needs(need) = outcome else {
-                if outcome != Outcome::Contained {
-                    note(&mut slot, &self.names, &mut self.dirty, &mut self.due, &self.commons.catalog);
-                }
-                break (key, outcome);
-            };
-            drop(slot);
-            match need {
-                Need::Hour(hour) => {
-                    let ids = self.history.ids(key, hour, upto)?;
-                    if let Some(mut slot) = self.book.slots.get_mut(org) {
-                        slot.org.reopen(hour, ids);
-                    }
-                }
-                Need::Charge(of) => {
-                    let charge =
-                        self.history.charge(key, of)?.ok_or(StoreError::RowMissing { key, position: of })?;
-                    recall.charge = Some((of, charge));
-                }
-                Need::Whereabouts(id) => recall.whereabouts = Some(self.history.whereabouts(key, id, upto)?),
-            }
+        let Some((key, outcome)) = self.apply_to(org, &entry)? else {
+            self.stray(record, item, Some(org), true, no_such_org(org), listener);
+            return Ok(());
         };
         self.row.clear();
         if let Some((id, hour)) = row::encode(self.commons.at, event, &outcome, &mut self.row)
@@ -255,6 +227,37 @@ impl Partition {
         let late = event.time.plus(LATE) < self.commons.at;
         listener.outcome(record, Item { position, org: Some(org), is_event: true, late }, &outcome);
         self.tell(org, Some(key), position, listener)
+    }
+
+    /// Applies an entry to an organization, with what it needs of the history. None where there is no such organization.
+    fn apply_to(&mut self, org: &str, entry: &Entry<'_>) -> Result<Option<(OrgKey, Outcome)>, StoreError> {
+        let mut recall = Recall::default();
+        loop {
+            let Some(mut slot) = self.book.slots.get_mut(org) else { return Ok(None) };
+            let outcome = slot.org.apply(entry, &self.commons.catalog, &recall, &mut self.effects);
+            let (key, upto) = (slot.key, slot.org.position());
+            let Outcome::Needs(need) = outcome else {
+                if outcome != Outcome::Contained {
+                    note(&mut slot, &self.names, &mut self.dirty, &mut self.due, &self.commons.catalog);
+                }
+                return Ok(Some((key, outcome)));
+            };
+            drop(slot);
+            match need {
+                Need::Hour(hour) => {
+                    let ids = self.history.ids(key, hour, upto)?;
+                    if let Some(mut slot) = self.book.slots.get_mut(org) {
+                        slot.org.reopen(hour, ids);
+                    }
+                }
+                Need::Charge(of) => {
+                    let charge =
+                        self.history.charge(key, of)?.ok_or(StoreError::RowMissing { key, position: of })?;
+                    recall.charge = Some((of, charge));
+                }
+                Need::Whereabouts(id) => recall.whereabouts = Some(self.history.whereabouts(key, id, upto)?),
+            }
+        }
     }
 
     fn command(
@@ -275,7 +278,7 @@ impl Partition {
             (Ok(AnyCommand::Catalog(command)), _) => {
                 self.catalog_command(command).map_or_else(Outcome::Rejected, |()| Outcome::Done)
             }
-            (Ok(AnyCommand::Org(command)), Some(org)) => self.org_command(position, org, command),
+            (Ok(AnyCommand::Org(command)), Some(org)) => self.org_command(position, org, command)?,
             (Ok(AnyCommand::Org(_)), None) => return Ok(()),
         };
         listener.outcome(record, Item { position, org, is_event: false, late: false }, &outcome);
@@ -326,31 +329,29 @@ impl Partition {
         Ok(())
     }
 
-    fn org_command(&mut self, position: Position, org: &str, command: Command) -> Outcome {
+    fn org_command(
+        &mut self,
+        position: Position,
+        org: &str,
+        command: Command,
+    ) -> Result<Outcome, StoreError> {
         let promised = if let Command::Hold(hold) = &command { Some(Held::from(&**hold)) } else { None };
-        let outcome = self.command_to(position, org, command);
-        // What was promised is in the books now, or never will be.
-        promised.iter().for_each(|hold| self.book.promises.forget(org, hold));
-        outcome
-    }
-
-    fn command_to(&mut self, position: Position, org: &str, command: Command) -> Outcome {
         let creates = matches!(command, Command::PutOrg(_));
         let entry = Entry { position, at: self.commons.at, what: What::Command(command) };
-        let (catalog, recall) = (&self.commons.catalog, Recall::default());
-        if let Some(mut slot) = self.book.slots.get_mut(org) {
-            let outcome = slot.org.apply(&entry, catalog, &recall, &mut self.effects);
-            if outcome != Outcome::Contained {
-                note(&mut slot, &self.names, &mut self.dirty, &mut self.due, &self.commons.catalog);
-            }
-            return outcome;
-        }
-        if !creates {
-            let why = format!("there is no organization {org:?}; create it with PUT /v1/orgs/{org}");
-            return Outcome::Rejected(Rejection::new(Reason::UnknownOrg, "org", why));
-        }
+        let outcome = match self.apply_to(org, &entry)? {
+            Some((_, outcome)) => outcome,
+            None if creates => self.create(org, &entry),
+            None => Outcome::Rejected(no_such_org(org)),
+        };
+        // What was promised is in the books now, or never will be.
+        promised.iter().for_each(|hold| self.book.promises.forget(org, hold));
+        Ok(outcome)
+    }
+
+    /// Makes an organization of the command that creates it.
+    fn create(&mut self, org: &str, entry: &Entry<'_>) -> Outcome {
         let mut new = Org::default();
-        let outcome = new.apply(&entry, catalog, &recall, &mut self.effects);
+        let outcome = new.apply(entry, &self.commons.catalog, &Recall::default(), &mut self.effects);
         if outcome == Outcome::Done {
             let name = OrgName::from(org);
             let key = OrgKey(self.commons.next_key);
@@ -382,6 +383,11 @@ impl Partition {
             &Outcome::Rejected(rejection),
         );
     }
+}
+
+fn no_such_org(org: &str) -> Rejection {
+    let why = format!("there is no organization {org:?}; create it with PUT /v1/orgs/{org}");
+    Rejection::new(Reason::UnknownOrg, "org", why)
 }
 
 /// Notes that an organization changed, and when it is to be looked at by itself.

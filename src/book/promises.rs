@@ -20,6 +20,11 @@ use crate::ledger::units::{Credits, EventId, Position, Timestamp};
 pub struct Promises(DashMap<OrgName, BTreeMap<EventId, Hold>, foldhash::fast::RandomState>);
 
 impl Promises {
+    /// What was promised under an identity and is not in the books yet.
+    pub(super) fn get(&self, org: &str, key: EventId) -> Option<Hold> {
+        self.0.get(org)?.get(&key).cloned()
+    }
+
     /// A hold is in the books, or will never be. What was promised later in its place stays.
     pub(super) fn forget(&self, org: &str, hold: &Held) {
         if let Some(mut of_org) = self.0.get_mut(org)

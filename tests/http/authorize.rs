@@ -195,3 +195,33 @@ async fn a_call_is_warned_cut_off_when_its_credits_end_and_may_go_on_after_a_top
     assert_eq!(again["hold_id"], Value::Null);
     daemon.running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_can_be_extended_and_released_the_moment_it_was_given() {
+    let daemon = prepaid("10", json!({})).await;
+    for call in 0..25 {
+        let id = authorize(&daemon, asked(&call.to_string())).await["hold_id"].as_str().unwrap().to_owned();
+        if call % 2 == 0 {
+            let longer = daemon.post(&format!("/v1/orgs/acme/holds/{id}/extend"), json!({})).await;
+            assert_eq!(longer.status, 200, "call {call}: {}", longer.json);
+        }
+        let released = daemon.post(&format!("/v1/orgs/acme/holds/{id}/release"), json!({})).await;
+        assert_eq!(released.status, 200, "call {call}: {}", released.json);
+    }
+    holds(&daemon, 0).await;
+    assert_eq!(authorize(&daemon, asked("last")).await["available"], json!({ "credits": "10" }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_that_comes_with_its_hold_leaves_nothing_held() {
+    let daemon = prepaid("10000", json!({})).await;
+    for number in 0..25 {
+        let id = format!("m{number}");
+        let mail = json!({ "kind": "action", "source": "crm", "id": id, "action": "email_sent" });
+        assert_eq!(authorize(&daemon, mail).await["allowed"], true);
+        let sent = json!({ "type": "creditd.action.v1", "source": "crm", "id": id, "data": { "action": "email_sent" } });
+        assert_eq!(daemon.post("/v1/orgs/acme/events", sent).await.status, 200);
+    }
+    holds(&daemon, 0).await;
+    assert_eq!(daemon.balance("acme").await["balances"][0]["held"], "0");
+}

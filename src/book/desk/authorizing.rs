@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Desk, SubmitError, Submitted, Wait};
 use crate::book::promises::{Decision, Held, How};
+use crate::clock::Stopwatch;
 use crate::ledger::authorization::{Request, of_kind};
 use crate::ledger::calls::{Hold, OnFailure};
 use crate::ledger::units::{Credits, EventId, Timestamp};
@@ -17,6 +18,9 @@ const ASK_AGAIN: Duration = Duration::from_millis(500);
 
 /// How long a hold waits before it follows into the log: the answer goes first, and the holds of that time go together.
 const FOLLOWS_AFTER: Duration = Duration::from_millis(1);
+
+/// How long a request that concerns a hold waits for it to be in the log.
+const FOLLOWS_WITHIN: Duration = Duration::from_secs(2);
 
 /// What a decision rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +129,7 @@ impl Desk {
         key: EventId,
         wait: Wait,
     ) -> Option<Result<Submitted, SubmitError>> {
-        let hold = self.hold_of(org, key)?;
+        let hold = self.hold_of(org, key).await?;
         let payload = wire::release_command(&hold).to_string();
         Some(self.submit(Subject::Commands(org), None, payload.into(), wait).await)
     }
@@ -141,7 +145,7 @@ impl Desk {
         now: Timestamp,
         wait: Wait,
     ) -> Option<Result<(Hold, Submitted), SubmitError>> {
-        let hold = self.hold_of(org, key)?;
+        let hold = self.hold_of(org, key).await?;
         let terms = self.book.read(org, |slot| slot.org.call_terms(now, &self.book.catalog()))?;
         let hold = Hold { until: now.plus(terms.hold()).max(hold.until), ..hold };
         let payload = wire::hold_command(&hold).to_string();
@@ -149,7 +153,15 @@ impl Desk {
         Some(submitted.map(|submitted| (hold, submitted)))
     }
 
-    fn hold_of(&self, org: &str, key: EventId) -> Option<Hold> {
+    /// The hold of that name, once it is in the log: what is said of it is to follow it there.
+    async fn hold_of(&self, org: &str, key: EventId) -> Option<Hold> {
+        let since = Stopwatch::start();
+        while let Some(promised) = self.book.promises.get(org, key) {
+            if since.elapsed() > FOLLOWS_WITHIN {
+                return Some(promised);
+            }
+            tokio::time::sleep(FOLLOWS_AFTER).await;
+        }
         self.book.read(org, |slot| slot.org.calls().and_then(|calls| calls.hold(key)).cloned())?
     }
 }

@@ -222,9 +222,9 @@ impl Org {
         if let What::Event(event) = &entry.what {
             // On its way from memory until the event is priced.
             self.ids.approach(event.id);
-            if let Some(need) = self.need(event, entry.at, recall) {
-                return Outcome::Needs(need);
-            }
+        }
+        if let Some(need) = self.need(&entry.what, entry.at, recall) {
+            return Outcome::Needs(need);
         }
         self.advance(entry.at, catalog, out);
         self.position = entry.position;

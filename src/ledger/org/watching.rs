@@ -111,8 +111,11 @@ impl Org {
         self.calls.get_or_insert_with(|| Box::new(Calls::new(at)))
     }
 
-    /// Sets credits aside.
+    /// Sets credits aside, unless the event that they are for has come already.
     pub(super) fn hold(&mut self, hold: &Hold) -> Result<(), Rejection> {
+        if self.has_come(hold.key()) {
+            return Ok(());
+        }
         let (at, kinds) = (self.at, hold.amounts.iter().map(|(kind, _)| *kind));
         for credit_type in kinds {
             self.balance_place(credit_type);

@@ -187,6 +187,26 @@ fn what_is_held_for_something_else_is_no_burden_where_a_grant_pays_for_it() {
 }
 
 #[test]
+fn a_hold_that_its_event_has_overtaken_holds_nothing() {
+    let mut acme = acme();
+    acme.spend(3, "texts", 3, 2);
+    let texts = Hold { action: "one".into(), source: "test".into(), ..hold("texts", 2_000_000, minutes(63)) };
+    // As after a restart: the ids are not here.
+    acme.org.ids_are_elsewhere();
+    let what = || What::Command(Command::Hold(Box::new(texts.clone())));
+    assert!(matches!(acme.apply(59, what()), Outcome::Needs(Need::Hour(_))));
+    let seen = Seen { position: Position { seq: 3, item: 0 }, hour: TEN.hour() };
+    for hour in [TEN.hour().back(1), TEN.hour(), TEN.hour().next()] {
+        acme.org.reopen(hour, (hour == seen.hour).then_some((texts.key(), seen)));
+    }
+    assert_eq!(acme.apply(59, what()), Outcome::Done);
+    assert_eq!(acme.org.calls().map_or(0, Calls::holds), 0);
+    let other = Hold { id: "other".into(), ..texts.clone() };
+    acme.hold(&other);
+    assert_eq!(acme.org.calls().map_or(0, Calls::holds), 1);
+}
+
+#[test]
 fn hard_limits_see_what_was_promised() {
     let limit = Limit {
         id: "calls".into(),

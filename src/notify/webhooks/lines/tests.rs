@@ -256,7 +256,8 @@ fn in_quiet_hours_messages_wait_and_their_day_begins_afterwards() {
         lines.start(at(now)).iter().for_each(|start| fail(&mut lines, start, now));
     }
     let line = lines.get(&key).unwrap();
-    assert_eq!(line.failed[0].at, at(281), "a day after the quiet hours, at the next second looked at");
+    // A day after the quiet hours: by a try at its very end, or when it is looked at next.
+    assert!([at(280), at(281)].contains(&line.failed[0].at), "{:?}", line.failed[0].at);
     assert!(line.failed[0].parcel.tries >= 5, "{}", line.failed[0].parcel.tries);
 }
 
