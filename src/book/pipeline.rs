@@ -1,7 +1,6 @@
 //! The ordered pipeline of a partition: one thread that reads the log and applies it, record by record.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -15,6 +14,7 @@ use super::outbox::Outbox;
 use super::partition::{Dirty, Item, Listener, Partition};
 use super::progress::Progress;
 use super::shelf::Past;
+use super::ticker::Ticker;
 use super::waiters::Waiters;
 use crate::clock::{self, Stopwatch};
 use crate::ledger::charge::Charge;
@@ -22,8 +22,8 @@ use crate::ledger::effect::{Effect, Outcome};
 use crate::ledger::movement::MovementKind;
 use crate::ledger::org::Org;
 use crate::ledger::price::CreditType;
-use crate::ledger::units::{Credits, Timestamp};
-use crate::log::{Draft, Fingerprint, Log, LogError, Reader, Record};
+use crate::ledger::units::Credits;
+use crate::log::{Fingerprint, Log, LogError, Reader, Record};
 use crate::metrics::Metrics;
 use crate::store::StoreError;
 use crate::wire::{Subject, outcome_json};
@@ -65,8 +65,10 @@ pub struct Cut {
 pub struct Pipeline {
     /// What is folded.
     pub partition: Partition,
-    /// The log, for the ticks.
+    /// The log it reads.
     pub log: Arc<dyn Log>,
+    /// What tells the log the time.
+    pub ticker: Ticker,
     /// The record that `partition` stands at.
     pub position: Fingerprint,
     /// The last record that an organization contained when we started: while replay has not passed it, it is what
@@ -100,12 +102,6 @@ pub enum PipelineError {
 /// How often a waiting pipeline looks whether it can go on.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// How long something may be overdue before the log is told the time: whoever writes meanwhile tells it too.
-const TICK_AFTER: Duration = Duration::from_millis(4);
-
-/// How long the pipeline waits for a record, at least and at most, before it looks at what is due.
-const LOOKS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(1));
-
 impl Pipeline {
     /// Reads and applies until told to stop.
     ///
@@ -113,14 +109,13 @@ impl Pipeline {
     /// [`PipelineError`] where it cannot go on without losing or doubling something.
     pub async fn run(mut self, mut reader: Box<dyn Reader>) -> Result<(), PipelineError> {
         let mut batch: Vec<Record> = Vec::new();
-        let ticking = Arc::new(AtomicBool::new(false));
         while !*self.stop.borrow() {
             self.progress.beat(clock::now());
             if self.partition.history().shelf().is_clogged() || self.outbox.is_full() {
                 self.wait().await;
                 continue;
             }
-            let due = self.until_due();
+            let pause = self.ticker.pause(self.partition.next_due(), clock::now());
             tokio::select! {
                 biased;
                 _ = self.stop.changed() => {}
@@ -128,12 +123,12 @@ impl Pipeline {
                 read = reader.next(&mut batch) => {
                     read?;
                     if batch.is_empty() {
-                        self.tick(&ticking);
+                        self.tick();
                     } else {
                         self.apply(&mut batch, reader.created_ns())?;
                     }
                 }
-                () = tokio::time::sleep(due) => self.tick(&ticking),
+                () = tokio::time::sleep(pause) => self.tick(),
             }
         }
         // What the keeper still asks on its way out.
@@ -150,6 +145,10 @@ impl Pipeline {
             Some(ask) = self.asks.recv() => self.answer(ask),
             () = tokio::time::sleep(PAUSE) => {}
         }
+    }
+
+    fn tick(&mut self) {
+        self.ticker.tick(self.partition.next_due(), clock::now());
     }
 
     fn answer(&mut self, ask: Ask) {
@@ -193,6 +192,9 @@ impl Pipeline {
                 approach(&self.partition, next);
             }
             self.partition.apply(record, &mut sink)?;
+            if record.draft.payload.is_empty() && Subject::parse(&record.draft.subject) == Ok(Subject::Tick) {
+                self.ticker.ticked(record.at);
+            }
             if record.draft.request != 0 && self.waiters.expects(record.draft.request) {
                 self.waiters.answer(record.draft.request, std::mem::take(&mut sink.answers));
             }
@@ -216,30 +218,6 @@ impl Pipeline {
         }
         batch.clear();
         Ok(())
-    }
-
-    /// How long nothing is due, and then a little more.
-    fn until_due(&self) -> Duration {
-        let next = self.partition.next_due().map_or(i64::MAX, Timestamp::micros);
-        let left = u64::try_from(next.saturating_sub(clock::now().micros())).unwrap_or(0);
-        Duration::from_micros(left).saturating_add(TICK_AFTER).clamp(LOOKS.0, LOOKS.1)
-    }
-
-    /// Tells the log the time when something is due and nobody else writes.
-    fn tick(&self, ticking: &Arc<AtomicBool>) {
-        let slack = i64::try_from(TICK_AFTER.as_micros()).unwrap_or(0);
-        let now = clock::now().micros().saturating_sub(slack);
-        let due = self.partition.next_due().is_some_and(|instant| instant <= Timestamp::from_micros(now));
-        if due && !ticking.swap(true, Ordering::AcqRel) {
-            let (log, ticking) = (Arc::clone(&self.log), Arc::clone(ticking));
-            tokio::spawn(async move {
-                let draft = Draft { subject: Subject::Tick.to_string(), ..Draft::default() };
-                if let Err(error) = log.append(draft).await {
-                    tracing::warn!(%error, "the log could not be told the time; it will be tried again");
-                }
-                ticking.store(false, Ordering::Release);
-            });
-        }
     }
 }
 

@@ -13,6 +13,7 @@ use super::partition::Partition;
 use super::pipeline::Pipeline;
 use super::progress::Progress;
 use super::shelf::{History, Shelf};
+use super::ticker::Ticker;
 use super::waiters::Waiters;
 use super::{Book, OrgName, Slot};
 use crate::ledger::org::Org;
@@ -92,6 +93,7 @@ impl Recovered {
         };
         let pipeline = Pipeline {
             partition,
+            ticker: Ticker::new(Arc::clone(&around.log)),
             log: around.log,
             position: cut,
             sealed,

@@ -13,7 +13,8 @@ use tempfile::tempdir;
 use super::*;
 use crate::book::keeper::Call;
 use crate::book::recovery::{Surroundings, recover};
-use crate::ledger::units::EventId;
+use crate::ledger::units::{EventId, Timestamp};
+use crate::log::Draft;
 use crate::log::local::{LocalLog, Options};
 use crate::store::history::{Limits, Runs};
 
