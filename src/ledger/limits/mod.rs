@@ -111,6 +111,11 @@ impl Limits {
         self.followed = now;
     }
 
+    /// Whether these are the limits in force at an instant, each in the window that runs then.
+    pub(super) fn are_of(&self, in_force: RulesInForce<'_>, at: Timestamp) -> bool {
+        self.followed == in_force.version && !self.counts.iter().any(|count| count.is_over(at))
+    }
+
     /// Takes over the limits of new terms, or a change of its own, from an instant on.
     pub(super) fn follow_anew(&mut self, in_force: RulesInForce<'_>, at: Timestamp, place: &Place) {
         if let Some(plan) = in_force.plan.version(in_force.version.plan_version) {

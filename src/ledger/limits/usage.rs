@@ -129,6 +129,11 @@ impl Limits {
         }
     }
 
+    /// Whether an event uses some hard limit.
+    pub(in crate::ledger) fn any_hard(&self, uses: &Uses<'_>) -> bool {
+        uses.iter().any(|used| self.counts.get(used.place).is_some_and(|count| count.limit.hard))
+    }
+
     /// Whether the limits leave room for an event, or its plan charges what is past them.
     pub(in crate::ledger) fn admit(&self, uses: &Uses<'_>, rejects: bool) -> Result<(), Rejection> {
         for used in uses {

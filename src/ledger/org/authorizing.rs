@@ -117,10 +117,13 @@ impl Org {
         if unlimited || plan.past_limit != PastLimit::Reject {
             return Ok(());
         }
-        let limits = self.limits_in_force(catalog);
+        let limits = self.limits_at(beside.at, catalog);
         let first = priced.request.event(beside.at, 1);
         let mut uses =
             Spending::of_lines(&first, &priced.lines).map(|of| limits.uses(&of)).unwrap_or_default();
+        if !limits.any_hard(&uses) {
+            return Ok(());
+        }
         for call in beside.calls.into_iter().flat_map(Calls::live) {
             let costs = call.costs_for(call.begun(beside.at));
             limits.add_same(&mut uses, &Spending::so_far(call.dimensions(), (call.action(), 1), &costs));

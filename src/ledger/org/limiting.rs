@@ -1,5 +1,7 @@
 //! Limits: which are in force, what an event uses of them, and where their windows turn.
 
+use std::borrow::Cow;
+
 use super::Org;
 use crate::ledger::balance::RulesInForce;
 use crate::ledger::catalog::{Catalog, Plan};
@@ -24,12 +26,24 @@ impl Org {
     /// The limits in force at the instant it stands at.
     #[must_use]
     pub fn limits_in_force(&self, catalog: &Catalog) -> Limits {
-        let (mut limits, place) = (self.limits(), self.whereabouts());
-        if let Some(rules) = rules_in_force(&self.terms, self.at, catalog) {
-            limits.follow(rules, &place);
-            limits.turn(self.at, &place);
+        self.limits_at(self.at, catalog).into_owned()
+    }
+
+    /// The limits in force at an instant until which no cycle turns. Copied only where windows are over, or the plan has others.
+    pub(super) fn limits_at(&self, at: Timestamp, catalog: &Catalog) -> Cow<'_, Limits> {
+        let rules = rules_in_force(&self.terms, at, catalog);
+        if let Some((limits, rules)) = self.limits.as_deref().zip(rules)
+            && limits.are_of(rules, at)
+        {
+            return Cow::Borrowed(limits);
         }
-        limits
+        let (mut limits, place) = (self.limits.as_deref().cloned().unwrap_or_default(), self.whereabouts());
+        limits.turn(at, &place);
+        if let Some(rules) = rules {
+            limits.follow(rules, &place);
+            limits.turn(at, &place);
+        }
+        Cow::Owned(limits)
     }
 
     /// A copy to look ahead with at the limits from a name and a value on: at most so many values, in order.

@@ -66,6 +66,19 @@ impl Acme {
         assert_eq!(self.apply(minute, What::Event(event)), Outcome::Noted);
     }
 
+    /// A hard limit on an action, on a plan that rejects what is past it.
+    fn limit_a_day(&mut self, action: &str, most: u64) {
+        let content =
+            Plan { when_exhausted: WhenExhausted::Reject, past_limit: PastLimit::Reject, ..Plan::default() };
+        let plan = Versioned { id: "plan".into(), version: 2, effective_from: None, content };
+        self.catalog.apply(CatalogCommand::PutPlan(plan, "card".into()), TEN).unwrap();
+        let on = On::new(vec![Part { field: Field::Action, value: Some(action.into()) }]).unwrap();
+        let (unit, max) = (Unit::Quantity, Measure::of_quantity(most));
+        let limit = Limit { id: "most".into(), on, unit, max, window: Window::Day, hard: true };
+        let own = Own { id: "most".into(), limit: Some(limit.into()), note: None };
+        assert_eq!(self.apply(0, What::Command(Command::PutLimit(own))), Outcome::Done);
+    }
+
     fn asks(&self, wanted: Wanted<'_>, who: Dimensions<'_>, promised: &[&Hold], at: Timestamp) -> Answer {
         let request = Request { name: name("new"), dimensions: who, wanted, most: None };
         let promised = Promised { holds: promised.to_vec(), unchecked: false };
@@ -208,25 +221,22 @@ fn a_hold_that_its_event_has_overtaken_holds_nothing() {
 
 #[test]
 fn hard_limits_see_what_was_promised() {
-    let limit = Limit {
-        id: "calls".into(),
-        on: On::new(vec![Part { field: Field::Action, value: Some("phone_call".into()) }]).unwrap(),
-        unit: Unit::Quantity,
-        max: Measure::of_quantity(2),
-        window: Window::Day,
-        hard: true,
-    };
     let mut acme = acme();
-    let content =
-        Plan { when_exhausted: WhenExhausted::Reject, past_limit: PastLimit::Reject, ..Plan::default() };
-    let plan = Versioned { id: "plan".into(), version: 2, effective_from: None, content };
-    acme.catalog.apply(CatalogCommand::PutPlan(plan, "card".into()), TEN).unwrap();
-    let own = Own { id: "calls".into(), limit: Some(limit.into()), note: None };
-    assert_eq!(acme.apply(0, What::Command(Command::PutLimit(own))), Outcome::Done);
+    acme.limit_a_day("phone_call", 2);
     let (a, b) = (hold("a", 10, minutes(9)), hold("b", 5, minutes(9)));
     assert!(acme.asks_for_a_call(NOBODY, &[&a], TEN).verdict.is_ok());
     let refused = acme.asks_for_a_call(NOBODY, &[&a, &b], TEN).verdict.unwrap_err();
     assert_eq!(refused.reason, Reason::LimitReached);
     acme.hold(&a);
     assert!(acme.asks_for_a_call(NOBODY, &[&a], TEN).verdict.is_ok(), "one and the same");
+}
+
+#[test]
+fn what_was_used_of_a_window_that_is_over_counts_no_more() {
+    let mut acme = acme();
+    acme.limit_a_day("one", 1);
+    acme.spend(0, "first", 0, 1);
+    let asks = |hours: u64| acme.asks(Wanted::Action("one"), NOBODY, &[], minutes(hours * 60)).verdict;
+    assert_eq!(asks(13).unwrap_err().reason, Reason::LimitReached);
+    assert!(asks(14).is_ok(), "it is midnight");
 }
