@@ -210,12 +210,20 @@ impl Inlet {
     }
 }
 
-/// The name of the consumer of a subject, of letters that a name may have.
+/// The name of the consumer of a subject, of characters that a name may have; no two subjects have the same. What stands for
+/// something else is told as `=` and its number: `fs-1.*` is read by `creditd-fs=2D1-any`.
 fn consumer_name(subject: &str) -> String {
+    let told = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let token = |token: &str| match token {
         "*" => "any".to_owned(),
         ">" => "all".to_owned(),
-        token => token.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "_"),
+        // These are taken.
+        "any" => "=61ny".to_owned(),
+        "all" => "=61ll".to_owned(),
+        token => token
+            .chars()
+            .map(|c| if told(c) { c.to_string() } else { format!("={:02X}", u32::from(c)) })
+            .collect(),
     };
     format!("creditd-{}", subject.split('.').map(token).collect::<Vec<_>>().join("-"))
 }
@@ -227,4 +235,35 @@ fn listed(headers: Option<&HeaderMap>) -> Vec<(String, String)> {
         values.iter().map(move |value| (name.to_string(), value.as_str().to_owned()))
     })
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::consumer_name;
+
+    #[test]
+    fn consumers_are_named_after_their_subjects() {
+        assert_eq!(consumer_name("jambonz.call.*"), "creditd-jambonz-call-any");
+        assert_eq!(consumer_name("pbx_1.>"), "creditd-pbx_1-all");
+        assert_eq!(consumer_name("fs-1.any"), "creditd-fs=2D1-=61ny");
+    }
+
+    #[test]
+    fn no_two_subjects_have_the_same_consumer() {
+        let tokens = [
+            "*", ">", "any", "all", "fs", "FS", "1", "fs-1", "fs_1", "fs=2D1", "fs=1", "fs/1", "fs\\1",
+            "=61ny", "-", "_",
+        ];
+        let more = tokens.iter().flat_map(|first| tokens.map(|second| format!("{first}.{second}")));
+        let mut names = BTreeMap::new();
+        for subject in tokens.map(str::to_owned).into_iter().chain(more) {
+            let name = consumer_name(&subject);
+            assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || "_-=".contains(c)), "{name}");
+            if let Some(other) = names.insert(name, subject.clone()) {
+                panic!("{other} and {subject} have one consumer");
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_nats::jetstream;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::Scene;
 use crate::nats::NatsServer;
@@ -98,35 +99,16 @@ async fn what_a_system_publishes_is_heard_and_charged_once() {
 /// A stream keeps what is published while no daemon runs, and delivers again what was not done when one crashed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_of_a_system_is_read_through_crashes_and_misses_nothing() {
-    let server = NatsServer::start();
-    let client = async_nats::connect(server.url()).await.unwrap();
-    let config = jetstream::stream::Config {
-        name: "CDRS".to_owned(),
-        subjects: vec!["pbx.>".to_owned()],
-        ..jetstream::stream::Config::default()
-    };
-    let context = jetstream::new(client);
-    context.create_stream(config).await.unwrap();
-    let send = async |sid: String| {
-        let payload = completed(&sid, 30).to_string();
-        context.publish("pbx.cdr.eu", payload.into()).await.unwrap().await.unwrap();
-    };
+    let (server, cdrs) = Cdrs::kept().await;
     for call in 0..20 {
-        send(format!("early-{call}")).await;
+        cdrs.send("pbx.cdr.eu", &completed(&format!("early-{call}"), 30)).await;
     }
-
-    let folder = tempfile::tempdir().unwrap();
-    let preset = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/adapters/jambonz.toml");
-    let text = std::fs::read_to_string(preset).unwrap();
-    let text = text.replace("subject = \"jambonz.call.*\"", "subject = \"pbx.cdr.*\"\nstream = \"CDRS\"");
-    let file = folder.path().join("pbx.toml");
-    std::fs::write(&file, text).unwrap();
-    let mut scene = Scene::on(server, &naming(&file)).await;
+    let mut scene = Scene::on(server, &cdrs.read_by(&["pbx.cdr.*"])).await;
     // Their organization is not there yet: they are in the log, and rejected there.
     scene.daemon.shows("creditd_events_rejected_total", 20.0).await;
     scene.publish_caller().await;
     for call in 0..20 {
-        send(format!("call-{call}")).await;
+        cdrs.send("pbx.cdr.eu", &completed(&format!("call-{call}"), 30)).await;
         if call == 10 {
             scene.daemon.kill9_and_restart();
         }
@@ -135,8 +117,61 @@ async fn a_stream_of_a_system_is_read_through_crashes_and_misses_nothing() {
     scene.has("80").await;
     // All of them once more, as a switch does that was not answered.
     for call in 0..20 {
-        send(format!("call-{call}")).await;
+        cdrs.send("pbx.cdr.eu", &completed(&format!("call-{call}"), 30)).await;
     }
-    send("last".to_owned()).await;
+    cdrs.send("pbx.cdr.eu", &completed("last", 30)).await;
     scene.has("79").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_subjects_that_look_alike_each_is_read() {
+    let (server, cdrs) = Cdrs::kept().await;
+    let subjects = ["pbx.fs-1", "pbx.fs_1", "pbx.fs.any", "pbx.fs.*"];
+    let mut scene = Scene::on(server, &cdrs.read_by(&subjects)).await;
+    scene.publish_caller().await;
+    for subject in ["pbx.fs-1", "pbx.fs_1", "pbx.fs.any", "pbx.fs.other"] {
+        cdrs.send(subject, &completed(subject, 30)).await;
+    }
+    scene.has("96").await;
+}
+
+/// What a system publishes, kept by a stream of its own.
+struct Cdrs {
+    context: jetstream::Context,
+    folder: TempDir,
+}
+
+impl Cdrs {
+    /// The name of the stream.
+    const STREAM: &str = "CDRS";
+
+    async fn kept() -> (NatsServer, Cdrs) {
+        let server = NatsServer::start();
+        let context = jetstream::new(async_nats::connect(server.url()).await.unwrap());
+        let config = jetstream::stream::Config {
+            name: Cdrs::STREAM.to_owned(),
+            subjects: vec!["pbx.>".to_owned()],
+            ..jetstream::stream::Config::default()
+        };
+        context.create_stream(config).await.unwrap();
+        (server, Cdrs { context, folder: tempfile::tempdir().unwrap() })
+    }
+
+    async fn send(&self, subject: &'static str, message: &Value) {
+        self.context.publish(subject, message.to_string().into()).await.unwrap().await.unwrap();
+    }
+
+    /// The settings of a daemon that reads these subjects from the stream.
+    fn read_by(&self, subjects: &[&str]) -> String {
+        let preset = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/adapters/jambonz.toml");
+        let text = std::fs::read_to_string(preset).unwrap();
+        let adapters = subjects.iter().enumerate().map(|(number, subject)| {
+            let from = format!("subject = \"{subject}\"\nstream = \"{}\"", Cdrs::STREAM);
+            text.replace("subject = \"jambonz.call.*\"", &from)
+                .replace("name = \"jambonz\"", &format!("name = \"pbx-{number}\""))
+        });
+        let file = self.folder.path().join("pbx.toml");
+        std::fs::write(&file, adapters.collect::<String>()).unwrap();
+        naming(&file)
+    }
 }
