@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_nats::jetstream;
+use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -135,6 +136,45 @@ async fn of_subjects_that_look_alike_each_is_read() {
     scene.has("96").await;
 }
 
+/// Until the copy of a refusal has left, its message is not done: no crash loses it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_of_a_stream_is_told_of_through_a_crash_and_once() {
+    let (server, cdrs) = Cdrs::kept().await;
+    // It takes nothing for now.
+    let mut alerts = jetstream::stream::Config {
+        name: "CREDIT_ALERTS".to_owned(),
+        subjects: ["alerts", "rejected", "calls"].map(|kind| format!("credits.{kind}.>")).to_vec(),
+        max_message_size: 1,
+        ..jetstream::stream::Config::default()
+    };
+    cdrs.context.create_stream(alerts.clone()).await.unwrap();
+    let mut scene = Scene::on(server, &cdrs.read_by(&["pbx.cdr.*"])).await;
+    let mut wrong = completed("call-1", 1);
+    wrong["duration"] = json!("soon");
+    cdrs.send("pbx.cdr.eu", &wrong).await;
+    scene.daemon.shows("creditd_events_rejected_total", 1.0).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(cdrs.done().await, 0);
+    scene.daemon.kill9();
+
+    alerts.max_message_size = -1;
+    cdrs.context.update_stream(alerts).await.unwrap();
+    scene.daemon.start_again(&[]);
+    scene.daemon.ready().await;
+    for _ in 0..1_500 {
+        if cdrs.done().await == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(cdrs.done().await, 1, "{}", scene.daemon.log());
+    let mut alerts = cdrs.context.get_stream("CREDIT_ALERTS").await.unwrap();
+    let copy = alerts.get_last_raw_message_by_subject("credits.rejected.invalid_field").await.unwrap();
+    let copy: Value = serde_json::from_slice(&copy.payload).unwrap();
+    assert!(copy["data"]["item"].as_str().unwrap().contains("call-1"), "{copy}");
+    assert_eq!(alerts.info().await.unwrap().state.messages, 1);
+}
+
 /// What a system publishes, kept by a stream of its own.
 struct Cdrs {
     context: jetstream::Context,
@@ -159,6 +199,13 @@ impl Cdrs {
 
     async fn send(&self, subject: &'static str, message: &Value) {
         self.context.publish(subject, message.to_string().into()).await.unwrap().await.unwrap();
+    }
+
+    /// Up to which message of the stream its only consumer has confirmed all.
+    async fn done(&self) -> u64 {
+        let stream = self.context.get_stream(Cdrs::STREAM).await.unwrap();
+        let consumer = stream.consumers().next().await.unwrap().unwrap();
+        consumer.ack_floor.stream_sequence
     }
 
     /// The settings of a daemon that reads these subjects from the stream.
