@@ -187,12 +187,33 @@ impl Desk {
     /// `subject` is where it would have gone, if that is known. The one who sent it is answered; while too much waits to
     /// leave, that is all.
     pub fn refuse(&self, subject: Option<&str>, item: &str, rejection: &Rejection, now: Timestamp) {
-        self.metrics.received.inc();
-        self.metrics.rejected.with_label_values(&[rejection.reason.slug()]).inc();
+        self.count_refused(rejection);
         if !self.outbox.is_full() {
             let id = format!("rejected.{:016x}", self.waiters.token());
             self.outbox.push(outbox::refused(id, subject, item, now, rejection));
         }
+    }
+
+    /// The same of an item that is delivered again until it is done, under an id that is the item's own: so its copy leaves once, however
+    /// often it is delivered. Waits until the copy has left; a call that is dropped waits no more, and the copy leaves all the same.
+    pub async fn refuse_delivered(
+        &self,
+        id: &str,
+        subject: &str,
+        item: &str,
+        rejection: &Rejection,
+        now: Timestamp,
+    ) {
+        if self.outbox.push(outbox::refused(id.to_owned(), Some(subject), item, now, rejection)) {
+            self.count_refused(rejection);
+        }
+        // Only an outbox that is gone tells nothing, and then nobody is there to be told.
+        drop(self.outbox.left(id).await);
+    }
+
+    fn count_refused(&self, rejection: &Rejection) {
+        self.metrics.received.inc();
+        self.metrics.rejected.with_label_values(&[rejection.reason.slug()]).inc();
     }
 
     /// Who waits for outcomes.

@@ -94,8 +94,8 @@ pub struct Keeper {
     pub heads: BTreeMap<OrgKey, BlockRef>,
     /// The cuts of the last two bases: the log is kept from the older one on.
     pub bases: [u64; 2],
-    /// The record of the last checkpoint.
-    pub last: Option<u64>,
+    /// The record of the last checkpoint, and how many messages had been added to the outbox before it.
+    pub last: Option<(u64, u64)>,
     /// The hour in which ids were last let go of.
     pub hour: Hour,
 }
@@ -162,11 +162,13 @@ impl Keeper {
         let (reply, answer) = oneshot::channel();
         self.asks.blocking_send(Ask::Cut(reply)).map_err(|_| KeeperError::Gone)?;
         let cut = answer.blocking_recv().map_err(|_| KeeperError::Gone)?;
-        if cut.dirty.is_empty() && self.last == Some(cut.fingerprint.seq) {
-            return Ok(cut.fingerprint.seq);
+        let seq = cut.fingerprint.seq;
+        // What was refused before it reached the log is in the outbox alone.
+        let now = Some((seq, self.outbox.added()));
+        if cut.dirty.is_empty() && self.last == now {
+            return Ok(seq);
         }
         let dirty = cut.dirty.clone();
-        let seq = cut.fingerprint.seq;
         match self.write(cut) {
             Ok(orgs) => {
                 self.metrics.checkpoint.record(watch.elapsed());
@@ -174,7 +176,7 @@ impl Keeper {
                 self.metrics.checkpoint_orgs.set(i64::try_from(orgs).unwrap_or(i64::MAX));
                 self.metrics.checkpoint_position.set(i64::try_from(seq).unwrap_or(i64::MAX));
                 self.progress.checkpoint_trouble(None);
-                self.last = Some(seq);
+                self.last = now;
                 Ok(seq)
             }
             Err(error) => {

@@ -3,13 +3,16 @@
 //! A message leaves by one or two [ways](Way), each with a receiver of its own, and stays here until every one of them has
 //! confirmed it; a checkpoint holds what is still here. So a message whose entry will not be replayed is not lost, and one
 //! that is sent again goes out under the same id. No way waits for another.
+//!
+//! What was refused before it reached the log has no entry that a replay would find: until a checkpoint holds its copy, or the copy
+//! has left, it is nowhere else. Whoever can have it again waits for [`Outbox::left`] before letting go of it.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::partition::Item;
 use crate::ledger::calls::CallNews;
@@ -76,33 +79,62 @@ pub struct Outbox {
 #[derive(Debug, Default)]
 struct Waiting {
     messages: BTreeMap<u64, Held>,
-    ids: HashSet<String>,
+    /// Their numbers by their ids.
+    numbers: HashMap<String, u64>,
     next: u64,
 }
 
-/// A message, and the ways that have not confirmed it.
+/// A message, the ways that have not confirmed it, and who waits for the last of them.
 #[derive(Debug)]
 struct Held {
     message: Outgoing,
     open: [bool; 2],
+    watched: Vec<oneshot::Sender<()>>,
 }
 
 impl Outbox {
-    /// Adds a message, unless one of that id is waiting already.
-    pub fn push(&self, message: Outgoing) {
+    /// Adds a message, unless one of that id is waiting already. Answers whether it was added.
+    pub fn push(&self, message: Outgoing) -> bool {
         let open = [true, message.alert().is_some()];
         let mut waiting = self.waiting.lock();
-        if waiting.ids.insert(message.id.clone()) {
-            let number = waiting.next;
-            waiting.next = number.saturating_add(1);
-            waiting.messages.insert(number, Held { message, open });
-            drop(waiting);
-            for (more, open) in self.more.iter().zip(open) {
-                if open {
-                    more.notify_one();
-                }
+        if waiting.numbers.contains_key(&message.id) {
+            return false;
+        }
+        let number = waiting.next;
+        waiting.next = number.saturating_add(1);
+        waiting.numbers.insert(message.id.clone(), number);
+        waiting.messages.insert(number, Held { message, open, watched: Vec::new() });
+        drop(waiting);
+        for (more, open) in self.more.iter().zip(open) {
+            if open {
+                more.notify_one();
             }
         }
+        true
+    }
+
+    /// Is told once no message of that id waits any more: at once, where none does.
+    pub fn left(&self, id: &str) -> oneshot::Receiver<()> {
+        let (told, left) = oneshot::channel();
+        let mut waiting = self.waiting.lock();
+        let number = waiting.numbers.get(id).copied();
+        match number.and_then(|number| waiting.messages.get_mut(&number)) {
+            Some(held) => {
+                held.watched.retain(|told| !told.is_closed());
+                held.watched.push(told);
+            }
+            None => {
+                // The receiver is here.
+                let _told = told.send(());
+            }
+        }
+        left
+    }
+
+    /// How many messages were ever added.
+    #[must_use]
+    pub fn added(&self) -> u64 {
+        self.waiting.lock().next
     }
 
     /// Whether no more should be added before some are gone.
@@ -154,7 +186,11 @@ impl Outbox {
         if held.open == [false; 2]
             && let Some(held) = waiting.messages.remove(&number)
         {
-            waiting.ids.remove(&held.message.id);
+            waiting.numbers.remove(&held.message.id);
+            for told in held.watched {
+                // Who has given up waiting is not told.
+                let _gone = told.send(());
+            }
         }
     }
 
@@ -284,6 +320,21 @@ mod tests {
         assert_eq!(outbox.waiting(), [message("b")]);
         outbox.push(message("a"));
         assert_eq!(outbox.after(Way::Stream, Some(sent[1].0), 10).await[0].1, message("a"));
+    }
+
+    #[tokio::test]
+    async fn who_watches_a_message_is_told_once_it_has_left_by_all_its_ways() {
+        let outbox = Outbox::default();
+        let alert = Outgoing { subject: "credits.alerts.acme.balance_low".to_owned(), ..message("a") };
+        assert!(outbox.push(alert.clone()));
+        let (mut first, mut second) = (outbox.left("a"), outbox.left("a"));
+        assert!(!outbox.push(alert));
+        outbox.arrived(Way::Stream, 0);
+        assert!(first.try_recv().is_err() && second.try_recv().is_err());
+        outbox.arrived(Way::Subscribers, 0);
+        assert!(first.try_recv().is_ok() && second.try_recv().is_ok());
+        assert!(outbox.left("a").try_recv().is_ok(), "nothing of that id waits");
+        assert_eq!(outbox.added(), 1);
     }
 
     #[tokio::test]

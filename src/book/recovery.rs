@@ -72,7 +72,9 @@ impl Recovered {
         stop: watch::Receiver<bool>,
     ) -> (Pipeline, Keeper) {
         let Recovered { mut partition, checkpoints, cut, sealed, run, outbox, .. } = self;
-        outbox.into_iter().for_each(|message| around.outbox.push(message));
+        for message in outbox {
+            around.outbox.push(message);
+        }
         let (asks, asked) = mpsc::channel(ASKS);
         let keeper = Keeper {
             book: Arc::clone(partition.book()),
@@ -88,7 +90,7 @@ impl Recovered {
             progress: Arc::clone(&around.progress),
             heads: BTreeMap::new(),
             bases: [0, cut.seq],
-            last: Some(cut.seq),
+            last: Some((cut.seq, around.outbox.added())),
             hour: Hour::MIN,
         };
         let pipeline = Pipeline {

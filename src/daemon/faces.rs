@@ -52,11 +52,12 @@ pub(super) fn start(
         tokio::spawn(notify::systemd(Arc::clone(desk), stop.clone())),
     ];
     match (&options.log, client) {
-        (LogOptions::JetStream { out, service, .. }, Some(client)) => {
+        (LogOptions::JetStream { log, out, service }, Some(client)) => {
             let outbox = Arc::clone(&desk.outbox);
             tasks.push(tokio::spawn(nats::publish(client.clone(), out.clone(), outbox, stop.clone())));
             let adapters = Arc::clone(&options.http.adapters);
-            let adapting = nats::adapt(client.clone(), Arc::clone(desk), adapters, stop.clone());
+            let (over, stream) = (client.clone(), log.stream.clone());
+            let adapting = nats::adapt(over, stream, Arc::clone(desk), adapters, stop.clone());
             tasks.push(tokio::spawn(adapting));
             if *service {
                 let (desk, stop) = (Arc::clone(desk), stop.clone());

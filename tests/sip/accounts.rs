@@ -72,17 +72,22 @@ impl Customer {
         let card = json!({ "version": 1, "prices": { "phone_call": price } });
         let calls = json!({ "slice_s": self.slice_s, "warn_before_s": 0, "on_failure": self.on_failure });
         let plan = json!({ "version": 1, "rate_card": org, "when_exhausted": "reject", "calls": calls });
-        let put = async |method, path, body: Value| {
-            let sent = http.request(method, format!("{daemon}{path}")).json(&body).send();
-            let answer = sent.await.unwrap();
-            assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
-        };
-        put(Method::PUT, format!("/v1/rate-cards/{org}"), card).await;
-        put(Method::PUT, format!("/v1/plans/{org}"), plan).await;
-        put(Method::PUT, format!("/v1/orgs/{org}"), json!({ "plan": org })).await;
+        put(http, Method::PUT, format!("{daemon}/v1/rate-cards/{org}"), card).await;
+        put(http, Method::PUT, format!("{daemon}/v1/plans/{org}"), plan).await;
+        put(http, Method::PUT, format!("{daemon}/v1/orgs/{org}"), json!({ "plan": org })).await;
         if let Some(amount) = self.credits {
-            put(Method::POST, format!("/v1/orgs/{org}/grants"), json!({ "id": "prepaid", "amount": amount }))
-                .await;
+            self.top_up(http, daemon, amount).await;
         }
     }
+
+    /// Gives it credits, once.
+    pub(crate) async fn top_up(&self, http: &Client, daemon: &str, amount: &str) {
+        let grant = json!({ "id": "prepaid", "amount": amount });
+        put(http, Method::POST, format!("{daemon}/v1/orgs/{}/grants", self.org), grant).await;
+    }
+}
+
+async fn put(http: &Client, method: Method, url: String, body: Value) {
+    let answer = http.request(method, &url).json(&body).send().await.unwrap();
+    assert!(answer.status().is_success(), "{url}: {}", answer.text().await.unwrap());
 }

@@ -8,6 +8,7 @@ pub mod daemon;
 pub mod nats;
 
 mod accounts;
+mod again;
 mod charged;
 mod crowd;
 mod cut_off;
@@ -67,7 +68,12 @@ impl Scene {
 
     /// Those who are called; they are gone after so many calls.
     fn called(&self, calls: u32) -> Sipp {
-        Sipp::callee(self.folder.path(), self.callee, calls)
+        self.called_after(1_000, calls)
+    }
+
+    /// The same, who let it ring for so many milliseconds.
+    fn called_after(&self, rings_ms: u32, calls: u32) -> Sipp {
+        Sipp::callee(self.folder.path(), self.callee, calls, rings_ms)
     }
 
     /// Makes so many calls from an address, so many a second.

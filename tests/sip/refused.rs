@@ -32,3 +32,11 @@ async fn what_is_no_number_is_answered_484_and_not_priced_as_one() {
     let org = scene.customers[0].org.clone();
     assert_eq!(scene.get(&format!("/v1/orgs/{org}/holds")).await["data"], serde_json::json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_further_invite_of_a_call_that_kamailio_does_not_know_is_answered_481() {
+    let scene = Scene::start(vec![Customer::new(1)]).await;
+    let address = scene.customers[0].address;
+    let mut stranger = scene.calls("stranger", address, "+4940555", (1, 1));
+    assert_eq!(scene.seen(&mut stranger).await.successful, 1);
+}

@@ -51,10 +51,27 @@ impl Seen {
 }
 
 impl Sipp {
-    /// Answers so many calls at a port of 127.0.0.1.
-    pub(crate) fn callee(folder: &Path, port: u16, calls: u32) -> Sipp {
-        let (port, calls) = (port.to_string(), calls.to_string());
-        Sipp::play(folder, "callee", &["-i", "127.0.0.1", "-p", &port, "-m", &calls])
+    /// Answers so many calls at a port of 127.0.0.1, each after it has rung for so many milliseconds.
+    pub(crate) fn callee(folder: &Path, port: u16, calls: u32, rings_ms: u32) -> Sipp {
+        let (port, calls, rings) = (port.to_string(), calls.to_string(), rings_ms.to_string());
+        // A Call-ID that comes again is a call like any other.
+        let anew = ["-deadcall_wait", "0"];
+        let place = ["-i", "127.0.0.1", "-p", &port, "-m", &calls, "-d", &rings];
+        Sipp::play(folder, "callee", &[&anew[..], &place[..]].concat())
+    }
+
+    /// Makes one attempt to call a number, under a Call-ID and with a CSeq.
+    pub(crate) fn attempt(
+        folder: &Path,
+        (from, to): (Ipv4Addr, u16),
+        number: &str,
+        (call_id, cseq): (&str, u32),
+    ) -> Sipp {
+        let port = free_port(from).to_string();
+        let (from, to, cseq) = (from.to_string(), format!("127.0.0.1:{to}"), cseq.to_string());
+        let place = ["-i", &from, "-p", &port, "-key", "number", number];
+        let name = ["-cid_str", call_id, "-base_cseq", &cseq, "-m", "1", &to];
+        Sipp::play(folder, "again", &[&place[..], &name[..]].concat())
     }
 
     /// Calls a number from an address, through whoever listens at a port of 127.0.0.1: so many calls, so many a second.

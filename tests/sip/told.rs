@@ -12,7 +12,7 @@ use crate::kamailio::SOURCE;
 /// All that Kamailio told of calls.
 #[derive(Debug)]
 pub(crate) struct Told {
-    /// By organization and Call-ID.
+    /// By organization and `call_id`.
     pub(crate) calls: BTreeMap<(String, String), Call>,
     /// The last record of the stream.
     pub(crate) position: u64,

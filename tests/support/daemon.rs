@@ -91,6 +91,11 @@ impl Daemon {
 
     /// Ends it as an operator would.
     pub fn terminate(mut self) -> ExitStatus {
+        self.stop()
+    }
+
+    /// The same, so that it can be started again.
+    pub fn stop(&mut self) -> ExitStatus {
         let pid = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         self.process.wait().unwrap()
