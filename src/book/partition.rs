@@ -14,6 +14,7 @@ use crate::ledger::catalog::Catalog;
 use crate::ledger::effect::{Effect, Need, Outcome, Recall};
 use crate::ledger::entry::{CatalogCommand, Command, Entry, Event, What};
 use crate::ledger::org::Org;
+use crate::ledger::refusals::unknown_org;
 use crate::ledger::rejection::{Reason, Rejection};
 use crate::ledger::units::{EventId, Millis, Position, Timestamp};
 use crate::log::Record;
@@ -208,7 +209,7 @@ impl Partition {
         let position = Position { seq: record.seq, item };
         let entry = Entry { position, at: self.commons.at, what: What::Event(event.clone()) };
         let Some((key, outcome)) = self.apply_to(org, &entry)? else {
-            self.stray(record, item, Some(org), true, no_such_org(org), listener);
+            self.stray(record, item, Some(org), true, unknown_org(org), listener);
             return Ok(());
         };
         self.row.clear();
@@ -341,7 +342,7 @@ impl Partition {
         let outcome = match self.apply_to(org, &entry)? {
             Some((_, outcome)) => outcome,
             None if creates => self.create(org, &entry),
-            None => Outcome::Rejected(no_such_org(org)),
+            None => Outcome::Rejected(unknown_org(org)),
         };
         // What was promised is in the books now, or never will be.
         promised.iter().for_each(|hold| self.book.promises.forget(org, hold));
@@ -383,11 +384,6 @@ impl Partition {
             &Outcome::Rejected(rejection),
         );
     }
-}
-
-fn no_such_org(org: &str) -> Rejection {
-    let why = format!("there is no organization {org:?}; create it with PUT /v1/orgs/{org}");
-    Rejection::new(Reason::UnknownOrg, "org", why)
 }
 
 /// Notes that an organization changed, and when it is to be looked at by itself.

@@ -28,7 +28,7 @@ pub mod price;
 pub mod quiet;
 pub mod rating;
 pub mod recharge;
-mod refusals;
+pub(crate) mod refusals;
 pub mod rejection;
 mod terms;
 pub mod units;

@@ -21,6 +21,11 @@ pub(super) fn out_of_range(field: &'static str, time: Timestamp, at: Timestamp) 
     Rejection::new(Reason::TimeOutOfRange, field, why)
 }
 
+pub(crate) fn unknown_org(org: &str) -> Rejection {
+    let why = format!("there is no organization {org:?}; create it with PUT /v1/orgs/{org}");
+    Rejection::new(Reason::UnknownOrg, "org", why)
+}
+
 pub(super) fn insufficient(credit_type: CreditType, amount: Credits, usable: Credits) -> Rejection {
     let why = format!("the event costs {amount} {credit_type} and {usable} are left; top up or send less");
     Rejection::new(Reason::InsufficientCredits, "org", why)
