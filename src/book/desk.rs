@@ -20,13 +20,14 @@ use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 pub use self::authorizing::Grounds;
 pub use self::restarting::Told;
 use super::outbox::{self, Outbox};
-use super::pipeline::{Ask, Look};
+use super::pipeline::{Ask, Glance, Look};
 use super::progress::Progress;
+use super::stretch::{Finding, Place, Start};
 use super::waiters::Waiters;
 use super::{Book, OrgName};
 use crate::clock::Stopwatch;
 use crate::ledger::rejection::Rejection;
-use crate::ledger::units::{Credits, Millis, Timestamp};
+use crate::ledger::units::{Credits, Millis, Position, Timestamp};
 use crate::log::{Draft, Extent, Headers, Log, LogError};
 use crate::metrics::Metrics;
 use crate::wire::Subject;
@@ -64,6 +65,9 @@ pub struct Desk {
     asks: OnceLock<mpsc::WeakSender<Ask>>,
     look: Mutex<Option<(Stopwatch, Result<Extent, String>)>>,
 }
+
+/// Why the pipeline does not answer.
+const GONE: &str = "the pipeline has stopped; see /readyz";
 
 /// What a submission waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,12 +179,43 @@ impl Desk {
     /// # Errors
     /// Why the pipeline does not answer.
     pub async fn look(&self, org: &str) -> Result<Option<Look>, &'static str> {
-        let gone = "the pipeline has stopped; see /readyz";
-        let asks = self.asks.get().and_then(mpsc::WeakSender::upgrade).ok_or(gone)?;
+        let asks = self.asks.get().and_then(mpsc::WeakSender::upgrade).ok_or(GONE)?;
         let (reply, answer) = oneshot::channel();
-        asks.send(Ask::Look(OrgName::from(org), reply)).await.map_err(|_| gone)?;
+        asks.send(Ask::Look(OrgName::from(org), reply)).await.map_err(|_| GONE)?;
         drop(asks);
-        answer.await.map_err(|_| gone)
+        answer.await.map_err(|_| GONE)
+    }
+
+    /// How far an organization is, and its rows from a place back. `None` where it is not known. Waits: not for the threads of a
+    /// runtime.
+    ///
+    /// # Errors
+    /// Why the pipeline does not answer.
+    pub fn stretch(&self, org: &str, start: Start) -> Result<Option<Glance>, &'static str> {
+        let name = OrgName::from(org);
+        let mut glance = self.ask(|reply| Ask::Stretch(name.clone(), start, reply))?;
+        if glance.as_mut().is_some_and(|glance| !glance.stretch.begins_well()) {
+            let place = start.place.map(|place| Place { block: None, ..place });
+            glance = self.ask(|reply| Ask::Stretch(name, Start { place, ..start }, reply))?;
+        }
+        Ok(glance)
+    }
+
+    /// Where the rows of events at these positions are. `None` for an organization that is not known. Waits: not for the threads of
+    /// a runtime.
+    ///
+    /// # Errors
+    /// Why the pipeline does not answer.
+    pub fn find(&self, org: &str, positions: Vec<Position>) -> Result<Option<Finding>, &'static str> {
+        self.ask(|reply| Ask::Find(OrgName::from(org), positions, reply))
+    }
+
+    fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, &'static str> {
+        let asks = self.asks.get().and_then(mpsc::WeakSender::upgrade).ok_or(GONE)?;
+        let (reply, answer) = oneshot::channel();
+        asks.blocking_send(ask(reply)).map_err(|_| GONE)?;
+        drop(asks);
+        answer.blocking_recv().map_err(|_| GONE)
     }
 
     /// Counts an item that was refused before it reached the log, and lets a copy of it leave, as one of the log's would.

@@ -22,6 +22,7 @@ pub mod recount;
 pub mod recovery;
 pub mod row;
 pub mod shelf;
+pub mod stretch;
 pub mod ticker;
 pub mod waiters;
 

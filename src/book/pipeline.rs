@@ -14,6 +14,7 @@ use super::outbox::Outbox;
 use super::partition::{Dirty, Item, Listener, Partition};
 use super::progress::Progress;
 use super::shelf::Past;
+use super::stretch::{Finding, Start, Stretch};
 use super::ticker::Ticker;
 use super::waiters::Waiters;
 use crate::clock::{self, Stopwatch};
@@ -22,7 +23,7 @@ use crate::ledger::effect::{Effect, Outcome};
 use crate::ledger::movement::MovementKind;
 use crate::ledger::org::Org;
 use crate::ledger::price::CreditType;
-use crate::ledger::units::Credits;
+use crate::ledger::units::{Credits, Position, Timestamp};
 use crate::log::{Fingerprint, Log, LogError, Reader, Record};
 use crate::metrics::Metrics;
 use crate::store::StoreError;
@@ -39,6 +40,21 @@ pub enum Ask {
     StillDirty(Vec<Dirty>),
     /// How does an organization stand, and what is its history?
     Look(OrgName, oneshot::Sender<Option<Look>>),
+    /// How far is an organization, and what are its rows from a place back?
+    Stretch(OrgName, Start, oneshot::Sender<Option<Glance>>),
+    /// Where are the rows of these events?
+    Find(OrgName, Vec<Position>, oneshot::Sender<Option<Finding>>),
+}
+
+/// How far an organization is between two records, with some of its history.
+#[derive(Debug)]
+pub struct Glance {
+    /// The position of its last entry.
+    pub position: Position,
+    /// The log's time it stands at.
+    pub at: Timestamp,
+    /// Its rows from a place back.
+    pub stretch: Stretch,
 }
 
 /// An organization between two records.
@@ -109,7 +125,8 @@ impl Pipeline {
     /// [`PipelineError`] where it cannot go on without losing or doubling something.
     pub async fn run(mut self, mut reader: Box<dyn Reader>) -> Result<(), PipelineError> {
         let mut batch: Vec<Record> = Vec::new();
-        while !*self.stop.borrow() {
+        // Where nobody is left who would say so, it is time too.
+        while !*self.stop.borrow() && self.stop.has_changed().is_ok() {
             self.progress.beat(clock::now());
             if self.partition.history().shelf().is_clogged() || self.outbox.is_full() {
                 self.wait().await;
@@ -174,6 +191,18 @@ impl Pipeline {
                 let found = book.read(&name, |slot| (Box::new(slot.org.without_ids()), slot.key));
                 // Who asked may be gone.
                 drop(reply.send(found.map(|(org, key)| Look { org, past: history.past(key) })));
+            }
+            Ask::Stretch(name, start, reply) => {
+                let (book, history) = (self.partition.book(), self.partition.past());
+                let found = book.read(&name, |slot| (slot.key, slot.org.position(), slot.org.at()));
+                let glance =
+                    |(key, position, at)| Glance { position, at, stretch: history.stretch(key, start) };
+                drop(reply.send(found.map(glance)));
+            }
+            Ask::Find(name, positions, reply) => {
+                let (book, history) = (self.partition.book(), self.partition.past());
+                let key = book.read(&name, |slot| slot.key);
+                drop(reply.send(key.map(|key| history.finding(key, positions))));
             }
         }
     }

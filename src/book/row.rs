@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use crate::ledger::calls::Why;
 use crate::ledger::charge::{Charge, Return};
 use crate::ledger::effect::{Effect, OrphanReturned, Orphaned, Outcome};
-use crate::ledger::entry::{Dimensions, Event, Kind};
+use crate::ledger::entry::{CallName, Dimensions, Event, Kind};
 use crate::ledger::movement::Movement;
 use crate::ledger::org::Org;
 use crate::ledger::units::{EventId, Hour, Position, Timestamp};
@@ -32,6 +32,8 @@ enum WhatRef<'a> {
     Charge {
         /// The action, then its add-ons, in the order of the charge's lines.
         actions: &'a [&'a str],
+        /// The call, where one event told all of it.
+        call: Option<CallRef<'a>>,
         /// The charge.
         charge: &'a Charge,
     },
@@ -57,9 +59,30 @@ enum WhatRef<'a> {
     OrphanReturned {
         /// The call.
         call: EventId,
+        /// Who told of it, and its id there.
+        name: (&'a str, &'a str),
         /// What was given back, in the order in which it was.
         returns: &'a [Return],
     },
+}
+
+/// A call of which one event told all, borrowing.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct CallRef<'a> {
+    source: &'a str,
+    id: &'a str,
+    destination: Option<&'a str>,
+}
+
+/// A call of which one event told all.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct OneCall {
+    /// Who told of it.
+    pub source: Box<str>,
+    /// The id of the event.
+    pub id: Box<str>,
+    /// The digits that were dialled, if that was told.
+    pub destination: Option<Box<str>>,
 }
 
 /// A row as it is read.
@@ -82,6 +105,8 @@ pub enum What {
     Charge {
         /// The action, then its add-ons, in the order of the charge's lines.
         actions: Vec<Box<str>>,
+        /// The call, where one event told all of it; where several did, the charge knows it.
+        call: Option<OneCall>,
         /// The charge.
         charge: Box<Charge>,
     },
@@ -107,6 +132,8 @@ pub enum What {
     OrphanReturned {
         /// The call.
         call: EventId,
+        /// Who told of it, and its id there.
+        name: (Box<str>, Box<str>),
         /// What was given back, in the order in which it was.
         returns: Vec<Return>,
     },
@@ -117,12 +144,18 @@ impl Row {
     /// ahead of it.
     #[must_use]
     pub fn is_within(&self, position: Position, org: &Org) -> bool {
+        self.is_by(position, org.position(), org.at())
+    }
+
+    /// The same of an organization of which the last entry and its instant are known.
+    #[must_use]
+    pub fn is_by(&self, position: Position, last: Position, at: Timestamp) -> bool {
         let due = match &self.what {
             What::Moved(movement) => movement.due,
             What::Orphan { due, .. } => *due,
             What::Charge { .. } | What::Void { .. } | What::OrphanReturned { .. } => false,
         };
-        position <= org.position() || due && self.time <= org.at()
+        position <= last || due && self.time <= at
     }
 }
 
@@ -140,8 +173,8 @@ pub fn encode_effect(at: Timestamp, effect: &Effect, out: &mut Vec<u8>) -> Resul
             (*at, who.unwrap_or_default(), WhatRef::Orphan { due: *due, why: *why, charge })
         }
         Effect::OrphanReturned(returned) => {
-            let OrphanReturned { call, returns, at } = &**returned;
-            (*at, nobody, WhatRef::OrphanReturned { call: *call, returns })
+            let OrphanReturned { call, source, id, who, returns, at } = &**returned;
+            (*at, who.dimensions(), WhatRef::OrphanReturned { call: *call, name: (source, id), returns })
         }
         _ => return Ok(false),
     };
@@ -161,7 +194,7 @@ pub fn encode(
     out: &mut Vec<u8>,
 ) -> Result<Option<(EventId, Hour)>, CodecError> {
     let mut actions: SmallVec<[&str; 4]> = SmallVec::new();
-    let mut of = event.dimensions;
+    let (mut of, mut one) = (event.dimensions, None);
     let (remembered, what) = match outcome {
         Outcome::Charged(charge) => {
             match &event.kind {
@@ -169,6 +202,8 @@ pub fn encode(
                 Kind::Call(call) => {
                     actions.push(call.action);
                     actions.extend_from_slice(call.add_ons);
+                    let destination = call.destination;
+                    one = call.name.map(|CallName { source, id }| CallRef { source, id, destination });
                 }
                 Kind::End(_) => {
                     let call = charge.call.iter().flat_map(|call| &call.actions);
@@ -179,7 +214,7 @@ pub fn encode(
             if let Some(call) = &charge.call {
                 of = call.who.dimensions();
             }
-            ((event.id, event.time.hour()), WhatRef::Charge { actions: &actions, charge })
+            ((event.id, event.time.hour()), WhatRef::Charge { actions: &actions, call: one, charge })
         }
         Outcome::Voided(voided) => {
             (voided.remembered, WhatRef::Void { target: voided.target, returns: &voided.returns })

@@ -22,11 +22,11 @@ pub const MOST_SEALED: usize = 4;
 /// Sealed buffers, the runs on disk, and each organization's newest block.
 #[derive(Debug, Default)]
 pub struct Shelf {
-    sealed: Mutex<VecDeque<Arc<Buffer>>>,
+    pub(super) sealed: Mutex<VecDeque<Arc<Buffer>>>,
     /// Buffers that were written, to be filled again: their memory is warm.
     spare: Mutex<Vec<Buffer>>,
     heads: RwLock<Vec<Option<BlockRef>>>,
-    runs: Option<Runs>,
+    pub(super) runs: Option<Runs>,
 }
 
 impl Shelf {
@@ -197,8 +197,8 @@ impl Past {
 /// The pipeline's end of the history: the open buffer, and recall.
 #[derive(Debug)]
 pub struct History {
-    shelf: Arc<Shelf>,
-    open: Buffer,
+    pub(super) shelf: Arc<Shelf>,
+    pub(super) open: Buffer,
     limits: Limits,
     /// Rows of records up to this one are in runs already.
     written: u64,

@@ -3,24 +3,40 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::Face;
-use super::parts::{self, NameWithin, OrgName, Params};
+use super::history::{self, Pairs};
+use super::parts::{self, NameWithin, OrgName, Params, params_of};
 use super::problem::Problem;
 use super::reads::{aside, look};
 use crate::clock;
 use crate::ledger::units::EventId;
 use crate::query::{self, CallsOf};
 
-/// `GET /v1/orgs/{org}/calls`: the live ones, a page at a time.
+/// `GET /v1/orgs/{org}/calls`: the live ones, or with `state=finished` those that are over, a page at a time.
 pub(super) async fn list(
     State(face): State<Arc<Face>>,
     OrgName(org): OrgName,
-    Params(page): Params<CallsOf>,
+    Params(mut pairs): Pairs,
+    uri: Uri,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let state = pairs.iter().position(|(name, _)| name == "state").map(|at| pairs.remove(at).1);
+    match state.as_deref() {
+        Some("finished") => return history::finished(&face, org, pairs, &headers).await,
+        None | Some("live") => {}
+        Some(other) => {
+            let other: String = other.chars().take(80).collect();
+            return Err(Problem::parameter(
+                "state",
+                format!("state: {other:?} is none; write live or finished"),
+            ));
+        }
+    }
+    let page: CallsOf = params_of(&uri)?;
     parts::page(&org, query::calls(&face.desk.book, &org, &page, clock::now()))
 }
 

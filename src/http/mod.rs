@@ -15,6 +15,7 @@ mod calls;
 mod commands;
 mod events;
 mod health;
+mod history;
 mod limits;
 mod listener;
 mod names;
@@ -122,6 +123,8 @@ fn router(desk: Arc<Desk>, channels: Channels, options: Options) -> Router {
         .route("/v1/orgs/{org}", get(reads::org).put(commands::put_org))
         .route("/v1/orgs/{org}/balance", get(reads::balance))
         .route("/v1/orgs/{org}/forecast", get(reads::forecast))
+        .route("/v1/orgs/{org}/history", get(history::list))
+        .route("/v1/orgs/{org}/charges/{seq}", get(history::charge))
         .route("/v1/orgs/{org}/events", post(events::of_one_org))
         .route("/v1/orgs/{org}/grants", post(commands::grant))
         .route("/v1/orgs/{org}/grants/{id}/void", post(commands::void_grant))

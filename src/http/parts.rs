@@ -3,7 +3,7 @@
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Query, RawPathParams};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -108,13 +108,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let read: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
-        match read {
-            Ok(Query(params)) => Ok(Params(params)),
-            Err(error) => {
-                let why = format!("{}; see docs/HTTP.md", error.body_text());
-                Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_parameter", why))
-            }
+        params(Query::from_request_parts(parts, state).await).map(Params)
+    }
+}
+
+/// The parameters of an address.
+pub(super) fn params_of<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+    params(Query::try_from_uri(uri))
+}
+
+fn params<T>(read: Result<Query<T>, QueryRejection>) -> Result<T, Problem> {
+    match read {
+        Ok(Query(params)) => Ok(params),
+        Err(error) => {
+            let why = format!("{}; see docs/HTTP.md", error.body_text());
+            Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_parameter", why))
         }
     }
 }

@@ -98,6 +98,13 @@ impl Problem {
         problem
     }
 
+    /// A parameter that cannot be.
+    pub(super) fn parameter(field: &str, detail: impl Into<String>) -> Problem {
+        let mut problem = Problem::new(StatusCode::BAD_REQUEST, "invalid_parameter", detail);
+        problem.0.field = field.to_owned();
+        problem
+    }
+
     /// A command that was refused.
     pub(super) fn refused_command(refusal: Refusal) -> Problem {
         let status = match refusal.reason.as_str() {

@@ -33,8 +33,12 @@ pub struct Charge {
 pub struct EndedCall {
     /// Its identity.
     pub key: EventId,
+    /// Who told of it.
+    pub source: Box<str>,
     /// What it was called where it came from.
     pub id: Box<str>,
+    /// The digits that were dialled, if that was told.
+    pub destination: Option<Box<str>>,
     /// When it began to ring, if that was told.
     pub started: Option<Timestamp>,
     /// When it was answered, if it was.
@@ -103,6 +107,19 @@ pub enum Basis {
         /// The least a call costs.
         minimum: Credits,
     },
+}
+
+impl Basis {
+    /// How many things it is about, a call being one.
+    #[must_use]
+    pub const fn things(&self) -> u64 {
+        match self {
+            Basis::PerAction { quantity, .. }
+            | Basis::PerUnits { quantity, .. }
+            | Basis::Unmetered { quantity, .. } => *quantity,
+            Basis::PerMinute { .. } => 1,
+        }
+    }
 }
 
 /// Credits taken from one place.

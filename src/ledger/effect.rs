@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::alerts::Crossing;
 use super::balance::Moment;
-use super::calls::{CallNews, Why};
+use super::calls::{CallNews, Who, Why};
 use super::charge::{Charge, Return};
 use super::limits::{Count, Level, Limit, Measure};
 use super::movement::{Movement, Note};
@@ -159,6 +159,12 @@ pub struct Orphaned {
 pub struct OrphanReturned {
     /// The call.
     pub call: EventId,
+    /// Who told of it.
+    pub source: Box<str>,
+    /// Its id there.
+    pub id: Box<str>,
+    /// Who had spent.
+    pub who: Who,
     /// What was given back, in the order in which it was.
     pub returns: SmallVec<[Return; 2]>,
     /// When.

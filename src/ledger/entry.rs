@@ -147,6 +147,8 @@ pub struct Restarted<'a> {
 /// A call that ended.
 #[derive(Clone, Debug)]
 pub struct Call<'a> {
+    /// What it is known by, where this event is all that is told of it; its price does not depend on it.
+    pub name: Option<CallName<'a>>,
     /// The kind of action, as the rate card names it; usually `phone_call`.
     pub action: &'a str,
     /// Who called whom, from the biller's point of view.

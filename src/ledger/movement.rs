@@ -22,6 +22,8 @@ pub struct Movement {
     pub amount: Credits,
     /// Why, and who, where a command said so.
     pub note: Option<Box<Note>>,
+    /// The adjustment by hand that moved them, by its name.
+    pub adjustment: Option<Box<str>>,
 }
 
 /// What happens to credits other than by events.

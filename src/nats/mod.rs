@@ -2,6 +2,7 @@
 
 mod adapters;
 mod authorize;
+mod history;
 mod publisher;
 mod restarts;
 mod service;

@@ -1,5 +1,5 @@
-//! The micro service `creditd` (NATS ADR-32): `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS`, balances, forecasts, limits, recharges and names;
-//! whether a call may start, and that a switch was started anew.
+//! The micro service `creditd` (NATS ADR-32): `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS`, balances, forecasts, limits, recharges, names and
+//! histories; whether a call may start, and that a switch was started anew.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::{Semaphore, watch};
 
 use super::authorize::{self, AUTHORIZE, EXTEND, Endpoints, QUOTE, RELEASE};
+use super::history::{self, HISTORY};
 use super::restarts::RESTARTED;
 use crate::book::Book;
 use crate::book::desk::Desk;
@@ -76,6 +77,8 @@ pub async fn serve(
         extend: endpoint("extend", EXTEND).await?,
         restarted: endpoint("restarted", RESTARTED).await?,
     };
+    let histories = endpoint("history", HISTORY).await?;
+    tokio::spawn(history::serve(Arc::clone(&desk), histories, stop.clone()));
     tokio::spawn(authorize::serve(desk, starting, stop.clone()));
     let places = Arc::new(Semaphore::new(MOST_ASIDE));
     loop {

@@ -16,6 +16,8 @@ use crate::wire::{self, time};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CallsOf {
+    /// `live`, or nothing: those that are over are part of the history.
+    pub state: Option<String>,
     /// Where the page begins: `next` of the one before.
     pub cursor: Option<String>,
     /// The most calls on it: 1 to 1,000, 100 where nothing is said.

@@ -60,7 +60,7 @@ impl Search {
     fn take(&mut self, position: Position, event: EventId, row: Row) -> bool {
         let Row { at, time: ended, dimensions: who, what } = row;
         match what {
-            What::Charge { charge, actions } if is_of(&charge, event, self.key) => {
+            What::Charge { charge, actions, .. } if is_of(&charge, event, self.key) => {
                 let taken_back = self.voids.contains(&position);
                 self.found = Some(Found { position, charge, actions, ended, at, who, why: None, taken_back });
                 return false;

@@ -6,8 +6,10 @@ mod authorization;
 mod balance;
 mod calls;
 mod catalog;
+mod csv;
 mod ended;
 mod forecast;
+mod history;
 mod limits;
 mod names;
 mod orgs;
@@ -22,6 +24,10 @@ pub use calls::{BurnLine, CallPage, CallState, CallsOf, calls, live_call};
 pub use catalog::catalog;
 pub use ended::ended_call;
 pub use forecast::{ForecastState, LossState, OrgForecast, RateState, forecast};
+pub use history::{
+    CallFacts, EntityOf, Export, Exported, FinishedCall, HistoryError, HistoryOf, HistoryPage, Line,
+    MOST_LOOKED_AT, Part, Step, Wrong, charge, finished_calls, history,
+};
 pub use limits::{LimitPage, LimitState, PageError, PageOf, limits};
 pub use names::{
     EntityName, NamePage, NameState, Named, NamesOf, NamesState, PlainName, UserName, name, names,

@@ -9,7 +9,7 @@ use super::names::{self, Copied, NamePage, NameState, NamesOf};
 use crate::book::Book;
 use crate::book::pipeline::Look;
 use crate::book::row::{Row, What};
-use crate::ledger::charge::{Basis, Charge};
+use crate::ledger::charge::Charge;
 use crate::ledger::names::{Card, Key, Kind};
 use crate::ledger::price::CreditType;
 use crate::ledger::units::{Credits, EventId, Position, Timestamp};
@@ -66,7 +66,7 @@ impl Used {
         let counts =
             planned_action.is_none_or(|planned| actions.first().is_some_and(|own| **own == *planned));
         if let Some(line) = charge.lines.first().filter(|_| counts) {
-            self.quantity = self.quantity.saturating_add(quantity(&line.basis));
+            self.quantity = self.quantity.saturating_add(line.basis.things());
         }
     }
 
@@ -74,16 +74,6 @@ impl Used {
     fn scaled(&self, numerator: u64, denominator: u64) -> Option<BTreeMap<CreditType, Credits>> {
         let scale = |(kind, sum): (&CreditType, &Credits)| Some((*kind, sum.scale(numerator, denominator)?));
         self.credits.iter().map(scale).collect()
-    }
-}
-
-/// How many things a line is about.
-fn quantity(basis: &Basis) -> u64 {
-    match basis {
-        Basis::PerAction { quantity, .. }
-        | Basis::PerUnits { quantity, .. }
-        | Basis::Unmetered { quantity, .. } => *quantity,
-        Basis::PerMinute { .. } => 1,
     }
 }
 
@@ -161,7 +151,9 @@ fn add_up(entities: &[Copied], look: &Look) -> Result<Vec<Used>, StoreError> {
                 corrected.insert(*call);
                 None
             }
-            What::Charge { actions, charge } => (!taken_back.remove(&position)).then_some((charge, actions)),
+            What::Charge { actions, charge, .. } => {
+                (!taken_back.remove(&position)).then_some((charge, actions))
+            }
             What::Orphan { charge, .. } => {
                 let call = charge.call.as_ref().filter(|call| !corrected.remove(&call.key));
                 call.map(|call| (&**charge, &*call.actions))

@@ -102,8 +102,43 @@ fn line_json(line: &Line) -> Value {
         "credit_type": line.credit_type,
         "amount": line.amount,
         "because": because(&line.basis),
+        "rounding": rounding(&line.basis),
+        "figures": figures(&line.basis),
         "own_price": line.own_price,
     })
+}
+
+/// Where an amount was rounded, in words.
+fn rounding(basis: &Basis) -> &'static str {
+    match basis {
+        Basis::Unmetered { .. } | Basis::PerAction { .. } => "none",
+        Basis::PerUnits { started: false, .. } => "half up to a micro-credit, once",
+        Basis::PerUnits { started: true, .. } => "what was used up to whole units",
+        Basis::PerMinute { .. } => {
+            "the seconds up to whole increments, the price half up to a micro-credit, once"
+        }
+    }
+}
+
+/// What an amount was reckoned from.
+fn figures(basis: &Basis) -> Value {
+    match basis {
+        Basis::Unmetered { quantity, duration } => json!({ "quantity": quantity, "duration_ms": duration.0 }),
+        Basis::PerAction { each, quantity } => json!({ "each": each, "quantity": quantity }),
+        Basis::PerUnits { price, units, started, quantity } => {
+            json!({ "price": price, "units": units, "started": started, "quantity": quantity })
+        }
+        Basis::PerMinute { rate, prefix, direction, increment, duration, billed_seconds, minimum } => json!({
+            "direction": direction,
+            "destination_digits": prefix,
+            "increment": increment.to_string(),
+            "duration_ms": duration.0,
+            "billed_seconds": billed_seconds,
+            "per_minute": rate.per_minute,
+            "connect_fee": rate.connect_fee,
+            "minimum": minimum,
+        }),
+    }
 }
 
 /// Why an amount is what it is, in words.
@@ -222,7 +257,7 @@ pub fn rejected_json(
 /// Credits that came or went other than by an event.
 #[must_use]
 pub fn movement_json(org: &str, movement: &Movement) -> Value {
-    let Movement { at, due: _, credit_type, kind, grant, amount, note } = movement;
+    let Movement { at, due: _, credit_type, kind, grant, amount, note, adjustment: _ } = movement;
     json!({
         "org": org,
         "at": time::format(*at),

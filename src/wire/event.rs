@@ -194,7 +194,7 @@ impl<'a> Decoder<'a> {
             Some(text) => instant("time", text.as_str())?,
             None => self.at,
         };
-        let id = EventId::of(source, id);
+        let (given, id) = (id, EventId::of(source, id));
         let kind = match event_type {
             EventType::Action => action(fields)?,
             EventType::CallStarted => call::live(fields, source, Stage::Started, add_ons)?,
@@ -203,7 +203,7 @@ impl<'a> Decoder<'a> {
                 call::live(fields, source, Stage::Progress(call::duration(fields)?), add_ons)?
             }
             EventType::CallFailed => call::live(fields, source, Stage::Failed, add_ons)?,
-            EventType::CallEnded => call::ended(fields, source, time, add_ons)?,
+            EventType::CallEnded => call::ended(fields, (source, given), time, add_ons)?,
             EventType::SourceRestarted => Kind::Restarted(Restarted { source }),
             EventType::Void => void(fields, id, source)?,
         };

@@ -3,6 +3,8 @@
 
 #[path = "../support/folder.rs"]
 pub mod folder;
+#[path = "../support/daemon.rs"]
+pub mod process;
 #[path = "../support/running.rs"]
 mod running;
 
@@ -10,11 +12,14 @@ mod adapters;
 mod authorize;
 mod bad_input;
 mod calls;
+mod charges;
 mod commands;
 mod corrections;
 mod events;
+mod export;
 mod forecast;
 mod health;
+mod history;
 mod limits;
 mod names;
 mod orphans;

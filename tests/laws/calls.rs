@@ -92,6 +92,7 @@ impl Truth {
     /// The end alone, of a call that was never live.
     fn at_once(&self) -> Event<'static> {
         let kind = Kind::Call(Call {
+            name: None,
             action: "phone_call",
             direction: self.direction,
             destination: Some("49301234"),

@@ -155,6 +155,7 @@ fn event(number: usize, step: &Step, at: Timestamp) -> Option<Event<'static>> {
     let kind = match step {
         Step::Action(which, quantity) => Kind::Action { action: ACTIONS[*which], quantity: *quantity },
         Step::Call(ms, add_on) => Kind::Call(Call {
+            name: None,
             action: "phone_call",
             direction: Direction::Outbound,
             destination: Some("49301234"),

@@ -240,6 +240,7 @@ impl Ledger {
 
 fn call() -> Call<'static> {
     Call {
+        name: None,
         action: "phone_call",
         direction: Direction::Outbound,
         destination: None,

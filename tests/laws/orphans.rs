@@ -128,6 +128,7 @@ impl Plot {
     /// As one event, of a call that was never live.
     fn at_once(&self, call: usize) -> Event<'static> {
         let kind = Kind::Call(Call {
+            name: None,
             action: "phone_call",
             direction: self.told().direction.unwrap(),
             destination: None,

@@ -26,6 +26,7 @@ fn pricing(catalog: &Catalog) -> Pricing<'_> {
 
 fn call(catalog: &Catalog, ms: u64) -> i128 {
     let call = Call {
+        name: None,
         action: "it",
         direction: Direction::Inbound,
         destination: None,

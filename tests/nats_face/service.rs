@@ -257,3 +257,32 @@ async fn the_service_tells_of_itself() {
     assert_eq!((&balance["num_requests"], &balance["num_errors"]), (&json!(2), &json!(1)));
     assert_eq!(stats["id"], ping["id"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_is_answered_as_over_http() {
+    let mut scene = Scene::start().await;
+    scene.publish_acme().await;
+    let seq = scene.spend("m1", 3).await;
+    scene.daemon.wait_for(seq, Duration::from_secs(10)).await;
+
+    let history = async |org: &str, of: Value| {
+        let subject = format!("creditd.history.{org}");
+        let answer = scene.client.request(subject, of.to_string().into()).await.unwrap();
+        let code = answer.headers.as_ref().and_then(|headers| headers.get("Nats-Service-Error-Code"));
+        let json = serde_json::from_slice::<Value>(&answer.payload).unwrap_or_default();
+        (code.map(|code| code.as_str().to_owned()), json)
+    };
+    let (error, mut page) = history("acme", json!({ "kind": ["charge", "granted"], "limit": 2 })).await;
+    assert_eq!(error, None);
+    assert_eq!(page["data"].as_array().unwrap().len(), 2);
+    let url = format!("{}/v1/orgs/acme/history?kind=charge&kind=granted&limit=2", scene.daemon.url());
+    let mut other: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+    // Each is as of its own instant.
+    page["as_of"].take();
+    other["as_of"].take();
+    assert_eq!(page, other);
+    let (_, one) = history("acme", json!({ "kind": "granted" })).await;
+    assert_eq!(one["data"][0]["kind"], "granted");
+    assert_eq!(history("acme", json!({ "kind": "payment" })).await.0.as_deref(), Some("400"));
+    assert_eq!(history("nobody", json!({})).await.0.as_deref(), Some("404"));
+}

@@ -32,6 +32,16 @@ impl Daemon {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Lets the system count anew what its process holds at most.
+    pub fn forget_peak(&self) {
+        fs::write(format!("/proc/{}/clear_refs", self.id()), "5").unwrap();
+    }
+
     /// Where everything on disk is.
     pub fn data(&self) -> PathBuf {
         self.folder.join("data")

@@ -66,6 +66,7 @@ impl Booking<'_> {
                 grant,
                 amount,
                 note,
+                adjustment: None,
             }));
         }
     }

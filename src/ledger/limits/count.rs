@@ -66,6 +66,12 @@ impl Place {
 }
 
 impl Count {
+    /// Whether the window of that number is the one that runs.
+    #[must_use]
+    pub fn is_of_window(&self, number: u64) -> bool {
+        self.span.number == number
+    }
+
     /// A limit that begins to count.
     pub(super) fn new(limit: Arc<Limit>, own: bool, since: Timestamp, number: u64, place: &Place) -> Count {
         let (start, end) = place.window(limit.window, since);

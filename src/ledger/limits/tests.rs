@@ -163,6 +163,7 @@ impl Acme {
     /// A call of a user and so many minutes, with its translation.
     fn call(&mut self, when: &str, user: &str, minutes: u64) -> Outcome {
         let call = Call {
+            name: None,
             action: "phone_call",
             direction: Direction::Outbound,
             destination: None,

@@ -26,6 +26,11 @@ pub struct Counted {
 }
 
 impl Counted {
+    /// What was counted: the number of the window, the value it was counted under, empty for the whole, and how much.
+    pub fn uses(&self) -> impl Iterator<Item = (u64, &str, Measure)> {
+        self.uses.iter().map(|used| (used.window, &*used.value, used.amount))
+    }
+
     /// The bytes that it takes.
     pub(in crate::ledger) fn bytes(&self) -> usize {
         let texts = self.uses.iter().map(|used| &used.value).chain(&self.past_limits);

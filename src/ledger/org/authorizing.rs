@@ -216,6 +216,7 @@ impl<'a> Request<'a> {
         let kind = match self.wanted {
             Wanted::Action(action) => Kind::Action { action, quantity },
             Wanted::Call { action, direction, destination, add_ons } => Kind::Call(Call {
+                name: None,
                 action,
                 direction,
                 destination,

@@ -99,6 +99,7 @@ impl Org {
         let said = known.and_then(LiveCall::add_ons);
         let add_ons: AddOns<'_> = told.add_ons.map(Into::into).or(said).unwrap_or_default();
         let call = Call {
+            name: None,
             action: told.action.or(known.and_then(LiveCall::said_action)).unwrap_or(PHONE_CALL),
             direction: direction.ok_or_else(|| not_said("direction", name.id))?,
             destination: told.destination.or(known.and_then(LiveCall::destination)),
@@ -190,7 +191,9 @@ impl Org {
         if let Kind::Call(call) = &event.kind {
             charge.call = Some(Box::new(EndedCall {
                 key: name.key(),
+                source: name.source.into(),
                 id: name.id.into(),
+                destination: call.destination.map(Into::into),
                 started,
                 answered: call.answered_at.filter(|_| call.answered),
                 actions: std::iter::once(call.action)
@@ -203,7 +206,7 @@ impl Org {
         if let Some(taken) = taken {
             // What is given back only makes room: what is admitted here is taken below.
             self.admit(event, &charge, must_pay, catalog)?;
-            self.return_orphan(name.key(), taken, catalog, out);
+            self.return_orphan((name, event.dimensions), taken, catalog, out);
         }
         self.take(event, &mut charge, must_pay, catalog, out)?;
         self.learn_names(event, news);
@@ -240,6 +243,7 @@ fn whole<'c>(
     };
     let direction = end.told.direction.or(live.and_then(LiveCall::direction));
     Ok(Call {
+        name: None,
         action: end.told.action.or(live.and_then(LiveCall::said_action)).unwrap_or(PHONE_CALL),
         direction: direction.ok_or_else(|| not_said("direction", id))?,
         destination: end.told.destination.or(live.and_then(LiveCall::destination)),

@@ -7,6 +7,7 @@ use crate::ledger::catalog::Catalog;
 use crate::ledger::effect::Effect;
 use crate::ledger::entry::{Adjustment, GrantKind, GrantOrder, GrantVoid, OLDEST_EVENT};
 use crate::ledger::grants::{Booking, Grant, Origin, Phase, Pool, Scope};
+use crate::ledger::movement::MovementKind;
 use crate::ledger::price::CreditType;
 use crate::ledger::refusals::{other_adjustment, too_little, unknown_grant};
 use crate::ledger::rejection::{Reason, Rejection};
@@ -85,6 +86,7 @@ impl Org {
             return Err(other_adjustment(&name));
         }
         self.has_room_for_adjustment()?;
+        let before = out.len();
         if order.amount > Credits::ZERO {
             self.grant(&gift(order, name.clone()), catalog, out)?;
         } else {
@@ -98,6 +100,7 @@ impl Org {
             }
             self.withdraw(amount, order, catalog, out);
         }
+        out.iter_mut().skip(before).for_each(|effect| adjusted(effect, &name));
         let known = Known { id: name, credit_type: order.credit_type, amount: order.amount, at: self.at };
         self.adjusted.get_or_insert_default().0.push(known);
         Ok(())
@@ -129,6 +132,15 @@ impl Org {
         balance.follow(rules, moment.at);
         balance.pool.withdraw(amount, &mut Booking { at: moment.at, note: Some(&order.note), out });
         balance.look(rules, moment, out);
+    }
+}
+
+/// Notes of what moved by hand which adjustment moved it. What repays what was owed is a consequence, and moved by itself.
+fn adjusted(effect: &mut Effect, name: &str) {
+    if let Effect::Moved(movement) = effect
+        && matches!(movement.kind, MovementKind::Granted | MovementKind::Voided)
+    {
+        movement.adjustment = Some(name.into());
     }
 }
 

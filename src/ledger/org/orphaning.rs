@@ -5,7 +5,7 @@ use crate::ledger::calls::{CORRECTABLE, LiveCall, Orphan, Taken, Why};
 use crate::ledger::catalog::Catalog;
 use crate::ledger::charge::Charge;
 use crate::ledger::effect::{Effect, OrphanReturned, Orphaned, Outcome};
-use crate::ledger::entry::{Call, End, Event, Kind, Restarted};
+use crate::ledger::entry::{Call, CallName, Dimensions, End, Event, Kind, Restarted};
 use crate::ledger::refusals::call_settled;
 use crate::ledger::rejection::Rejection;
 use crate::ledger::units::{EventId, Millis, Timestamp};
@@ -75,6 +75,7 @@ impl Org {
     fn charge_proven(&mut self, call: &LiveCall, catalog: &Catalog, out: &mut Vec<Effect>) -> Option<Charge> {
         let add_ons = call.add_ons().unwrap_or_default();
         let proven = Call {
+            name: None,
             action: call.action(),
             direction: call.direction()?,
             destination: call.destination(),
@@ -124,7 +125,7 @@ impl Org {
             return false;
         };
         if let Some(taken) = &orphan.taken {
-            self.return_orphan(key, taken, catalog, out);
+            self.return_orphan((orphan.call.name(), orphan.call.dimensions()), taken, catalog, out);
             self.look_at_recharges(at, out);
             self.look_at_calls(catalog, out);
         }
@@ -134,13 +135,15 @@ impl Org {
     /// Gives back what the closing of a call took, as a void of an event does.
     pub(super) fn return_orphan(
         &mut self,
-        call: EventId,
+        (name, who): (CallName<'_>, Dimensions<'_>),
         taken: &Taken,
         catalog: &Catalog,
         out: &mut Vec<Effect>,
     ) {
         let returns = self.give_back(&taken.draws, catalog, out);
         self.take_back_uses(taken.counted.as_deref(), catalog);
-        out.push(Effect::OrphanReturned(Box::new(OrphanReturned { call, returns, at: self.at })));
+        let (call, source, id, who) = (name.key(), name.source.into(), name.id.into(), who.into());
+        let returned = OrphanReturned { call, source, id, who, returns, at: self.at };
+        out.push(Effect::OrphanReturned(Box::new(returned)));
     }
 }

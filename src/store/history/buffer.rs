@@ -25,6 +25,14 @@ impl Default for Limits {
 
 /// The most bytes of rows, whatever the limits say: offsets in the arena are 32 bits.
 const ARENA: usize = 1 << 30;
+/// So many rows before a place are looked through for one of an organization, before its own chain is followed: of one that has many
+/// the next is near, and the chain of one that has few is short.
+const NEAR: usize = 64;
+
+/// A row of an organization in a buffer that is not filled any more, or not meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link(u32);
+
 /// No row: the end of an organization's chain.
 const NONE: u32 = u32::MAX;
 
@@ -146,6 +154,23 @@ impl Buffer {
         self.chain(key).map(|held| (held.known(), self.bytes(held)))
     }
 
+    /// The organization's newest row that stands at or before a position, and that the log took in or before an hour.
+    #[must_use]
+    pub fn link(&self, key: OrgKey, upto: Position, logged: Hour) -> Option<Link> {
+        let by_position = self.rows.partition_point(|held| held.position <= upto);
+        let end = by_position.min(self.rows.partition_point(|held| held.logged <= logged));
+        let near = (end.saturating_sub(NEAR)..end).rev().find(|at| self.rows[*at].key == key);
+        let chain = || self.links(key).find(|at| (*at as usize) < end);
+        near.map(narrow).or_else(chain).map(Link)
+    }
+
+    /// The row that a link names, with the link of the organization's row before it.
+    #[must_use]
+    pub fn follow(&self, link: Link) -> Option<(KnownId, &[u8], Option<Link>)> {
+        let held = self.rows.get(link.0 as usize)?;
+        Some((held.known(), self.bytes(held), (held.before != NONE).then_some(Link(held.before))))
+    }
+
     /// The ids of the organization's events that happened in `hours` and stand in the log at or before
     /// `not_after`, newest first.
     pub fn ids_of_hours(
@@ -166,9 +191,14 @@ impl Buffer {
 
     /// The organization's rows, newest first.
     pub(super) fn chain(&self, key: OrgKey) -> impl Iterator<Item = &Held> {
-        let newest = self.newest.get(key.0 as usize).copied();
-        let at = move |index: u32| self.rows.get(index as usize);
-        std::iter::successors(newest.and_then(at), move |held| at(held.before))
+        self.links(key).filter_map(|at| self.rows.get(at as usize))
+    }
+
+    /// Where the organization's rows are, newest first.
+    fn links(&self, key: OrgKey) -> impl Iterator<Item = u32> {
+        let newest = self.newest.get(key.0 as usize).copied().filter(|at| *at != NONE);
+        let before = move |at: &u32| self.rows.get(*at as usize).map(|held| held.before);
+        std::iter::successors(newest, move |at| before(at).filter(|at| *at != NONE))
     }
 
     /// All rows, in the order of the log.

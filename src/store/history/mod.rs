@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use crate::ledger::units::{EventId, Hour, Position, Timestamp};
 use crate::store::OrgKey;
 
-pub use buffer::{Buffer, Limits};
+pub use buffer::{Buffer, Limits, Link};
 pub use run::{Summary, Written};
 pub use runs::Runs;
 pub use walk::{Block, Blocks, Found, KnownId, Rows};

@@ -91,6 +91,37 @@ impl Runs {
         Ok(None)
     }
 
+    /// The organization's rows of events at these positions, in one walk back.
+    ///
+    /// # Errors
+    /// As [`Runs::row_at`].
+    pub fn rows_at(
+        &self,
+        key: OrgKey,
+        head: Option<BlockRef>,
+        mut positions: Vec<Position>,
+    ) -> Result<Vec<(Position, Vec<u8>)>, StoreError> {
+        positions.sort_unstable();
+        let mut found = Vec::new();
+        for block in self.blocks(key, head) {
+            if positions.is_empty() {
+                break;
+            }
+            let block = block?;
+            let here = positions.split_off(positions.partition_point(|position| *position < block.first()));
+            let rows: Vec<(Position, &RowKey)> =
+                here.iter().filter_map(|position| Some((*position, block.find(*position)?))).collect();
+            if !rows.is_empty() {
+                let bytes = block.rows()?;
+                found.extend(rows.iter().map(|(position, row)| (*position, bytes.bytes(row).to_vec())));
+            }
+            // The row of an event may stand behind others of its position, in the block before.
+            positions.extend(here.iter().filter(|position| **position == block.first()));
+            positions.retain(|position| !rows.iter().any(|(known, _)| known == position));
+        }
+        Ok(found)
+    }
+
     /// The organization's newest `count` rows, newest first; with `before`, those that stand in the log before
     /// it.
     ///

@@ -23,7 +23,7 @@ pub(super) fn live<'f>(
 /// A call that ended: of one that was live, or was to be, it need not say all.
 pub(super) fn ended<'f>(
     fields: &'f Fields<'f>,
-    source: &'f str,
+    (source, id): (&'f str, &'f str),
     time: Timestamp,
     add_ons: &'f [&'f str],
 ) -> Result<Kind<'f>, Rejection> {
@@ -39,11 +39,12 @@ pub(super) fn ended<'f>(
             "the call would have been answered after it ended; check the times",
         ));
     }
-    if let Some(id) = call_id {
-        let name = CallName { source, id };
+    if let Some(call_id) = call_id {
+        let name = CallName { source, id: call_id };
         return Ok(Kind::End(End { name, told, duration: length, answered: fields.answered, answered_at }));
     }
     Ok(Kind::Call(Call {
+        name: Some(CallName { source, id }),
         action: told.action.unwrap_or(PHONE_CALL),
         direction: told.direction.ok_or_else(|| missing("direction"))?,
         destination: told.destination,
