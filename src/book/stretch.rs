@@ -78,7 +78,8 @@ pub struct Stretch {
     /// The row looked at last, and its block.
     passed: Option<(Position, Option<BlockRef>)>,
     place: Option<Place>,
-    blocks_read: usize,
+    /// How many blocks of runs had their index read, and how many their rows.
+    read: (usize, usize),
 }
 
 impl History {
@@ -120,7 +121,7 @@ impl History {
             ahead: None,
             passed: None,
             place: start.place,
-            blocks_read: 0,
+            read: (0, 0),
         }
     }
 
@@ -192,16 +193,17 @@ impl Stretch {
         self.more
     }
 
-    /// How many blocks of runs had their rows read.
+    /// How many blocks of runs had their index read, and how many of them their rows.
     #[must_use]
-    pub fn blocks_read(&self) -> usize {
-        self.blocks_read
+    pub fn blocks_read(&self) -> (usize, usize) {
+        self.read
     }
 
     /// Whether the block that it is to begin at is what its place says; a crash may have had it written anew.
     pub(super) fn begins_well(&mut self) -> bool {
         let (Some(block), Some(place)) = (self.start.block(), self.start.place) else { return true };
         let Some(runs) = &self.shelf.runs else { return false };
+        self.read.0 = self.read.0.saturating_add(1);
         match runs.blocks(self.key, Some(block)).next() {
             Some(Ok(block)) if block.last() > place.position => {
                 self.ahead = Some(block);
@@ -235,7 +237,7 @@ impl Stretch {
                 return Ok(Some((stored, self.here)));
             }
             let Some(block) = self.next_block()? else { return Ok(None) };
-            self.blocks_read = self.blocks_read.saturating_add(1);
+            self.read.1 = self.read.1.saturating_add(1);
             let rows: Vec<Stored> =
                 block.rows()?.newest_first().map(|(known, bytes)| (known, bytes.to_vec())).collect();
             (self.rows, self.here) = (rows.into_iter(), Some(block.at()));
@@ -266,7 +268,10 @@ impl Stretch {
             return Ok(Some(block));
         }
         match (&self.shelf.runs, self.next) {
-            (Some(runs), Some(next)) => runs.blocks(self.key, Some(next)).next().transpose(),
+            (Some(runs), Some(next)) => {
+                self.read.0 = self.read.0.saturating_add(1);
+                runs.blocks(self.key, Some(next)).next().transpose()
+            }
             _ => Ok(None),
         }
     }
