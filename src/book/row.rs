@@ -117,12 +117,18 @@ impl Row {
     /// ahead of it.
     #[must_use]
     pub fn is_within(&self, position: Position, org: &Org) -> bool {
+        self.stood(position, org.position(), org.at())
+    }
+
+    /// Whether the row of that position stood when an organization's last entry was at `last` and its time was `at`.
+    #[must_use]
+    pub fn stood(&self, position: Position, last: Position, at: Timestamp) -> bool {
         let due = match &self.what {
             What::Moved(movement) => movement.due,
             What::Orphan { due, .. } => *due,
             What::Charge { .. } | What::Void { .. } | What::OrphanReturned { .. } => false,
         };
-        position <= org.position() || due && self.time <= org.at()
+        position <= last || due && self.time <= at
     }
 }
 

@@ -90,6 +90,13 @@ impl Problem {
         }))
     }
 
+    /// A parameter of a read that cannot be.
+    pub(super) fn of_parameter(field: String, why: String) -> Problem {
+        let mut problem = Problem::new(StatusCode::BAD_REQUEST, "invalid_parameter", why);
+        problem.0.field = field;
+        problem
+    }
+
     /// A refusal by the ledger or the decoder.
     pub(super) fn refused(status: StatusCode, refusal: Refusal) -> Problem {
         let mut problem = Problem::new(status, &refusal.reason, refusal.detail);

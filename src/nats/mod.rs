@@ -5,6 +5,7 @@ mod authorize;
 mod publisher;
 mod restarts;
 mod service;
+mod usage;
 
 pub use adapters::adapt;
 pub use async_nats::Client;

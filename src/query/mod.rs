@@ -6,6 +6,8 @@ mod authorization;
 mod balance;
 mod calls;
 mod catalog;
+mod charged;
+mod csv;
 mod ended;
 mod forecast;
 mod limits;
@@ -13,6 +15,7 @@ mod names;
 mod orgs;
 mod recharges;
 mod spent;
+mod usage;
 mod verify;
 mod webhooks;
 
@@ -29,5 +32,9 @@ pub use names::{
 pub use orgs::{MOST_LISTED, OrgLine, Orgs, org, orgs};
 pub use recharges::{CapState, RechargeState, recharges};
 pub use spent::{Projection, Spent, Used, spent, spent_by_page};
+pub use usage::{
+    Compared, Differences, Figures, GroupLine, Line, MOST_GROUPS, Meta, OfType, Parameters, Percent,
+    Percents, Point, RangeState, Refused, Sums, Usage, UsageError, Values, usage,
+};
 pub use verify::{Verified, verify};
 pub use webhooks::{QuietState, WebhookState, webhooks};
