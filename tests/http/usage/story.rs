@@ -84,6 +84,7 @@ impl Story {
             }
         }
         assert_eq!(daemon.put("/v1/orgs/acme/users/ana", json!({ "name": "Ana Gray" })).await.status, 201);
+        assert_eq!(daemon.put("/v1/orgs/acme/users/bo", json!({ "name": "Abe" })).await.status, 201);
         assert_eq!(daemon.put("/v1/orgs/acme/teams/sales", json!({ "name": "=SUM(A1)" })).await.status, 201);
         let left = GIVEN.map(|(of, given)| (of, given.map(|credits| credits * 1_000_000)));
         // Whole seconds: what is told of events is read back exactly.
