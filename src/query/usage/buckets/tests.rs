@@ -50,6 +50,11 @@ fn an_hour_that_comes_twice_is_two_points_and_a_skipped_one_none() {
         begins("Australia/Lord_Howe", Interval::Hour, "2026-04-04T14:00:00Z", "2026-04-04T16:30:00Z"),
         ["2026-04-04T14:00:00Z", "2026-04-04T15:00:00Z", "2026-04-04T15:30:00Z"]
     );
+    // Clocks that were set at 00:01, from there back to 23:01: the hour that had begun ends there.
+    assert_eq!(
+        begins("America/St_Johns", Interval::Hour, "2010-11-07T01:30:00Z", "2010-11-07T04:00:00Z"),
+        ["2010-11-07T01:30:00Z", "2010-11-07T02:30:00Z", "2010-11-07T02:31:00Z", "2010-11-07T03:30:00Z"]
+    );
     // Whole hours of a zone that is ahead by three quarters of one.
     assert_eq!(
         begins("Asia/Kathmandu", Interval::Hour, "2026-01-01T00:15:00Z", "2026-01-01T02:15:00Z"),
