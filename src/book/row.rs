@@ -144,12 +144,12 @@ impl Row {
     /// ahead of it.
     #[must_use]
     pub fn is_within(&self, position: Position, org: &Org) -> bool {
-        self.is_by(position, org.position(), org.at())
+        self.stood(position, org.position(), org.at())
     }
 
-    /// The same of an organization of which the last entry and its instant are known.
+    /// Whether the row of that position stood when an organization's last entry was at `last` and its time was `at`.
     #[must_use]
-    pub fn is_by(&self, position: Position, last: Position, at: Timestamp) -> bool {
+    pub fn stood(&self, position: Position, last: Position, at: Timestamp) -> bool {
         let due = match &self.what {
             What::Moved(movement) => movement.due,
             What::Orphan { due, .. } => *due,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use serde::Serialize;
@@ -31,7 +31,7 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let of = HistoryOf::read(pairs).map_err(|wrong| problem(wrong.into()))?;
-    if wants_csv(&headers) {
+    if parts::wants_csv(&headers) {
         return export(&face, org, of, Exported::History).await;
     }
     let (desk, name) = (Arc::clone(&face.desk), org.clone());
@@ -47,7 +47,7 @@ pub(super) async fn finished(
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let of = HistoryOf::read(pairs).map_err(|wrong| problem(wrong.into()))?;
-    if wants_csv(headers) {
+    if parts::wants_csv(headers) {
         return export(face, org, of, Exported::FinishedCalls).await;
     }
     let (desk, name) = (Arc::clone(&face.desk), org.clone());
@@ -89,35 +89,18 @@ fn problem(error: HistoryError) -> Problem {
     }
 }
 
-/// Whether the answer is to be CSV.
-fn wants_csv(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
-    let mut kinds = accepted.flat_map(|value| value.split(','));
-    kinds.any(|kind| kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/csv")))
-}
-
 /// An answer in CSV, read step by step as the client takes it.
 async fn export(face: &Face, org: String, of: HistoryOf, what: Exported) -> Result<Response, Problem> {
     let (desk, name) = (Arc::clone(&face.desk), org.clone());
     let begun = aside(face, move || Export::begin(desk, name, &of, what, clock::now())).await?;
     let (seq, as_of, step) = begun.map_err(problem)?.ok_or_else(|| Problem::unknown_org(&org))?;
-    let mut response = Body::from_stream(steps(step, Arc::clone(&face.aside))).into_response();
     let file = match what {
         Exported::History => "history",
         Exported::FinishedCalls => "calls",
     };
-    let texts = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{org}-{file}.csv\"")),
-        (header::HeaderName::from_static("creditd-seq"), seq.to_string()),
-        (header::HeaderName::from_static("creditd-as-of"), time::format(as_of)),
-    ];
-    for (name, text) in texts {
-        if let Ok(value) = HeaderValue::try_from(text) {
-            response.headers_mut().insert(name, value);
-        }
-    }
-    Ok(response)
+    let told = [(parts::SEQ, seq.to_string()), (parts::AS_OF, time::format(as_of))];
+    let body = Body::from_stream(steps(step, Arc::clone(&face.aside)));
+    Ok(parts::csv(&format!("{org}-{file}"), body, &told))
 }
 
 /// What is still to be sent.

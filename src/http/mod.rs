@@ -24,6 +24,7 @@ mod problem;
 mod reads;
 mod recharges;
 mod sources;
+mod usage;
 mod webhooks;
 
 use std::io;
@@ -132,6 +133,7 @@ fn router(desk: Arc<Desk>, channels: Channels, options: Options) -> Router {
         .route("/v1/orgs/{org}/verify", post(commands::verify))
         .route("/v1/orgs/{org}/limits", get(limits::list))
         .route("/v1/orgs/{org}/limits/{id}", put(limits::put).delete(limits::remove))
+        .route("/v1/orgs/{org}/usage", get(usage::usage))
         .route("/v1/orgs/{org}/calls", get(calls::list))
         .route("/v1/orgs/{org}/calls/{id}", get(calls::one))
         .route("/v1/orgs/{org}/authorize", post(authorize::authorize))

@@ -1,9 +1,10 @@
 //! What of a request is not its body: the names in its path and its parameters, checked.
 
+use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Query, RawPathParams};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -141,6 +142,37 @@ pub(super) fn page<T: Serialize>(
         Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_parameter", error.to_string())),
     }
 }
+
+/// Whether a table is wanted rather than JSON: whatever else it takes, the one who names CSV has a use for it.
+pub(super) fn wants_csv(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|value| value.split(',')).any(|one| {
+        let mut parts = one.split(';').map(str::trim);
+        let is_csv = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("text/csv"));
+        is_csv && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+    })
+}
+
+/// A table in CSV, to be kept as a file of that name; what else there is to say of it, in headers.
+pub(super) fn csv(name: &str, table: impl Into<Body>, told: &[(HeaderName, String)]) -> Response {
+    let mut response = Response::new(table.into());
+    let own = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csv\"")),
+    ];
+    for (name, text) in own.iter().chain(told) {
+        if let Ok(value) = HeaderValue::try_from(text) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+/// The header that tells of the last entry an answer contains.
+pub(super) const SEQ: HeaderName = HeaderName::from_static("creditd-seq");
+
+/// The header that tells of the instant an answer is of.
+pub(super) const AS_OF: HeaderName = HeaderName::from_static("creditd-as-of");
 
 /// An answer in JSON.
 pub(super) fn json(status: StatusCode, content: &impl Serialize) -> Response {

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 use jiff::{Span, civil};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -60,8 +60,30 @@ impl Zone {
         self.instant(civil::date(2024, 1, 1).at(0, 0, 0, 0)).unwrap_or_default()
     }
 
-    pub(super) fn civil(&self, instant: Timestamp) -> Option<civil::DateTime> {
+    /// The civil time at an instant, if the calendar reaches that far.
+    #[must_use]
+    pub fn civil(&self, instant: Timestamp) -> Option<civil::DateTime> {
         Some(self.0.to_datetime(jiff::Timestamp::from_microsecond(instant.micros()).ok()?))
+    }
+
+    /// How far its clocks are ahead of UTC at an instant, if the calendar reaches that far.
+    #[must_use]
+    pub fn offset(&self, instant: Timestamp) -> Option<Offset> {
+        Some(self.0.to_offset(jiff::Timestamp::from_microsecond(instant.micros()).ok()?))
+    }
+
+    /// When its clocks were last set before or at an instant, and when they are set next after it; the ends of time where never.
+    #[must_use]
+    pub fn clock_changes(&self, instant: Timestamp) -> (Timestamp, Timestamp) {
+        let never = (Timestamp::MIN, Timestamp::MAX);
+        let Ok(after) = jiff::Timestamp::from_microsecond(instant.micros().saturating_add(1)) else {
+            return never;
+        };
+        let Ok(now) = jiff::Timestamp::from_microsecond(instant.micros()) else { return never };
+        let micros = |at: jiff::Timestamp| Timestamp::from_micros(at.as_microsecond());
+        let before = self.0.preceding(after).next().map(|change| micros(change.timestamp()));
+        let next = self.0.following(now).next().map(|change| micros(change.timestamp()));
+        (before.unwrap_or(never.0), next.unwrap_or(never.1))
     }
 
     /// The instant of a civil time. Where the clocks skip it, it is later by what they skip; where it comes twice, it is the

@@ -183,6 +183,24 @@ impl Line {
 }
 
 impl Line {
+    /// How long the call was talked; nothing of what is no call.
+    #[must_use]
+    pub fn talked(&self) -> Millis {
+        match &self.basis {
+            Basis::PerMinute { duration, .. } | Basis::Unmetered { duration, .. } => *duration,
+            Basis::PerAction { .. } | Basis::PerUnits { .. } => Millis(0),
+        }
+    }
+
+    /// The seconds of the call that were billed.
+    #[must_use]
+    pub fn billed_seconds(&self) -> u64 {
+        match &self.basis {
+            Basis::PerMinute { billed_seconds, .. } => *billed_seconds,
+            Basis::PerAction { .. } | Basis::PerUnits { .. } | Basis::Unmetered { .. } => 0,
+        }
+    }
+
     /// The price of a minute and the increment, where it is priced by the minute.
     #[must_use]
     pub fn by_the_minute(&self) -> Option<(Credits, Increment)> {

@@ -342,6 +342,32 @@ pub struct GrantOrder {
     pub note: Note,
 }
 
+impl GrantOrder {
+    /// The priority where none is said.
+    pub const PRIORITY: u8 = 100;
+
+    /// So much is bought: usable at once, for anything, for ever.
+    #[must_use]
+    pub fn of(credit_type: CreditType, amount: Credits) -> GrantOrder {
+        let (kind, priority, scope) = (GrantKind::Purchased, GrantOrder::PRIORITY, Scope::default());
+        let (id, effective, expires, recurrence, rollover) = (None, None, None, None, None);
+        let note = Note::default();
+        GrantOrder {
+            id,
+            credit_type,
+            amount,
+            kind,
+            priority,
+            effective,
+            expires,
+            scope,
+            recurrence,
+            rollover,
+            note,
+        }
+    }
+}
+
 /// Where a grant comes from. The order is the burn order: the allotment, then gifts, then what was bought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum GrantKind {

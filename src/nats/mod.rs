@@ -6,6 +6,7 @@ mod history;
 mod publisher;
 mod restarts;
 mod service;
+mod usage;
 
 pub use adapters::adapt;
 pub use async_nats::Client;

@@ -1,4 +1,4 @@
-//! The micro service `creditd` (NATS ADR-32): `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS`, balances, forecasts, limits, recharges, names and
+//! The micro service `creditd` (NATS ADR-32): `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS`, balances, forecasts, limits, recharges, names, usage and
 //! histories; whether a call may start, and that a switch was started anew.
 
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, watch};
 use super::authorize::{self, AUTHORIZE, EXTEND, Endpoints, QUOTE, RELEASE};
 use super::history::{self, HISTORY};
 use super::restarts::RESTARTED;
+use super::usage::{self, USAGE};
 use crate::book::Book;
 use crate::book::desk::Desk;
 use crate::clock;
@@ -37,8 +38,8 @@ const NAMES: &str = "creditd.names.*";
 /// Where forecasts are asked for; the last token is the organization.
 const FORECAST: &str = "creditd.forecast.*";
 
-/// The most lists of names and forecasts that are worked out at once; a further request is refused.
-const MOST_ASIDE: usize = 4;
+/// The most lists of names, forecasts and answers about usage that are worked out at once; a further request is refused.
+pub(super) const MOST_ASIDE: usize = 4;
 
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -79,8 +80,10 @@ pub async fn serve(
     };
     let histories = endpoint("history", HISTORY).await?;
     tokio::spawn(history::serve(Arc::clone(&desk), histories, stop.clone()));
-    tokio::spawn(authorize::serve(desk, starting, stop.clone()));
     let places = Arc::new(Semaphore::new(MOST_ASIDE));
+    let usages = endpoint("usage", USAGE).await?;
+    tokio::spawn(usage::serve(client, Arc::clone(&desk), usages, Arc::clone(&places), stop.clone()));
+    tokio::spawn(authorize::serve(desk, starting, stop.clone()));
     loop {
         let (request, response) = tokio::select! {
             _ = stop.changed() => break,

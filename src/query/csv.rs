@@ -13,6 +13,8 @@ pub(super) enum Cell<'a> {
     Empty,
     /// What others said: whatever it holds, it stays a text.
     Text(Cow<'a, str>),
+    /// A number, an instant or a word of ours, written as it is.
+    Plain(Cow<'a, str>),
     /// An amount of credits, a number.
     Amount(Credits),
     /// A count, a number.
@@ -50,8 +52,8 @@ impl Table {
     }
 
     /// The names of the columns.
-    pub(super) fn head(&mut self, names: &[&str]) {
-        self.line(names.iter().map(|name| Cow::Borrowed(*name)));
+    pub(super) fn head<T: AsRef<str>>(&mut self, names: &[T]) {
+        self.line(names.iter().map(|name| Cow::Borrowed(name.as_ref())));
     }
 
     /// A row.
@@ -59,6 +61,7 @@ impl Table {
         self.line(cells.iter().map(|cell| match cell {
             Cell::Empty => Cow::Borrowed(""),
             Cell::Text(text) => neutral(text),
+            Cell::Plain(text) => Cow::Borrowed(&**text),
             Cell::Amount(amount) => Cow::Owned(amount.to_string()),
             Cell::Count(count) => Cow::Owned(count.to_string()),
         }));

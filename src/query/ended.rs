@@ -82,7 +82,7 @@ impl Search {
 impl Found {
     fn tell(self, look: &Look, catalog: &Catalog, (source, id): (&str, &str)) -> Value {
         let grant = |kind: CreditType, number: u32| {
-            let pool = look.org.pools().find(|pool| pool.credit_type == kind)?;
+            let pool = look.org.pool(kind)?;
             let grant = pool.grants().iter().find(|grant| grant.serial == number)?;
             Some(grant.name(kind))
         };

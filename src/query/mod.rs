@@ -6,6 +6,7 @@ mod authorization;
 mod balance;
 mod calls;
 mod catalog;
+mod charged;
 mod csv;
 mod ended;
 mod forecast;
@@ -15,6 +16,7 @@ mod names;
 mod orgs;
 mod recharges;
 mod spent;
+mod usage;
 mod verify;
 mod webhooks;
 
@@ -25,7 +27,7 @@ pub use catalog::catalog;
 pub use ended::ended_call;
 pub use forecast::{ForecastState, LossState, OrgForecast, RateState, forecast};
 pub use history::{
-    CallFacts, EntityOf, Export, Exported, FinishedCall, HistoryError, HistoryOf, HistoryPage, Line,
+    CallFacts, EntityOf, Export, Exported, FinishedCall, HistoryError, HistoryLine, HistoryOf, HistoryPage,
     MOST_LOOKED_AT, Part, Step, Wrong, charge, finished_calls, history,
 };
 pub use limits::{LimitPage, LimitState, PageError, PageOf, limits};
@@ -35,5 +37,9 @@ pub use names::{
 pub use orgs::{MOST_LISTED, OrgLine, Orgs, org, orgs};
 pub use recharges::{CapState, RechargeState, recharges};
 pub use spent::{Projection, Spent, Used, spent, spent_by_page};
+pub use usage::{
+    Compared, Differences, Figures, GroupLine, MOST_GROUPS, Meta, OfType, Parameters, Percent, Percents,
+    Point, RangeState, Refused, Sums, Usage, UsageError, UsageLine, Values, usage,
+};
 pub use verify::{Verified, verify};
 pub use webhooks::{QuietState, WebhookState, webhooks};

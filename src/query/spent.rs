@@ -1,18 +1,17 @@
 //! What entities used, and what they will have used at the end of their lives, as their history tells it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
+use super::charged::{Charged, Standing, each_charge};
 use super::limits::{PageError, PageMeta};
 use super::names::{self, Copied, NamePage, NameState, NamesOf};
 use crate::book::Book;
 use crate::book::pipeline::Look;
-use crate::book::row::{Row, What};
-use crate::ledger::charge::Charge;
 use crate::ledger::names::{Card, Key, Kind};
 use crate::ledger::price::CreditType;
-use crate::ledger::units::{Credits, EventId, Position, Timestamp};
+use crate::ledger::units::{Credits, Timestamp};
 use crate::store::StoreError;
 use crate::wire::time;
 
@@ -54,10 +53,11 @@ pub struct Projection {
 }
 
 impl Used {
-    fn add(&mut self, row: &Row, charge: &Charge, actions: &[Box<str>], planned_action: Option<&str>) {
+    fn add(&mut self, charged: &Charged<'_>, planned_action: Option<&str>) {
+        let Charged { time, actions, charge, .. } = *charged;
         self.charges = self.charges.saturating_add(1);
-        self.first_charge = Some(self.first_charge.map_or(row.time, |first| first.min(row.time)));
-        self.last_charge = self.last_charge.max(Some(row.time));
+        self.first_charge = Some(self.first_charge.map_or(time, |first| first.min(time)));
+        self.last_charge = self.last_charge.max(Some(time));
         for line in &charge.lines {
             let sum = self.credits.entry(line.credit_type).or_default();
             *sum = sum.plus(line.amount);
@@ -134,40 +134,16 @@ fn add_up(entities: &[Copied], look: &Look) -> Result<Vec<Used>, StoreError> {
     let keys = entities.iter().map(|entity| (&*entity.entity_type, &*entity.id));
     let places: HashMap<(&str, &str), usize> = keys.zip(0..).collect();
     let mut used = vec![Used::default(); entities.len()];
-    // Newest first: a void comes before what it takes back.
-    let mut taken_back: HashSet<Position> = HashSet::new();
-    let mut corrected: HashSet<EventId> = HashSet::new();
-    look.past.each(&mut |position, row| {
-        // The history may be ahead of the organization.
-        if !row.is_within(position, &look.org) {
-            return;
-        }
-        let charged: Option<(&Charge, &[Box<str>])> = match &row.what {
-            What::Void { target, .. } => {
-                taken_back.extend(target);
-                None
-            }
-            What::OrphanReturned { call, .. } => {
-                corrected.insert(*call);
-                None
-            }
-            What::Charge { actions, charge, .. } => {
-                (!taken_back.remove(&position)).then_some((charge, actions))
-            }
-            What::Orphan { charge, .. } => {
-                let call = charge.call.as_ref().filter(|call| !corrected.remove(&call.key));
-                call.map(|call| (&**charge, &*call.actions))
-            }
-            What::Moved(_) => None,
-        };
-        let [_, entity_type, entity_id, ..] = &row.dimensions;
+    each_charge(look, Standing::of(&look.org), Timestamp::MIN, &mut |charged| {
+        let [_, entity_type, entity_id, ..] = charged.dimensions;
         let key = entity_type.as_deref().zip(entity_id.as_deref());
         let place = key.and_then(|key| places.get(&key).copied());
         let found = place.and_then(|place| Some((used.get_mut(place)?, entities.get(place)?)));
-        if let (Some((charge, actions)), Some((used, entity))) = (charged, found) {
+        if let Some((used, entity)) = found {
             let planned = entity.record.said().and_then(|said| said.planned_action.as_deref());
-            used.add(&row, charge, actions, planned);
+            used.add(&charged, planned);
         }
+        true
     })?;
     Ok(used)
 }

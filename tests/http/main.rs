@@ -26,6 +26,7 @@ mod orphans;
 mod reads;
 mod recharges;
 mod restart;
+mod usage;
 
 use creditd::http::Options;
 use reqwest::{Client, Method};

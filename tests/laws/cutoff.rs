@@ -7,8 +7,8 @@ use creditd::ledger::authorization::{Promised, Request, Wanted};
 use creditd::ledger::calls::{Hold, News};
 use creditd::ledger::effect::{Effect, Outcome};
 use creditd::ledger::entry::{
-    CallName, Command, Dimensions, End, Entry, Event, GrantKind, GrantOrder, Kind, Live, OrgTerms, Overrides,
-    Stage, Told, What,
+    CallName, Command, Dimensions, End, Entry, Event, GrantOrder, Kind, Live, OrgTerms, Overrides, Stage,
+    Told, What,
 };
 use creditd::ledger::grants::Scope;
 use creditd::ledger::price::{CreditType, Direction, Increment};
@@ -133,17 +133,9 @@ impl Run {
     fn grant(&mut self, at: Timestamp, thousandths: i64, priority: u8, scope: Scope) {
         if thousandths > 0 {
             let order = GrantOrder {
-                id: None,
-                credit_type: CreditType::default(),
-                amount: Credits::from_micros(thousandths * 1_000),
-                kind: GrantKind::Purchased,
                 priority,
-                effective: None,
-                expires: None,
                 scope,
-                recurrence: None,
-                rollover: None,
-                note: Default::default(),
+                ..GrantOrder::of(CreditType::default(), Credits::from_micros(thousandths * 1_000))
             };
             self.apply(at, What::Command(Command::Grant(order)));
         }

@@ -5,7 +5,7 @@ use creditd::ledger::calendar::Every;
 use creditd::ledger::catalog::{Catalog, Plan, RateCard};
 use creditd::ledger::effect::{Effect, Outcome};
 use creditd::ledger::entry::{
-    CatalogCommand, Command, Dimensions, Entry, Event, GrantKind, GrantOrder, Kind, OrgTerms, Versioned, What,
+    CatalogCommand, Command, Dimensions, Entry, Event, GrantOrder, Kind, OrgTerms, Versioned, What,
 };
 use creditd::ledger::forecast::{self, Loss};
 use creditd::ledger::grants::Recurrence;
@@ -63,17 +63,10 @@ impl Acme {
         let Given { micros, starts, lasts, daily } = *given;
         let effective = starts.map_or(at, |starts| at.plus(Millis(starts * 60_000)));
         let order = GrantOrder {
-            id: None,
-            credit_type: CreditType::default(),
-            amount: Credits::from_micros(micros),
-            kind: GrantKind::Purchased,
-            priority: 100,
             effective: starts.map(|_| effective),
             expires: lasts.map(|lasts| effective.plus(Millis(lasts * 60_000))),
-            scope: Default::default(),
             recurrence: daily.then_some(Recurrence { every: Every::Days(1), anchor: None }),
-            rollover: None,
-            note: Default::default(),
+            ..GrantOrder::of(CreditType::default(), Credits::from_micros(micros))
         };
         self.apply(at, What::Command(Command::Grant(order)));
     }

@@ -6,8 +6,6 @@ use creditd::ledger::entry::{
     Call, CatalogCommand, Command, Dimensions, Entry, Event, GrantKind, GrantOrder, Kind, OrgTerms,
     Overrides, Versioned, Void, What,
 };
-use creditd::ledger::grants::Scope;
-use creditd::ledger::movement::Note;
 use creditd::ledger::price::{CreditType, Direction, Increment, PerMinute, Price, Rate, Tariff};
 use creditd::ledger::units::{Credits, EventId, Millis, Position, Timestamp};
 use proptest::prelude::*;
@@ -221,18 +219,13 @@ fn order(step: &Step, at: i64) -> GrantOrder {
     let Step::Grant { amount, email: of_email, priority, kind, starts, lasts } = step else { unreachable!() };
     let effective = starts.map(|starts| at + starts * MINUTE);
     let expires = lasts.map(|lasts| at.max(effective.unwrap_or(at)) + lasts * MINUTE);
+    let credit_type = if *of_email { email() } else { CreditType::default() };
     GrantOrder {
-        id: None,
-        credit_type: if *of_email { email() } else { CreditType::default() },
-        amount: credits(*amount),
         kind: *kind,
         priority: *priority,
         effective: effective.map(Timestamp::from_micros),
         expires: expires.map(Timestamp::from_micros),
-        scope: Scope::default(),
-        recurrence: None,
-        rollover: None,
-        note: Note::default(),
+        ..GrantOrder::of(credit_type, credits(*amount))
     }
 }
 

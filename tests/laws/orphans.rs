@@ -7,8 +7,8 @@ use creditd::ledger::calls::CallTerms;
 use creditd::ledger::catalog::{Catalog, Plan, RateCard};
 use creditd::ledger::effect::{Effect, Outcome};
 use creditd::ledger::entry::{
-    Call, CallName, CatalogCommand, Command, Dimensions, End, Entry, Event, GrantKind, GrantOrder, Kind,
-    Live, OrgTerms, Restarted, Stage, Told, Versioned, What,
+    Call, CallName, CatalogCommand, Command, Dimensions, End, Entry, Event, GrantOrder, Kind, Live, OrgTerms,
+    Restarted, Stage, Told, Versioned, What,
 };
 use creditd::ledger::limits::{Limit, Measure, On, Unit, Window};
 use creditd::ledger::price::{CreditType, Direction, Increment, PerMinute, Price, Rate, Tariff};
@@ -204,19 +204,7 @@ impl World {
     }
 
     fn opening(&self) -> [(Timestamp, What<'static>); 2] {
-        let order = GrantOrder {
-            id: None,
-            credit_type: CreditType::default(),
-            amount: Credits::from_micros(self.credits * 1_000),
-            kind: GrantKind::Purchased,
-            priority: 100,
-            effective: None,
-            expires: None,
-            scope: Default::default(),
-            recurrence: None,
-            rollover: None,
-            note: Default::default(),
-        };
+        let order = GrantOrder::of(CreditType::default(), Credits::from_micros(self.credits * 1_000));
         let terms = OrgTerms { plan: "plan".into(), ..OrgTerms::default() };
         [(START, What::Command(Command::PutOrg(terms))), (START, What::Command(Command::Grant(order)))]
     }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use creditd::ledger::calendar::Zone;
 use creditd::ledger::effect::{Effect, Outcome, RechargeAlert, RechargeNews};
 use creditd::ledger::entry::{
-    Command, Dimensions, Entry, Event, GrantKind, GrantOrder, Kind, OrgTerms, RechargeFailure, What,
+    Command, Dimensions, Entry, Event, GrantOrder, Kind, OrgTerms, RechargeFailure, What,
 };
-use creditd::ledger::grants::{Pool, Scope};
+use creditd::ledger::grants::Pool;
 use creditd::ledger::limits::Window;
 use creditd::ledger::movement::Note;
 use creditd::ledger::price::CreditType;
@@ -267,19 +267,7 @@ impl Ledger {
 }
 
 fn order(id: Option<String>, amount: i64) -> GrantOrder {
-    GrantOrder {
-        id: id.map(Into::into),
-        credit_type: CreditType::default(),
-        amount: credits(amount),
-        kind: GrantKind::Purchased,
-        priority: 100,
-        effective: None,
-        expires: None,
-        scope: Scope::default(),
-        recurrence: None,
-        rollover: None,
-        note: Note::default(),
-    }
+    GrantOrder { id: id.map(Into::into), ..GrantOrder::of(CreditType::default(), credits(amount)) }
 }
 
 proptest! {

@@ -16,6 +16,7 @@ mod lineage;
 mod live_calls;
 mod out;
 mod service;
+mod usage;
 
 use std::time::Duration;
 

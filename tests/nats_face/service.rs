@@ -246,9 +246,18 @@ async fn the_service_tells_of_itself() {
     assert_eq!(ping["type"], "io.nats.micro.v1.ping_response");
     assert_eq!((&ping["name"], &ping["version"]), (&json!("creditd"), &json!(env!("CARGO_PKG_VERSION"))));
     let (_, info) = ask(&scene, "$SRV.INFO.creditd").await;
-    for name in
-        ["balance", "limits", "forecast", "recharges", "names", "authorize", "quote", "release", "extend"]
-    {
+    for name in [
+        "balance",
+        "limits",
+        "forecast",
+        "recharges",
+        "names",
+        "usage",
+        "authorize",
+        "quote",
+        "release",
+        "extend",
+    ] {
         assert_eq!(endpoint(&info, name)["subject"], format!("creditd.{name}.*"));
     }
     assert_eq!(endpoint(&info, "restarted")["subject"], "creditd.restarted");

@@ -29,8 +29,8 @@ pub(in crate::ledger) struct Cover<'a> {
 pub(in crate::ledger) struct Class {
     /// What they spend together.
     pub(in crate::ledger) sum: Sum,
-    /// What they may still take; the largest number where there is no bound.
-    pub(in crate::ledger) headroom: i128,
+    /// What they may still take; none where there is no bound.
+    pub(in crate::ledger) headroom: Option<i128>,
     /// What they spend it on; none where that makes no difference.
     marks: Option<BTreeSet<Mark>>,
 }
@@ -106,20 +106,24 @@ impl Cover<'_> {
     fn is_short(&self, kind: CreditType, purpose: Purpose<'_>, pending: &Sums, held: &Sums) -> bool {
         let Some(overdraft) = self.overdraft else { return false };
         let pool = (self.pool)(kind);
-        let bound = |level: Credits| micros(level).saturating_add(micros(overdraft));
         let spent = [pending, held].into_iter().filter_map(|sums| sums.kind(kind));
         let spent = spent.fold(0, |all: i128, sum| all.saturating_add(sum.cost));
         // Even if all of it came out of what pays for this.
-        let at_worst =
-            bound(pool.map_or(Credits::ZERO, |pool| pool.level_for(purpose))).saturating_sub(spent);
+        let level = pool.map_or(Credits::ZERO, |pool| pool.level_for(purpose));
+        let at_worst = bound(level, overdraft).saturating_sub(spent);
         match pool.filter(|pool| at_worst < 0 && pool.is_scoped()) {
             Some(pool) => {
                 let after = Spent::of(pending, held, kind).charged_to(pool);
-                bound(after.level_for(purpose)) < 0
+                bound(after.level_for(purpose), overdraft) < 0
             }
             None => at_worst < 0,
         }
     }
+}
+
+/// What may be taken of a level that may fall so far below nothing.
+fn bound(level: Credits, overdraft: Credits) -> i128 {
+    micros(level).saturating_add(micros(overdraft))
 }
 
 impl Calls {
@@ -148,24 +152,20 @@ impl Calls {
         cover: &Cover<'_>,
     ) -> SmallVec<[Class; 1]> {
         let kind = sum.credit_type;
-        let bound = |level: Credits| match cover.overdraft {
-            Some(overdraft) => micros(level).saturating_add(micros(overdraft)),
-            None => i128::MAX,
-        };
+        let all = |headroom| std::iter::once(Class { sum: *sum, headroom, marks: None }).collect();
+        let Some(overdraft) = cover.overdraft else { return all(None) };
         let pool = (cover.pool)(kind);
-        let Some(pool) = pool.filter(|pool| pool.is_scoped() && cover.overdraft.is_some()) else {
-            let level = bound(pool.map_or(Credits::ZERO, Pool::level));
-            let taken =
-                self.accruals.cost_at(kind, at, &self.live).saturating_add(self.holds.sum_at(kind, at));
-            let headroom = if level == i128::MAX { level } else { level.saturating_sub(taken) };
-            return std::iter::once(Class { sum: *sum, headroom, marks: None }).collect();
+        let Some(pool) = pool.filter(|pool| pool.is_scoped()) else {
+            let level = bound(pool.map_or(Credits::ZERO, Pool::level), overdraft);
+            let pending = self.accruals.cost_at(kind, at, &self.live);
+            return all(Some(level.saturating_sub(pending).saturating_sub(self.holds.sum_at(kind, at))));
         };
         let after = self.spent(kind, at, &[]).charged_to(pool);
         let mut classes: BTreeMap<Payers, Class> = BTreeMap::new();
         for (mark, purpose, share) in self.accruals.sums().by_purpose(kind) {
             let class = classes.entry(pool.payers(purpose)).or_insert_with(|| Class {
                 sum: Sum::nothing(kind),
-                headroom: bound(after.level_for(purpose)),
+                headroom: Some(bound(after.level_for(purpose), overdraft)),
                 marks: None,
             });
             class.sum.add(share);

@@ -107,11 +107,12 @@ impl Calls {
     fn next_news(&self, all: &Sum, class: &Class, cover: &Cover<'_>) -> Timestamp {
         let tight = self.watch.is_tight(class);
         let cut = || u64::try_from(self.cut(class).count()).unwrap_or(u64::MAX);
-        if class.is_free() || class.headroom == i128::MAX || tight && cut() >= class.sum.calls {
+        let Some(headroom) = class.headroom.filter(|_| !class.is_free()) else { return Timestamp::MAX };
+        if tight && cut() >= class.sum.calls {
             return Timestamp::MAX;
         }
         let needed = if tight { 0 } else { cover.needed(&class.sum) };
-        self.used_up(all, class.headroom.saturating_sub(needed))
+        self.used_up(all, headroom.saturating_sub(needed))
     }
 
     /// When calls may have used up so much more: not before the next increment starts, and, while that is far away, a lower bound.
@@ -178,11 +179,12 @@ impl Calls {
 
     fn look_at(&mut self, class: &Class, to: &mut Telling<'_>, cover: &Cover<'_>) {
         let (needed, tight) = (cover.needed(&class.sum), self.watch.is_tight(class));
-        if !tight && class.headroom < needed && cover.lead > Millis(0) {
+        let headroom = class.headroom.unwrap_or(i128::MAX);
+        if !tight && headroom < needed && cover.lead > Millis(0) {
             self.watch.tighten(class, &self.accruals);
             let keys: Vec<EventId> = self.running(class).collect();
             self.tell_calls(News::Warning, class, &keys, to);
-        } else if tight && class.headroom >= needed.saturating_add(class.sum.an_increment) {
+        } else if tight && headroom >= needed.saturating_add(class.sum.an_increment) {
             self.watch.loosen(class);
             let keys = self.free_again(class, to.at, cover);
             keys.iter().for_each(|key| self.watch.forget(*key));
@@ -206,7 +208,8 @@ impl Calls {
     /// The calls that were cut off and may go on now that some of them are covered: whatever else they cost is covered too.
     fn free_again(&self, class: &Class, at: Timestamp, cover: &Cover<'_>) -> Vec<EventId> {
         let classes = self.sums().iter().flat_map(|sum| self.classes(sum, at, cover));
-        let short: SmallVec<[Class; 1]> = classes.filter(|class| class.headroom < 0).collect();
+        let short: SmallVec<[Class; 1]> =
+            classes.filter(|class| class.headroom.is_some_and(|headroom| headroom < 0)).collect();
         let is_free =
             |key: &EventId| self.get(*key).is_some_and(|call| !short.iter().any(|class| class.has(call)));
         self.cut(class).filter(is_free).collect()
@@ -215,7 +218,7 @@ impl Calls {
     /// Tells calls something, in as many messages as it takes.
     fn tell_calls(&mut self, news: News, class: &Class, keys: &[EventId], to: &mut Telling<'_>) {
         let credit_type = class.sum.credit_type;
-        let headroom = amount(class.headroom).min(Credits::LARGEST_TOTAL);
+        let headroom = class.headroom.map_or(Credits::LARGEST_TOTAL, amount);
         let seconds_left = class.sum.lasts(micros(headroom)).unwrap_or(u64::MAX);
         // A call that costs twice counts once.
         let all = self.accruals.sums().kind(credit_type).map_or(0, |all| all.calls);

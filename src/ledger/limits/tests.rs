@@ -11,8 +11,8 @@ use crate::ledger::catalog::{Catalog, RateCard};
 use crate::ledger::charge::Charge;
 use crate::ledger::effect::{Effect, Need, Outcome, Recall};
 use crate::ledger::entry::{
-    Call, CatalogCommand, Command, Dimensions, Entry, Event, GrantKind, GrantOrder, Kind, OrgTerms,
-    Versioned, Void, What,
+    Call, CatalogCommand, Command, Dimensions, Entry, Event, GrantOrder, Kind, OrgTerms, Versioned, Void,
+    What,
 };
 use crate::ledger::org::Org;
 use crate::ledger::price::{CreditType, Direction, Increment, PerMinute, Price, Rate, Tariff};

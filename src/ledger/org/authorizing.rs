@@ -92,7 +92,7 @@ impl Org {
     fn available(&self, priced: &Priced<'_>, beside: &Beside<'_>) -> Amounts {
         let kinds = add_up(priced.lines.iter().map(|line| (line.credit_type, Credits::ZERO)));
         let left = kinds.into_iter().map(|(kind, _)| {
-            let left = match self.pools().find(|pool| pool.credit_type == kind) {
+            let left = match self.pool(kind) {
                 Some(pool) if pool.is_scoped() => {
                     let after = beside.spent(kind).charged_to(pool);
                     let levels = priced.purposes(kind).map(|purpose| after.level_for(purpose));

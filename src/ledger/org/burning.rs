@@ -35,13 +35,13 @@ impl Org {
     pub fn call_burns(&self, at: Timestamp, catalog: &Catalog) -> Vec<CallBurn> {
         let Some(calls) = self.calls() else { return Vec::new() };
         let plan = plan_at(&self.terms, at, catalog).map(|(_, _, plan)| plan);
-        let pool = |kind| self.pools().find(|pool| pool.credit_type == kind);
+        let pool = |kind| self.pool(kind);
         let cover = cover(plan, &pool);
         let of_kind = |sum: &Sum| {
             let credit_type = sum.credit_type;
             let classes = calls.classes(sum, at, &cover);
-            let bounded = || classes.iter().filter(|class| class.headroom < i128::MAX);
-            let headroom = bounded().map(|class| amount(class.headroom)).min();
+            let left = || classes.iter().filter_map(|class| Some((class.headroom?, &class.sum)));
+            let headroom = left().map(|(headroom, _)| amount(headroom)).min();
             CallBurn {
                 credit_type,
                 running: sum.calls,
@@ -49,7 +49,7 @@ impl Org {
                 pending: calls.pending(credit_type, at),
                 held: calls.held(credit_type, at),
                 headroom,
-                seconds_left: bounded().filter_map(|class| class.sum.lasts(class.headroom)).min(),
+                seconds_left: left().filter_map(|(headroom, sum)| sum.lasts(headroom)).min(),
                 worst_case: headroom.map(|_| amount(sum.an_increment)),
             }
         };

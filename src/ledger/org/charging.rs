@@ -124,10 +124,6 @@ impl Org {
         Ok(())
     }
 
-    fn pool(&self, credit_type: CreditType) -> Option<&Pool> {
-        self.pools().find(|pool| pool.credit_type == credit_type)
-    }
-
     pub(super) fn void(
         &mut self,
         void: &Void,

@@ -184,7 +184,7 @@ impl Org {
             let why = "the grant would end before it is usable; give an expiry after now and after effective";
             return Err(Rejection::new(Reason::InvalidField, "expires", why));
         }
-        let Some(pool) = self.pools().find(|pool| pool.credit_type == order.credit_type) else {
+        let Some(pool) = self.pool(order.credit_type) else {
             let fits = Credits::ZERO.total_with(order.amount).is_some();
             return if fits { Ok(()) } else { Err(too_large("amount", order.amount)) };
         };

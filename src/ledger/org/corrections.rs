@@ -6,7 +6,7 @@ use super::Org;
 use crate::ledger::catalog::Catalog;
 use crate::ledger::effect::Effect;
 use crate::ledger::entry::{Adjustment, GrantKind, GrantOrder, GrantVoid, OLDEST_EVENT};
-use crate::ledger::grants::{Booking, Grant, Origin, Phase, Pool, Scope};
+use crate::ledger::grants::{Booking, Grant, Origin, Phase, Pool};
 use crate::ledger::movement::MovementKind;
 use crate::ledger::price::CreditType;
 use crate::ledger::refusals::{other_adjustment, too_little, unknown_grant};
@@ -29,9 +29,6 @@ struct Known {
 
 /// The most adjustments that are remembered, each as long as events may be late.
 const MOST_ADJUSTMENTS: usize = 10_000;
-
-/// The priority of what an adjustment gives.
-const PRIORITY: u8 = 100;
 
 impl Org {
     pub(super) fn void_grant(
@@ -146,17 +143,6 @@ fn adjusted(effect: &mut Effect, name: &str) {
 
 /// What an adjustment above nothing gives.
 fn gift(order: &Adjustment, name: Box<str>) -> GrantOrder {
-    GrantOrder {
-        id: Some(name),
-        credit_type: order.credit_type,
-        amount: order.amount,
-        kind: GrantKind::Bonus,
-        priority: PRIORITY,
-        effective: None,
-        expires: None,
-        scope: Scope::default(),
-        recurrence: None,
-        rollover: None,
-        note: order.note.clone(),
-    }
+    let (id, note) = (Some(name), order.note.clone());
+    GrantOrder { id, kind: GrantKind::Bonus, note, ..GrantOrder::of(order.credit_type, order.amount) }
 }

@@ -82,6 +82,16 @@ impl Org {
         self.period.as_ref()?.running
     }
 
+    /// The begin and end of the period before the running cycle, as its calendar has it now.
+    #[must_use]
+    pub fn cycle_before(&self) -> Option<(Timestamp, Timestamp)> {
+        let Period { zone, anchor, running, .. } = self.period.as_deref()?;
+        let Cycle { start, every, .. } = (*running)?;
+        let last = Timestamp::from_micros(start.micros().saturating_sub(1));
+        let (begin, _) = Calendar { zone, anchor: (*anchor)?, every }.period_at(last);
+        Some((begin, start))
+    }
+
     /// How many cycles there were, the running one included.
     pub(super) fn cycles(&self) -> u32 {
         self.period.as_ref().map_or(0, |period| period.number)

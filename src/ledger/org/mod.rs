@@ -137,6 +137,12 @@ impl Org {
         self.balances.iter().map(|balance| &balance.pool)
     }
 
+    /// The pool of one kind of credits, where there is one.
+    #[must_use]
+    pub fn pool(&self, credit_type: CreditType) -> Option<&Pool> {
+        pool_of(&self.balances, credit_type)
+    }
+
     /// Where its alerts are to be sent, by name.
     pub fn webhooks(&self) -> impl Iterator<Item = (&str, &Webhook)> {
         self.webhooks.iter().flat_map(|webhooks| webhooks.iter())
@@ -341,6 +347,10 @@ impl Org {
         }
         place
     }
+}
+
+fn pool_of(balances: &[Balance], credit_type: CreditType) -> Option<&Pool> {
+    balances.iter().map(|balance| &balance.pool).find(|pool| pool.credit_type == credit_type)
 }
 
 fn in_range(time: Timestamp, at: Timestamp) -> bool {

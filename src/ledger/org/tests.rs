@@ -13,7 +13,7 @@ use crate::ledger::catalog::{Plan, RateCard, WhenExhausted};
 use crate::ledger::charge::Charge;
 use crate::ledger::effect::Need;
 use crate::ledger::entry::{
-    CatalogCommand, Command, Dimensions, GrantKind, GrantOrder, OrgTerms, Overrides, Versioned, Void,
+    CatalogCommand, Command, Dimensions, GrantOrder, OrgTerms, Overrides, Versioned, Void,
 };
 use crate::ledger::notice::About;
 use crate::ledger::price::{Increment, PerMinute, Price, Rate, Tariff};
@@ -118,19 +118,8 @@ impl Acme {
         id: Option<&str>,
         expires: Option<Timestamp>,
     ) -> Outcome {
-        let order = GrantOrder {
-            id: id.map(Box::from),
-            credit_type: CreditType::default(),
-            amount,
-            kind: GrantKind::Purchased,
-            priority: 100,
-            effective: None,
-            expires,
-            scope: Default::default(),
-            recurrence: None,
-            rollover: None,
-            note: Default::default(),
-        };
+        let order =
+            GrantOrder { id: id.map(Box::from), expires, ..GrantOrder::of(CreditType::default(), amount) };
         self.apply(minute, What::Command(Command::Grant(order)))
     }
 

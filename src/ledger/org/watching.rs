@@ -1,6 +1,6 @@
 //! Time passes for live calls: what they cost grows, holds go, and who talks on credits that end is told.
 
-use super::{Org, Timestamp};
+use super::{Org, Timestamp, pool_of};
 use crate::ledger::balance::{Balance, Moment};
 use crate::ledger::calls::{CallTerms, Calls, Cover, Hold, MOST_HOLDS, Telling, micros};
 use crate::ledger::catalog::{Catalog, Plan};
@@ -25,10 +25,9 @@ impl Org {
             return Timestamp::MAX;
         };
         let plan = plan_at(&self.terms, calls.at(), catalog).map(|(_, _, plan)| plan);
-        let pool = |kind| pool(&self.balances, kind);
-        calls
-            .next_look(&cover(plan, &pool), |kind| self.untold(kind))
-            .min(self.next_plan(calls.at(), catalog))
+        let pool = |kind| self.pool(kind);
+        let looks = calls.next_look(&cover(plan, &pool), |kind| self.untold(kind));
+        looks.min(self.next_plan(calls.at(), catalog))
     }
 
     /// When another version of its plan comes into force, which may have other terms of calls.
@@ -99,7 +98,7 @@ impl Org {
         let Org { calls, balances, terms, .. } = self;
         let Some(calls) = calls else { return };
         let plan = plan_at(terms, at, catalog).map(|(_, _, plan)| plan);
-        let pool = |kind| pool(balances, kind);
+        let pool = |kind| pool_of(balances, kind);
         let cover = cover(plan, &pool);
         let mut tell = |news| out.push(Effect::Calls(Box::new(news)));
         look(calls, &mut Telling { at, position, tell: &mut tell }, &cover);
@@ -138,10 +137,6 @@ impl Org {
             calls.release(key);
         }
     }
-}
-
-fn pool(balances: &[Balance], kind: CreditType) -> Option<&Pool> {
-    balances.iter().map(|balance| &balance.pool).find(|pool| pool.credit_type == kind)
 }
 
 /// What calls may take: what the pools have, and what the plan says.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::finished::FinishedCall;
-use super::line::{EntityOf, Line};
+use super::line::{EntityOf, HistoryLine};
 use crate::ledger::price::{CreditType, Direction};
 use crate::ledger::units::Credits;
 use crate::query::csv::{Cell, Table};
@@ -69,7 +69,7 @@ pub(super) const CALLS: [&str; 25] = [
     "feature",
 ];
 
-pub(super) fn history(table: &mut Table, line: &Line) {
+pub(super) fn history(table: &mut Table, line: &HistoryLine) {
     let kinds = line.credit_types();
     let nothing = kinds.is_empty().then_some(None);
     for kind in kinds.iter().copied().map(Some).chain(nothing) {

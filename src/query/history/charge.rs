@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::line::{GrantNames, Line, grants_of};
+use super::line::{GrantNames, HistoryLine, grants_of};
 use super::wanted::read_position;
 use super::{Found, HistoryError, Reading, grant_names};
 use crate::book::desk::Desk;
@@ -92,7 +92,7 @@ fn newer(
             }
             _ => false,
         };
-        if took_back && row.is_by(known.position, reading.seq, reading.at) {
+        if took_back && row.stood(known.position, reading.seq, reading.at) {
             // The oldest of them: a call of that name may have been closed again.
             undone = Some(known.position);
         }
@@ -134,7 +134,7 @@ fn tell(
     names: &GrantNames,
     catalog: &Catalog,
 ) -> Map<String, Value> {
-    let line = Line::of(found.position, &found.row, None, names);
+    let line = HistoryLine::of(found.position, &found.row, None, names);
     let mut told = match serde_json::to_value(&line) {
         Ok(Value::Object(told)) => told,
         _ => Map::new(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::line::{CallFacts, EntityOf, Line};
+use super::line::{CallFacts, EntityOf, HistoryLine};
 use super::wanted::{HistoryOf, Wanted};
 use super::{HistoryError, HistoryPage, gather};
 use crate::book::desk::Desk;
@@ -48,9 +48,9 @@ pub struct FinishedCall {
 
 impl FinishedCall {
     /// The call of a row of the history; none where that is about none.
-    pub(super) fn of(line: Line) -> Option<FinishedCall> {
-        let Line { seq, kind, at, time, came, went, call, action, add_ons, .. } = line;
-        let Line { account, entity, user, team, feature, .. } = line;
+    pub(super) fn of(line: HistoryLine) -> Option<FinishedCall> {
+        let HistoryLine { seq, kind, at, time, came, went, call, action, add_ons, .. } = line;
+        let HistoryLine { account, entity, user, team, feature, .. } = line;
         let state = match kind {
             "charge" => "ended",
             "call_closed" => "orphaned",

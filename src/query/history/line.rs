@@ -18,7 +18,7 @@ pub(super) type GrantNames = HashMap<(CreditType, u32), String>;
 
 /// A movement of credits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Line {
+pub struct HistoryLine {
     /// The record and item of the entry that moved them, or of the one that came after time did.
     pub seq: String,
     /// What moved them.
@@ -153,12 +153,12 @@ impl CallFacts {
     }
 }
 
-impl Line {
+impl HistoryLine {
     /// The row of a position, with the row that it takes back.
-    pub(super) fn of(position: Position, row: &Row, target: Option<&Row>, names: &GrantNames) -> Line {
+    pub(super) fn of(position: Position, row: &Row, target: Option<&Row>, names: &GrantNames) -> HistoryLine {
         let about = target.unwrap_or(row);
         let [account, entity_type, id, name, user, team, feature] = about.dimensions.clone();
-        let mut line = Line {
+        let mut line = HistoryLine {
             seq: position.to_string(),
             kind: Kind::of(&row.what).slug(),
             at: time::format(row.at),

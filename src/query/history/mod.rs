@@ -30,7 +30,7 @@ use crate::store::history::KnownId;
 pub use self::charge::charge;
 pub use self::export::{Export, Exported, Step};
 pub use self::finished::{FinishedCall, finished_calls};
-pub use self::line::{CallFacts, EntityOf, Line, Part};
+pub use self::line::{CallFacts, EntityOf, HistoryLine, Part};
 pub use self::wanted::{HistoryOf, Wrong};
 
 /// The most rows that are looked at for one page.
@@ -79,7 +79,7 @@ pub fn history(
     org: &str,
     of: &HistoryOf,
     now: Timestamp,
-) -> Result<Option<HistoryPage<Line>>, HistoryError> {
+) -> Result<Option<HistoryPage<HistoryLine>>, HistoryError> {
     let wanted = Wanted::check(of, false)?;
     let Some(gathered) = gather(desk, org, &wanted)? else { return Ok(None) };
     Ok(Some(gathered.page(org, now, Some)))
@@ -89,12 +89,12 @@ pub fn history(
 struct Gathered {
     seq: Position,
     at: Timestamp,
-    lines: Vec<Line>,
+    lines: Vec<HistoryLine>,
     next: Option<Place>,
 }
 
 impl Gathered {
-    fn page<L>(self, org: &str, now: Timestamp, line: impl Fn(Line) -> Option<L>) -> HistoryPage<L> {
+    fn page<L>(self, org: &str, now: Timestamp, line: impl Fn(HistoryLine) -> Option<L>) -> HistoryPage<L> {
         HistoryPage {
             org: org.to_owned(),
             seq: self.seq,
@@ -141,7 +141,7 @@ impl<'d> Reading<'d> {
     fn next(&mut self) -> Result<Option<Found>, HistoryError> {
         loop {
             match self.stretch.next_row()? {
-                Some((position, id, row)) if row.is_by(position, self.seq, self.at) => {
+                Some((position, id, row)) if row.stood(position, self.seq, self.at) => {
                     return Ok(Some(Found { position, id, row, place: self.stretch.place() }));
                 }
                 Some(_) => {}
@@ -219,7 +219,7 @@ fn show(
     org: &str,
     wanted: &Wanted,
     mut some: Vec<Found>,
-) -> Result<Vec<(Line, Option<Place>)>, HistoryError> {
+) -> Result<Vec<(HistoryLine, Option<Place>)>, HistoryError> {
     some.retain(|found| wanted.takes_kind(&found.row));
     let targets = targets(desk, org, &some)?;
     let target = |row: &Row| match &row.what {
@@ -230,8 +230,8 @@ fn show(
     let names = grant_names(desk, org, &some);
     let shown = some
         .iter()
-        .map(|found| (Line::of(found.position, &found.row, target(&found.row), &names), found.place));
-    let sought = |line: &Line| {
+        .map(|found| (HistoryLine::of(found.position, &found.row, target(&found.row), &names), found.place));
+    let sought = |line: &HistoryLine| {
         wanted.search.as_deref().is_none_or(|search| line.has(search))
             && wanted.credit_type.is_none_or(|kind| line.credit_types().contains(&kind))
     };

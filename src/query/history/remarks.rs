@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use super::line::Line;
+use super::line::HistoryLine;
 use crate::book::row::{Row, What};
 use crate::ledger::grants::Origin;
 use crate::ledger::movement::{Movement, MovementKind};
 use crate::ledger::price::Direction;
 
-pub(super) fn of(row: &Row, line: &Line) -> String {
+pub(super) fn of(row: &Row, line: &HistoryLine) -> String {
     match &row.what {
         What::Charge { .. } => thing(line) + &beyond(line),
         What::Orphan { why, .. } => {
@@ -32,7 +32,7 @@ pub(super) fn of(row: &Row, line: &Line) -> String {
 }
 
 /// What was charged.
-fn thing(line: &Line) -> String {
+fn thing(line: &HistoryLine) -> String {
     let action = line.action.as_deref().unwrap_or("it");
     let mut words = match (&line.call, line.quantity) {
         (Some(call), _) => {
@@ -55,7 +55,7 @@ fn thing(line: &Line) -> String {
 }
 
 /// What of a charge no grant paid, and the limits that it went past.
-fn beyond(line: &Line) -> String {
+fn beyond(line: &HistoryLine) -> String {
     let mut words = String::new();
     for part in line.parts.iter().filter(|part| part.how == "overage") {
         // Writing to a text cannot fail.
@@ -67,7 +67,7 @@ fn beyond(line: &Line) -> String {
     words
 }
 
-fn moved(movement: &Movement, line: &Line) -> String {
+fn moved(movement: &Movement, line: &HistoryLine) -> String {
     let grant = movement.grant.as_ref().map_or("", |(_, name)| &**name);
     let cycle = Origin::cycle_of(grant);
     let words = match (movement.kind, movement.due, cycle) {

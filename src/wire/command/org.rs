@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::published::{DEFAULT_PRIORITY, WrittenRollover, check_every};
+use super::published::{WrittenRollover, check_every};
 use super::{instant, invalid, missing, name};
 use crate::ledger::calendar::{Every, Zone};
 use crate::ledger::entry::{Adjustment, Change, GrantKind, GrantOrder, GrantVoid, OrgTerms};
@@ -140,7 +140,7 @@ impl WrittenGrant {
                 WrittenGrantKind::Bonus => GrantKind::Bonus,
                 WrittenGrantKind::Purchased => GrantKind::Purchased,
             },
-            priority: self.priority.unwrap_or(DEFAULT_PRIORITY),
+            priority: self.priority.unwrap_or(GrantOrder::PRIORITY),
             effective: instant("effective", self.effective)?,
             expires: instant("expires", self.expires)?,
             scope: self.scope.map_or_else(|| Ok(Scope::default()), WrittenScope::check)?,

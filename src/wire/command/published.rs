@@ -10,7 +10,7 @@ use super::{instant, invalid, name};
 use crate::ledger::alerts::Rule;
 use crate::ledger::calendar::Every;
 use crate::ledger::catalog::{Allotment, CardIndex, OverageAtReset, Plan, RateCard, WhenExhausted};
-use crate::ledger::entry::Versioned;
+use crate::ledger::entry::{GrantOrder, Versioned};
 use crate::ledger::grants::Rollover;
 use crate::ledger::limits::PastLimit;
 use crate::ledger::price::{CreditType, Increment};
@@ -18,9 +18,6 @@ use crate::ledger::rejection::Rejection;
 use crate::ledger::units::Credits;
 use crate::wire::catalog::{Amount, WrittenPrice, check_prices};
 use crate::wire::rule::{WrittenRule, check_rules};
-
-/// The priority of a grant or an allotment that names none.
-pub(super) const DEFAULT_PRIORITY: u8 = 100;
 
 /// The most allotments of a plan.
 const MOST_ALLOTMENTS: usize = 16;
@@ -150,7 +147,7 @@ fn check_allotments(written: Vec<WrittenAllotment>) -> Result<Vec<Allotment>, Re
             return Err(invalid("allotments", why));
         }
         let rollover = rollover.map(WrittenRollover::check).transpose()?;
-        let priority = priority.unwrap_or(DEFAULT_PRIORITY);
+        let priority = priority.unwrap_or(GrantOrder::PRIORITY);
         let allotment = Allotment { credit_type, amount, priority, rollover };
         if allotments.insert(credit_type, allotment).is_some() {
             return Err(invalid(

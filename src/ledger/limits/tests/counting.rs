@@ -118,19 +118,7 @@ fn the_limit_is_looked_at_before_the_credits_and_neither_counts_without_the_othe
     assert_eq!(reason(&acme.emails(TEN, "ana", 6)), Some(Reason::LimitReached));
     assert_eq!(reason(&acme.emails(TEN, "ana", 5)), Some(Reason::InsufficientCredits));
     assert_eq!(acme.used(TEN), Vec::<String>::new());
-    let order = GrantOrder {
-        id: None,
-        credit_type: CreditType::default(),
-        amount: credits(5),
-        kind: GrantKind::Purchased,
-        priority: 100,
-        effective: None,
-        expires: None,
-        scope: Default::default(),
-        recurrence: None,
-        rollover: None,
-        note: Default::default(),
-    };
+    let order = GrantOrder::of(CreditType::default(), credits(5));
     acme.apply(TEN, What::Command(Command::Grant(order)));
     assert!(matches!(acme.emails(TEN, "ana", 5), Outcome::Charged(_)));
     assert_eq!(acme.used(TEN), ["total - 5/5"]);

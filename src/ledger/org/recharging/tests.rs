@@ -6,7 +6,7 @@ use crate::ledger::calendar::{Every, Zone};
 use crate::ledger::catalog::{Allotment, Plan, RateCard};
 use crate::ledger::effect::{Outcome, Recall, RechargeNews};
 use crate::ledger::entry::{
-    CatalogCommand, Command, Dimensions, Entry, Event, GrantKind, Kind, OrgTerms, Versioned, What,
+    CatalogCommand, Command, Dimensions, Entry, Event, Kind, OrgTerms, Versioned, What,
 };
 use crate::ledger::grants::MOST_GRANTS;
 use crate::ledger::limits::Window;
@@ -133,19 +133,7 @@ impl Acme {
 }
 
 fn order(id: &str, credit_type: CreditType, amount: i64) -> GrantOrder {
-    GrantOrder {
-        id: Some(id.into()),
-        credit_type,
-        amount: credits(amount),
-        kind: GrantKind::Purchased,
-        priority: 100,
-        effective: None,
-        expires: None,
-        scope: Default::default(),
-        recurrence: None,
-        rollover: None,
-        note: Note::default(),
-    }
+    GrantOrder { id: Some(id.into()), ..GrantOrder::of(credit_type, credits(amount)) }
 }
 
 fn refused(outcome: &Outcome) -> Option<(Reason, &str)> {

@@ -43,19 +43,7 @@ impl Acme {
     }
 
     fn grant_for(&mut self, amount: i64, scope: Scope) {
-        let order = GrantOrder {
-            id: None,
-            credit_type: CreditType::default(),
-            amount: credits(amount),
-            kind: GrantKind::Purchased,
-            priority: 100,
-            effective: None,
-            expires: None,
-            scope,
-            recurrence: None,
-            rollover: None,
-            note: Default::default(),
-        };
+        let order = GrantOrder { scope, ..GrantOrder::of(CreditType::default(), credits(amount)) };
         assert_eq!(self.apply(0, What::Command(Command::Grant(order))), Outcome::Done);
     }
 

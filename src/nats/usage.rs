@@ -1,0 +1,74 @@
+//! Usage over the service: the same question and answer as over HTTP.
+
+use std::sync::Arc;
+
+use async_nats::Client;
+use async_nats::service::Request;
+use async_nats::service::endpoint::Endpoint;
+use async_nats::service::error::Error as ServiceError;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use tokio::sync::{Semaphore, watch};
+
+use super::service::{MOST_ASIDE, answer, org_of, refusal, text, unknown_org};
+use crate::book::desk::Desk;
+use crate::clock;
+use crate::query::{self, Parameters, UsageError};
+
+/// Where usage is asked for; the last token is the organization, the payload holds the parameters.
+pub(super) const USAGE: &str = "creditd.usage.*";
+
+/// Answers requests until told to stop, each away from the threads that serve.
+pub(super) async fn serve(
+    client: Client,
+    desk: Arc<Desk>,
+    mut requests: Endpoint,
+    places: Arc<Semaphore>,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        tokio::select! {
+            _ = stop.changed() => break,
+            Some(request) = requests.next() => {
+                tokio::spawn(one(client.clone(), Arc::clone(&desk), Arc::clone(&places), request));
+            }
+            else => break,
+        }
+    }
+}
+
+async fn one(client: Client, desk: Arc<Desk>, places: Arc<Semaphore>, request: Request) {
+    let response = match places.try_acquire() {
+        Ok(_place) => usage(&desk, &request).await,
+        Err(_) => Err(refusal(503, format!("{MOST_ASIDE} answers are worked out already; try again"))),
+    };
+    let most = client.server_info().max_payload;
+    let response = match response {
+        Ok(text) if text.len() > most => {
+            let why = format!(
+                "the answer has {} bytes, and the server takes {most}; ask for a smaller limit, a longer interval or a \
+                 shorter range",
+                text.len()
+            );
+            Err(refusal(413, why))
+        }
+        response => response,
+    };
+    answer(request, response).await;
+}
+
+async fn usage(desk: &Desk, request: &Request) -> Result<Bytes, ServiceError> {
+    let org = org_of(&request.message.subject)?.to_owned();
+    let given = Parameters::of_json(&request.message.payload);
+    let given = given.map_err(|refused| refusal(400, refused.to_string()))?;
+    let look = desk.look(&org).await.map_err(|why| refusal(503, why.to_owned()))?;
+    let look = look.ok_or_else(|| unknown_org(&org))?;
+    let book = Arc::clone(&desk.book);
+    let work = move || match query::usage(&book, &org, &look, given, clock::now()) {
+        Ok(usage) => text(&usage),
+        Err(UsageError::Refused(refused)) => Err(refusal(400, refused.to_string())),
+        Err(UsageError::Unread(error)) => Err(refusal(503, format!("the history cannot be read: {error}"))),
+    };
+    let worked = tokio::task::spawn_blocking(work).await;
+    worked.unwrap_or_else(|error| Err(refusal(500, error.to_string())))
+}

@@ -1,0 +1,100 @@
+//! The charges of an organization that count: what was taken back since is left out.
+
+use std::collections::HashSet;
+
+use crate::book::pipeline::Look;
+use crate::book::row::{Row, What};
+use crate::ledger::charge::Charge;
+use crate::ledger::entry::CLOCK_SKEW;
+use crate::ledger::org::Org;
+use crate::ledger::units::{EventId, Position, Timestamp};
+use crate::store::StoreError;
+
+/// How an organization stood: what its history held then can be read again later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// Its last entry.
+    pub(super) position: Position,
+    /// The log's time it had come to.
+    pub(super) at: Timestamp,
+}
+
+impl Standing {
+    pub(super) fn of(org: &Org) -> Standing {
+        Standing { position: org.position(), at: org.at() }
+    }
+
+    /// The same, and not beyond another.
+    pub(super) fn at_most(self, other: Standing) -> Standing {
+        Standing { position: self.position.min(other.position), at: self.at.min(other.at) }
+    }
+}
+
+/// A charge with what it was for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Charged<'r> {
+    /// When it happened.
+    pub(super) time: Timestamp,
+    /// Account, entity type, id and name, user, team, feature.
+    pub(super) dimensions: &'r [Option<Box<str>>; 7],
+    /// The action, then its add-ons, in the order of the charge's lines.
+    pub(super) actions: &'r [Box<str>],
+    pub(super) charge: &'r Charge,
+}
+
+/// Hands over, newest first, every charge that counted when the organization stood so, as long as `visit` wants more. The read ends
+/// where nothing can have happened at or after `since`.
+///
+/// # Errors
+/// [`StoreError`] where the history cannot be read.
+pub(super) fn each_charge(
+    look: &Look,
+    standing: Standing,
+    since: Timestamp,
+    visit: &mut dyn FnMut(Charged<'_>) -> bool,
+) -> Result<(), StoreError> {
+    let mut corrections = Corrections::default();
+    look.past.until(&mut |position, _, row| {
+        if !row.stood(position, standing.position, standing.at) {
+            return true;
+        }
+        // An event is late by much, but early by the skew of clocks alone.
+        if row.at.plus(CLOCK_SKEW) < since {
+            return false;
+        }
+        corrections.charge(position, &row).is_none_or(&mut *visit)
+    })
+}
+
+/// What was taken back: newest first, a void comes before what it takes back.
+#[derive(Default)]
+struct Corrections {
+    voided: HashSet<Position>,
+    /// Calls that were closed, and whose end came since.
+    ended: HashSet<EventId>,
+}
+
+impl Corrections {
+    /// The charge of a row, if it has one that counts.
+    fn charge<'r>(&mut self, position: Position, row: &'r Row) -> Option<Charged<'r>> {
+        let (charge, actions): (&Charge, &[Box<str>]) = match &row.what {
+            What::Void { target, .. } => {
+                self.voided.extend(target);
+                return None;
+            }
+            What::OrphanReturned { call, .. } => {
+                self.ended.insert(*call);
+                return None;
+            }
+            What::Charge { actions, charge, .. } => {
+                (!self.voided.remove(&position)).then_some((&**charge, &**actions))?
+            }
+            What::Orphan { charge, .. } => {
+                let call = charge.call.as_ref().filter(|call| !self.ended.remove(&call.key))?;
+                (&**charge, &*call.actions)
+            }
+            What::Moved(_) => return None,
+        };
+        Some(Charged { time: row.time, dimensions: &row.dimensions, actions, charge })
+    }
+}

@@ -1,0 +1,99 @@
+//! A charge cut into cells, with figures by hand.
+
+use smallvec::SmallVec;
+
+use super::*;
+use crate::ledger::charge::{Basis, Draw, Line};
+use crate::ledger::price::{Direction, Increment, Rate};
+
+fn kind(name: &str) -> CreditType {
+    CreditType::new(name).unwrap()
+}
+
+fn micros(micros: i64) -> Credits {
+    Credits::from_micros(micros)
+}
+
+/// A line of a call of 61 s that is billed as 120 s.
+fn minutes(credit_type: &str, amount: i64) -> Line {
+    let basis = Basis::PerMinute {
+        rate: Rate::default(),
+        prefix: 0,
+        direction: Direction::Outbound,
+        increment: Increment::new(60, 60).unwrap(),
+        duration: Millis(61_000),
+        billed_seconds: 120,
+        minimum: Credits::ZERO,
+    };
+    Line { credit_type: kind(credit_type), amount: micros(amount), basis, own_price: false }
+}
+
+fn draw(credit_type: &str, from: Source, amount: i64) -> Draw {
+    Draw { credit_type: kind(credit_type), from, amount: micros(amount) }
+}
+
+/// A cell: action, kind of credits, what paid, micro-credits, and what is counted.
+type Shown = (String, String, Option<&'static str>, i64, [u64; 5]);
+
+/// The cells of a charge.
+fn cut(lines: Vec<Line>, draws: Vec<Draw>) -> Vec<Shown> {
+    let charge = Charge {
+        rated_at: Timestamp::default(),
+        plan: Default::default(),
+        card: Default::default(),
+        lines: SmallVec::from_vec(lines),
+        draws: SmallVec::from_vec(draws),
+        counted: None,
+        call: None,
+    };
+    let actions: Vec<Box<str>> = ["call", "translation", "record"].map(Box::from).into();
+    let dimensions = [const { None }; 7];
+    let charged =
+        Charged { time: Timestamp::default(), dimensions: &dimensions, actions: &actions, charge: &charge };
+    let kinds = [((kind("voice"), 0), GrantKind::Plan), ((kind("voice"), 1), GrantKind::Bonus)];
+    let mut cells = Vec::new();
+    cut_by(&kinds.into(), charged, &mut |cell| {
+        let Sums { quantity, calls, billed_seconds, talked_ms, charges, .. } = cell.sums;
+        let credits = cell.sums.credits_of(cell.credit_type).micros();
+        cells.push((
+            cell.action.to_owned(),
+            cell.credit_type.to_string(),
+            cell.paid_by.map(PaidBy::slug),
+            credits,
+            [quantity, calls, billed_seconds, talked_ms, charges],
+        ));
+        true
+    });
+    cells
+}
+
+#[test]
+fn what_was_drawn_is_dealt_out_line_by_line_and_counted_once() {
+    let lines = vec![minutes("voice", 10), minutes("credits", 3), minutes("voice", 5)];
+    let draws = vec![
+        draw("voice", Source::Grant(0), 7),
+        draw("voice", Source::Grant(1), 4),
+        draw("credits", Source::Grant(9), 3),
+        draw("voice", Source::Overage, 4),
+    ];
+    let cell = |action: &str, credit_type: &str, paid_by, micros, counted| {
+        (action.to_owned(), credit_type.to_owned(), Some(paid_by), micros, counted)
+    };
+    assert_eq!(
+        cut(lines, draws),
+        [
+            cell("call", "voice", "plan", 7, [1, 1, 120, 61_000, 1]),
+            cell("call", "voice", "bonus", 3, [0; 5]),
+            cell("translation", "credits", "forgotten", 3, [1, 0, 0, 0, 0]),
+            cell("record", "voice", "bonus", 1, [1, 0, 0, 0, 0]),
+            cell("record", "voice", "overage", 4, [0; 5]),
+        ]
+    );
+}
+
+#[test]
+fn what_is_free_is_counted_and_nothing_paid() {
+    let basis = Basis::Unmetered { quantity: 12, duration: Millis(0) };
+    let line = Line { credit_type: kind("credits"), amount: Credits::ZERO, basis, own_price: false };
+    assert_eq!(cut(vec![line], Vec::new()), [("call".into(), "credits".into(), None, 0, [12, 0, 0, 0, 1])]);
+}
