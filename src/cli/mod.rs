@@ -12,6 +12,7 @@
 
 mod adapt;
 mod adapters;
+mod ask;
 mod catalogs;
 mod check;
 mod config;
@@ -47,12 +48,21 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Adapt(adapt::Arguments),
+    Alerts(ask::alerts::Arguments),
+    Balance(ask::balance::Arguments),
+    Calls(ask::calls::Arguments),
     Check(check::Arguments),
     Config(config::Arguments),
+    Export(Box<ask::export::Arguments>),
+    Grants(ask::grants::Arguments),
+    History(ask::history::Arguments),
+    Limits(ask::limits::Arguments),
     Rate(rate::Arguments),
     Replay(replay::Arguments),
     Serve(serve::Arguments),
     Simulate(Box<simulate::Arguments>),
+    Top(ask::top::Arguments),
+    Usage(Box<ask::usage::Arguments>),
     Verify(verify::Arguments),
     Version(version::Arguments),
 }
@@ -148,12 +158,21 @@ fn dispatch(Arguments { config, command }: Arguments) -> Result<(), Failure> {
     let file = config.as_deref();
     match command {
         Command::Adapt(arguments) => adapt::run(file, &arguments),
+        Command::Alerts(arguments) => ask::alerts::run(file, &arguments),
+        Command::Balance(arguments) => ask::balance::run(file, &arguments),
+        Command::Calls(arguments) => ask::calls::run(file, &arguments),
         Command::Check(arguments) => check::run(file, &arguments),
         Command::Config(arguments) => config::run(file, &arguments),
+        Command::Export(arguments) => ask::export::run(file, &arguments),
+        Command::Grants(arguments) => ask::grants::run(file, &arguments),
+        Command::History(arguments) => ask::history::run(file, &arguments),
+        Command::Limits(arguments) => ask::limits::run(file, &arguments),
         Command::Rate(arguments) => rate::run(file, &arguments),
         Command::Replay(arguments) => replay::run(file, &arguments),
         Command::Serve(arguments) => serve::run(file, &arguments),
         Command::Simulate(arguments) => simulate::run(*arguments),
+        Command::Top(arguments) => ask::top::run(file, &arguments),
+        Command::Usage(arguments) => ask::usage::run(file, &arguments),
         Command::Verify(arguments) => verify::run(file, &arguments),
         Command::Version(arguments) => version::run(&arguments),
     }

@@ -9,8 +9,9 @@ use super::{ConfigError, DEFAULTS, Problem};
 
 /// What the variables of the environment begin with.
 const PREFIX: &str = "CREDITD_";
-/// Variables with our prefix that are not settings: the nats-server that the tests are to use.
-const NOT_SETTINGS: [&str; 1] = ["CREDITD_NATS_SERVER"];
+/// Variables with our prefix that are not settings: the nats-server that the tests are to use, and which daemon the command line asks
+/// with which token.
+const NOT_SETTINGS: [&str; 3] = ["CREDITD_NATS_SERVER", "CREDITD_URL", "CREDITD_TOKEN"];
 /// The name of the lowest layer.
 const DEFAULT: &str = "the defaults";
 /// Settings whose values are shown to nobody.

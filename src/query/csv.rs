@@ -8,7 +8,7 @@ use crate::ledger::units::Credits;
 
 /// A cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Cell<'a> {
+pub(crate) enum Cell<'a> {
     /// Nothing.
     Empty,
     /// What others said: whatever it holds, it stays a text.
@@ -23,12 +23,12 @@ pub(super) enum Cell<'a> {
 
 impl<'a> Cell<'a> {
     /// A text, if there is one.
-    pub(super) fn text(text: Option<&'a str>) -> Cell<'a> {
+    pub(crate) fn text(text: Option<&'a str>) -> Cell<'a> {
         text.map_or(Cell::Empty, |text| Cell::Text(Cow::Borrowed(text)))
     }
 
     /// Texts, one after the other.
-    pub(super) fn list<T: AsRef<str>>(texts: &[T]) -> Cell<'a> {
+    pub(crate) fn list<T: AsRef<str>>(texts: &[T]) -> Cell<'a> {
         let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
         if texts.is_empty() { Cell::Empty } else { Cell::Text(Cow::Owned(texts.join(", "))) }
     }
@@ -43,21 +43,21 @@ fn neutral(text: &str) -> Cow<'_, str> {
 }
 
 /// A table in the making.
-pub(super) struct Table(Writer<Vec<u8>>);
+pub(crate) struct Table(Writer<Vec<u8>>);
 
 impl Table {
-    pub(super) fn new() -> Table {
+    pub(crate) fn new() -> Table {
         let mut builder = WriterBuilder::new();
         Table(builder.terminator(Terminator::CRLF).flexible(true).from_writer(Vec::new()))
     }
 
     /// The names of the columns.
-    pub(super) fn head<T: AsRef<str>>(&mut self, names: &[T]) {
+    pub(crate) fn head<T: AsRef<str>>(&mut self, names: &[T]) {
         self.line(names.iter().map(|name| Cow::Borrowed(name.as_ref())));
     }
 
     /// A row.
-    pub(super) fn row(&mut self, cells: &[Cell<'_>]) {
+    pub(crate) fn row(&mut self, cells: &[Cell<'_>]) {
         self.line(cells.iter().map(|cell| match cell {
             Cell::Empty => Cow::Borrowed(""),
             Cell::Text(text) => neutral(text),
@@ -73,7 +73,7 @@ impl Table {
     }
 
     /// The bytes so far.
-    pub(super) fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(self) -> Vec<u8> {
         self.0.into_inner().unwrap_or_default()
     }
 }

@@ -7,7 +7,7 @@ mod balance;
 mod calls;
 mod catalog;
 mod charged;
-mod csv;
+pub(crate) mod csv;
 mod ended;
 mod forecast;
 mod history;

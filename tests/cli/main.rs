@@ -7,8 +7,12 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-#[path = "support/nats.rs"]
+#[path = "../support/daemon.rs"]
+pub mod daemon;
+#[path = "../support/nats.rs"]
 pub mod nats;
+
+mod asking;
 
 fn creditd(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_creditd"));
@@ -46,10 +50,15 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
+const COMMANDS: [&str; 17] = [
+    "adapt", "alerts", "balance", "calls", "check", "config", "export", "grants", "history", "limits",
+    "rate", "replay", "simulate", "top", "usage", "verify", "version",
+];
+
 #[test]
 fn the_command_line_explains_itself() {
     insta::assert_snapshot!("help", shown(&["--help"]));
-    for command in ["adapt", "check", "config", "rate", "replay", "simulate", "verify", "version"] {
+    for command in COMMANDS {
         assert!(shown(&[command, "--help"]).contains("Usage: creditd"), "{command}");
     }
     assert!(refused(2, &["frobnicate"]).contains("unrecognized subcommand"));
