@@ -7,9 +7,8 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::listing::{self, Column};
-use super::{Page, Server, asking};
+use super::{Asking, Page, asking};
 use crate::cli::Failure;
-use crate::cli::terminal::Format;
 
 /// List an organization's last alerts, newest first, or tell those that come.
 #[derive(Debug, clap::Args)]
@@ -22,25 +21,20 @@ pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     page: Page,
     #[command(flatten)]
-    server: Server,
-    /// How it is written.
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    asking: Asking,
 }
 
 pub(in crate::cli) fn run(file: Option<&Path>, arguments: &Arguments) -> Result<(), Failure> {
     if arguments.follow {
-        return asking(file, &arguments.server, async |client| follow(&client, &arguments.org).await);
+        return asking(file, &arguments.asking.server, async |client| follow(&client, &arguments.org).await);
     }
     let mut pairs = arguments.page.pairs();
     // No page of alerts is longer.
     if let Some((_, limit)) = pairs.iter_mut().find(|(name, _)| *name == "limit") {
         *limit = arguments.page.limit.min(200).to_string();
     }
-    let answer = asking(file, &arguments.server, async |client| {
-        client.json(&["v1", "orgs", &arguments.org, "alerts"], &pairs).await
-    })?;
-    listing::write(&answer, listing::rows(&answer), &columns(), arguments.output)
+    let path = ["v1", "orgs", &arguments.org, "alerts"];
+    arguments.asking.tell(file, &path, &pairs, |answer| (listing::rows(answer).to_vec(), columns()))
 }
 
 /// Tells alerts until the daemon ends the stream.
@@ -63,8 +57,8 @@ async fn follow(client: &Client, org: &str) -> Result<(), Failure> {
     Err(Failure::Unavailable("the daemon has ended the stream".to_owned()))
 }
 
-fn columns() -> [Column; 4] {
-    [
+fn columns() -> Vec<Column> {
+    vec![
         Column::at("time", "/time"),
         Column::at("kind", "/kind"),
         Column::text("what", |row| facts(&row["data"])),

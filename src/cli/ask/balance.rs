@@ -5,9 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::listing::{self, Column};
-use super::{Server, asking};
+use super::{Asking, asking};
 use crate::cli::Failure;
-use crate::cli::terminal::Format;
 
 /// Tell what organizations have left.
 #[derive(Debug, clap::Args)]
@@ -16,14 +15,11 @@ pub(in crate::cli) struct Arguments {
     #[arg(required = true, value_name = "ORG")]
     orgs: Vec<String>,
     #[command(flatten)]
-    server: Server,
-    /// How it is written.
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    asking: Asking,
 }
 
 pub(in crate::cli) fn run(file: Option<&Path>, arguments: &Arguments) -> Result<(), Failure> {
-    let answers = asking(file, &arguments.server, async |client| {
+    let answers = asking(file, &arguments.asking.server, async |client| {
         let mut answers = Vec::new();
         for org in &arguments.orgs {
             answers.push(client.json(&["v1", "orgs", org, "balance"], &[]).await?);
@@ -32,7 +28,7 @@ pub(in crate::cli) fn run(file: Option<&Path>, arguments: &Arguments) -> Result<
     })?;
     let rows: Vec<Value> = answers.iter().flat_map(of_each_kind).collect();
     let answer = json!({ "data": answers });
-    listing::write(&answer, &rows, &columns(), arguments.output)
+    listing::write(&answer, &rows, &columns(), arguments.asking.output)
 }
 
 /// A row for each kind of credits.

@@ -6,9 +6,8 @@ use serde_json::Value;
 
 use super::history::Of;
 use super::listing::{self, Column};
-use super::{Page, Server, asking, export};
+use super::{Asking, Page};
 use crate::cli::Failure;
-use crate::cli::terminal::Format;
 
 /// List an organization's live calls, or those that are over.
 #[derive(Debug, clap::Args)]
@@ -23,10 +22,7 @@ pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     page: Page,
     #[command(flatten)]
-    server: Server,
-    /// How it is written.
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    asking: Asking,
 }
 
 pub(in crate::cli) fn run(file: Option<&Path>, arguments: &Arguments) -> Result<(), Failure> {
@@ -39,14 +35,11 @@ pub(in crate::cli) fn run(file: Option<&Path>, arguments: &Arguments) -> Result<
         pairs.push(("state", "finished".to_owned()));
     }
     let path = ["v1", "orgs", &arguments.org, "calls"];
-    if arguments.finished && arguments.output == Format::Csv {
-        return asking(file, &arguments.server, async |client| {
-            export::to_stdout(&client, &path, &pairs).await
-        });
+    if arguments.finished {
+        arguments.asking.tell_all(file, &path, &pairs, |answer| (listing::rows(answer).to_vec(), finished()))
+    } else {
+        arguments.asking.tell(file, &path, &pairs, |answer| (listing::rows(answer).to_vec(), live()))
     }
-    let answer = asking(file, &arguments.server, async |client| client.json(&path, &pairs).await)?;
-    let columns = if arguments.finished { finished() } else { live() };
-    listing::write(&answer, listing::rows(&answer), &columns, arguments.output)
 }
 
 /// A length of time as people read it: `1:02:03`.

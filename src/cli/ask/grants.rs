@@ -4,10 +4,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::listing::{self, Column};
-use super::{Server, asking};
+use super::Asking;
+use super::listing::Column;
 use crate::cli::Failure;
-use crate::cli::terminal::Format;
 
 /// List an organization's grants, in the order in which they burn.
 #[derive(Debug, clap::Args)]
@@ -15,19 +14,15 @@ pub(in crate::cli) struct Arguments {
     /// The organization.
     org: String,
     #[command(flatten)]
-    server: Server,
-    /// How it is written.
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    asking: Asking,
 }
 
 pub(in crate::cli) fn run(file: Option<&Path>, arguments: &Arguments) -> Result<(), Failure> {
-    let answer = asking(file, &arguments.server, async |client| {
-        client.json(&["v1", "orgs", &arguments.org, "balance"], &[]).await
-    })?;
-    let balances = answer.get("balances").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let rows: Vec<Value> = balances.iter().flat_map(grants).collect();
-    listing::write(&answer, &rows, &columns(), arguments.output)
+    let path = ["v1", "orgs", &arguments.org, "balance"];
+    arguments.asking.tell(file, &path, &[], |answer| {
+        let balances = answer["balances"].as_array().into_iter().flatten();
+        (balances.flat_map(grants).collect(), columns())
+    })
 }
 
 fn grants(balance: &Value) -> Vec<Value> {
@@ -39,8 +34,8 @@ fn grants(balance: &Value) -> Vec<Value> {
     grants.into_iter().map(with_kind).collect()
 }
 
-fn columns() -> [Column; 9] {
-    [
+fn columns() -> Vec<Column> {
+    vec![
         Column::at("credit_type", "/credit_type"),
         Column::at("grant", "/id"),
         Column::at("kind", "/kind"),

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::listing::{self, Column};
-use super::{Page, Pair, Server, Where, asking, export};
+use super::{Asking, Page, Pair, Where};
 use crate::cli::Failure;
-use crate::cli::terminal::Format;
 
 /// List how an organization's credits moved, newest first.
 #[derive(Debug, clap::Args)]
@@ -17,10 +18,7 @@ pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     page: Page,
     #[command(flatten)]
-    server: Server,
-    /// How it is written.
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    asking: Asking,
 }
 
 /// Which part of a history.
@@ -54,17 +52,12 @@ pub(in crate::cli) fn run(file: Option<&Path>, arguments: &Arguments) -> Result<
     let mut pairs = arguments.of.pairs()?;
     pairs.extend(arguments.page.pairs());
     let path = ["v1", "orgs", &arguments.org, "history"];
-    if arguments.output == Format::Csv {
-        return asking(file, &arguments.server, async |client| {
-            export::to_stdout(&client, &path, &pairs).await
-        });
-    }
-    let answer = asking(file, &arguments.server, async |client| client.json(&path, &pairs).await)?;
-    listing::write(&answer, listing::rows(&answer), &columns(), arguments.output)
+    let list = |answer: &Value| (listing::rows(answer).to_vec(), columns());
+    arguments.asking.tell_all(file, &path, &pairs, list)
 }
 
-fn columns() -> [Column; 8] {
-    [
+fn columns() -> Vec<Column> {
+    vec![
         Column::at("at", "/at"),
         Column::at("seq", "/seq"),
         Column::at("kind", "/kind"),

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::listing::{self, Column};
-use super::{Page, Server, asking};
+use super::{Asking, Page};
 use crate::cli::Failure;
-use crate::cli::terminal::Format;
 
 /// List an organization's limits and what is used of them.
 #[derive(Debug, clap::Args)]
@@ -15,17 +16,13 @@ pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     page: Page,
     #[command(flatten)]
-    server: Server,
-    /// How it is written.
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    asking: Asking,
 }
 
 pub(in crate::cli) fn run(file: Option<&Path>, arguments: &Arguments) -> Result<(), Failure> {
-    let answer = asking(file, &arguments.server, async |client| {
-        client.json(&["v1", "orgs", &arguments.org, "limits"], &arguments.page.pairs()).await
-    })?;
-    listing::write(&answer, listing::rows(&answer), &columns(), arguments.output)
+    let path = ["v1", "orgs", &arguments.org, "limits"];
+    let list = |answer: &Value| (listing::rows(answer).to_vec(), columns());
+    arguments.asking.tell(file, &path, &arguments.page.pairs(), list)
 }
 
 fn columns() -> Vec<Column> {

@@ -13,8 +13,14 @@ mod rates;
 pub(super) mod top;
 pub(super) mod usage;
 
+use std::path::Path;
+
+use serde_json::Value;
+
 use self::client::Client;
+use self::listing::Column;
 use super::Failure;
+use super::terminal::Format;
 
 /// A parameter of a request.
 type Pair = (&'static str, String);
@@ -28,6 +34,45 @@ struct Server {
     /// A file with the token to show; `-` for standard input. Else CREDITD_TOKEN holds the token.
     #[arg(long, value_name = "FILE")]
     token_file: Option<std::path::PathBuf>,
+}
+
+/// Which daemon is asked, and how its answer is written.
+#[derive(Debug, clap::Args)]
+struct Asking {
+    #[command(flatten)]
+    server: Server,
+    /// How it is written.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+impl Asking {
+    /// Asks, and writes the rows that an answer is taken apart into.
+    fn tell(
+        &self,
+        file: Option<&Path>,
+        path: &[&str],
+        pairs: &[Pair],
+        list: impl FnOnce(&Value) -> (Vec<Value>, Vec<Column>),
+    ) -> Result<(), Failure> {
+        let answer = asking(file, &self.server, async |client| client.json(path, pairs).await)?;
+        let (rows, columns) = list(&answer);
+        listing::write(&answer, &rows, &columns, self.output)
+    }
+
+    /// The same of what a daemon tells as CSV itself: that is all of it.
+    fn tell_all(
+        &self,
+        file: Option<&Path>,
+        path: &[&str],
+        pairs: &[Pair],
+        list: impl FnOnce(&Value) -> (Vec<Value>, Vec<Column>),
+    ) -> Result<(), Failure> {
+        if self.output != Format::Csv {
+            return self.tell(file, path, pairs, list);
+        }
+        asking(file, &self.server, async |client| export::to_stdout(&client, path, pairs).await)
+    }
 }
 
 /// What is wanted of a long list.
@@ -64,7 +109,7 @@ fn condition(text: &str) -> Result<(String, String), String> {
 
 /// Runs something that asks.
 fn asking<T>(
-    file: Option<&std::path::Path>,
+    file: Option<&Path>,
     server: &Server,
     ask: impl AsyncFnOnce(Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {

@@ -5,9 +5,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::listing::{self, Column};
-use super::{Page, Pair, Server, Where, asking, export};
+use super::{Asking, Page, Pair, Where};
 use crate::cli::Failure;
-use crate::cli::terminal::Format;
 
 /// Add up what an organization used, in any range of time, by whom and for what.
 #[derive(Debug, clap::Args)]
@@ -19,10 +18,7 @@ pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     page: Page,
     #[command(flatten)]
-    server: Server,
-    /// How it is written.
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    asking: Asking,
 }
 
 /// What is asked of usage.
@@ -94,14 +90,7 @@ pub(in crate::cli) fn run(file: Option<&Path>, arguments: &Arguments) -> Result<
     let mut pairs = arguments.of.pairs()?;
     pairs.extend(arguments.page.pairs());
     let path = ["v1", "orgs", &arguments.org, "usage"];
-    if arguments.output == Format::Csv {
-        return asking(file, &arguments.server, async |client| {
-            export::to_stdout(&client, &path, &pairs).await
-        });
-    }
-    let answer = asking(file, &arguments.server, async |client| client.json(&path, &pairs).await)?;
-    let rows = rows(&answer);
-    listing::write(&answer, &rows, &columns(&answer), arguments.output)
+    arguments.asking.tell_all(file, &path, &pairs, |answer| (rows(answer), columns(answer)))
 }
 
 /// A row for each group, or each point of each, and the totals last where there are several.
