@@ -1,5 +1,6 @@
 //! A hundred thousand live calls: what each takes of memory, how fast events are charged beside them, how punctual cut-offs are, and
-//! how a restart goes on with them.
+//! how a restart goes on with them. And how fast it is decided whether one more may start where hard limits apply, beside few and many of one
+//! organization (that alone: `-- headroom`).
 
 #![expect(
     clippy::print_stdout,
@@ -23,14 +24,19 @@ use std::time::Duration;
 use creditd::book::Book;
 use creditd::book::commons::Commons;
 use creditd::book::partition::{Item, Listener, Partition};
+use creditd::book::promises::How;
 use creditd::book::shelf::{History, Shelf};
 use creditd::clock::{self, Stopwatch};
 use creditd::daemon::Daemon;
+use creditd::ledger::authorization::{Request, Wanted};
 use creditd::ledger::effect::{Effect, Outcome};
-use creditd::ledger::units::Timestamp;
+use creditd::ledger::entry::{CallName, Dimensions};
+use creditd::ledger::limits::{Field, Limit, Measure, On, Part, Unit, Window};
+use creditd::ledger::price::Direction;
+use creditd::ledger::units::{Millis, Timestamp};
 use creditd::log::jetstream::{Access, JetStreamLog, Options};
 use creditd::log::{Draft, Log, Record};
-use creditd::store::history::Limits;
+use creditd::store::history;
 use creditd::wire::time;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -46,7 +52,17 @@ const MESSAGES: usize = 10_000;
 /// Organizations whose one call runs out, spread over ten seconds.
 const ENDING: usize = 2_000;
 
+/// Calls and holds of one organization, half each: as many as it may have.
+const BESIDE: [usize; 3] = [100, 10_000, 100_000];
+/// How often it is asked whether one more may start.
+const ASKED: usize = 2_000;
+const ROUNDS: usize = 5;
+
 fn main() {
+    headroom();
+    if std::env::args().any(|argument| argument == "headroom") {
+        return;
+    }
     memory();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(measure());
@@ -64,8 +80,8 @@ impl Listener for Deaf {
 
 /// What a live call takes, by the allocator.
 fn memory() {
-    let history = History::new(Arc::new(Shelf::in_memory()), Limits::default(), 0);
-    let mut partition = Partition::new(Arc::new(Book::default()), Commons::default(), history);
+    let rows = History::new(Arc::new(Shelf::in_memory()), history::Limits::default(), 0);
+    let mut partition = Partition::new(Arc::new(Book::default()), Commons::default(), rows);
     let at = Timestamp::from_micros(1_767_607_200_000_000);
     let mut seq = 0;
     let mut apply = |draft: Draft| {
@@ -78,6 +94,98 @@ fn memory() {
     let change = region.change();
     let kept = change.bytes_allocated - change.bytes_deallocated;
     println!("memory of a live call, with ids and names of a user and a destination: {} B", kept / CALLS);
+}
+
+/// Organizations with few and many calls and holds, each of a user of its own, and a plan of two hard limits.
+fn crowded(start: Timestamp) -> Arc<Book> {
+    let book = Arc::new(Book::default());
+    let rows = History::new(Arc::new(Shelf::in_memory()), history::Limits::default(), 0);
+    let mut partition = Partition::new(Arc::clone(&book), Commons::default(), rows);
+    let mut seq = 0;
+    let mut apply = |at: Timestamp, subject: String, payload: String| {
+        seq += 1;
+        let draft = Draft { subject, payload: payload.into(), ..Draft::default() };
+        partition.apply(&Record { seq, at, draft }, &mut Deaf).unwrap();
+    };
+    let card =
+        r#"{"type":"rate_card.put","id":"card","version":1,"prices":{"phone_call":{"per_minute":"10"}}}"#;
+    let plan = r#"{"type":"plan.put","id":"plan","version":1,"rate_card":"card","when_exhausted":"reject","past_limit":"reject","limits":[
+        {"id":"each-user","on":{"user":"*"},"quantity":5,"window":"day","hard":true},
+        {"id":"all","credits":"900000000","window":"month","hard":true}]}"#;
+    for text in [card, plan] {
+        apply(start, "credits.commands._catalog".to_owned(), text.to_owned());
+    }
+    for many in BESIDE {
+        let commands = format!("credits.commands.beside-{many}");
+        let org =
+            r#"[{"type":"org.put","data":{"plan":"plan"}},{"type":"grant","data":{"amount":"900000000"}}]"#;
+        apply(start, commands.clone(), org.to_owned());
+        // The calls of a minute, and the holds after them.
+        let when = |n: usize| start.plus(Millis(60_000 * n as u64 / many as u64));
+        for n in (0..many).step_by(2) {
+            let call = format!(
+                r#"{{"type":"call.answered","source":"sbc-1","call_id":"{n}","direction":"outbound","user":"user-{n}","time":"{}"}}"#,
+                time::format(when(n))
+            );
+            apply(when(n), format!("credits.events.beside-{many}"), call);
+            let hold = format!(
+                r#"{{"type":"creditd.hold.v1","data":{{"for":{{"source":"sbc-1","id":"h{n}"}},"action":"phone_call","quantity":1,"user":"user-h{n}","until":"{}","amounts":{{"credits":"10"}},"increment":{{"credits":"10"}}}}}}"#,
+                time::format(start.plus(Millis(600_000)))
+            );
+            apply(when(n), commands.clone(), hold);
+        }
+    }
+    book
+}
+
+/// What a decision takes where two hard limits apply, beside few and many calls and holds.
+fn headroom() {
+    let start = Timestamp::from_micros(1_767_607_200_000_000);
+    let book = crowded(start);
+    // Some increments have started since the last entry.
+    let now = start.plus(Millis(60_010));
+    let mut spent = [0.0; BESIDE.len()];
+    for _ in 0..ROUNDS {
+        for (many, spent) in BESIDE.iter().zip(&mut spent) {
+            *spent += ask(&book, &format!("beside-{many}"), now);
+        }
+    }
+    let [few, many, most] = spent.map(|seconds| seconds / (ROUNDS * ASKED) as f64 * 1e6);
+    println!(
+        "may one more start, two hard limits, beside {BESIDE:?} calls and holds: {few:.2} µs, {many:.2} µs, {most:.2} µs: {:.2} × and {:.2} × the first",
+        many / few,
+        most / few
+    );
+    let [few, many, most] = BESIDE.map(|many| walk(&book, &format!("beside-{many}"), now) * 1e6);
+    println!("a walk for one limit, whose claims are not kept: {few:.1} µs, {many:.0} µs, {most:.0} µs");
+}
+
+/// The seconds that it takes to find what is claimed of a limit that nobody put.
+fn walk(book: &Book, org: &str, now: Timestamp) -> f64 {
+    let on = On::new(vec![Part { field: Field::User, value: Some("user-h0".into()) }]).unwrap();
+    let (unit, max) = (Unit::Quantity, Measure::ZERO);
+    let limit = Limit { id: "nobodys".into(), on, unit, max, window: Window::Day, hard: true };
+    let watch = Stopwatch::start();
+    for _ in 0..ROUNDS {
+        let claimed = book.read(org, |slot| slot.org.calls().unwrap().claimed(&limit, "", now, &[])).unwrap();
+        assert_eq!(claimed, Measure::of_quantity(1), "its hold");
+    }
+    watch.elapsed().as_secs_f64() / ROUNDS as f64
+}
+
+/// The seconds that some decisions take.
+fn ask(book: &Book, org: &str, now: Timestamp) -> f64 {
+    let dimensions = Dimensions { user: Some("user-h0"), ..Dimensions::default() };
+    let direction = Direction::Outbound;
+    let wanted = Wanted::Call { action: "phone_call", direction, destination: None, add_ons: &[] };
+    let request =
+        Request { name: CallName { source: "sbc-1", id: "one-more" }, dimensions, wanted, most: None };
+    let watch = Stopwatch::start();
+    for _ in 0..ASKED {
+        let decision = book.decide(org, &request, now, How::Quote).unwrap();
+        assert!(decision.answer.verdict.is_ok(), "{decision:?}");
+    }
+    watch.elapsed().as_secs_f64()
 }
 
 /// A hundred calls of an organization are answered.
@@ -176,10 +284,10 @@ fn ending(lot: usize) -> Vec<Draft> {
         Draft { subject: format!("credits.commands.ends-{lot}-{n}"), payload: text.into(), ..Draft::default() }
     });
     drafts.extend(orgs);
-    let now = clock::now().plus(creditd::ledger::units::Millis(500));
+    let now = clock::now().plus(Millis(500));
     drafts.extend((0..ENDING).map(|n| {
         // An answer may be some time ahead of the log: the skew of clocks.
-        let at = now.plus(creditd::ledger::units::Millis(10_000 * n as u64 / ENDING as u64));
+        let at = now.plus(Millis(10_000 * n as u64 / ENDING as u64));
         let text = format!(
             r#"{{"type":"call.answered","source":"sbc","call_id":"c","direction":"outbound","time":"{}"}}"#,
             time::format(at)

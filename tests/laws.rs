@@ -5,6 +5,8 @@
 pub mod books;
 #[path = "laws/calls.rs"]
 mod calls;
+#[path = "laws/claims.rs"]
+mod claims;
 #[path = "laws/cutoff.rs"]
 mod cutoff;
 #[path = "laws/folding.rs"]

@@ -20,12 +20,13 @@ use super::books::Books;
 use super::history;
 
 /// 2026-01-05T10:00:00Z, in minutes.
-const START: i64 = 29_460_120;
+pub(super) const START: i64 = 29_460_120;
 const IDS: [&str; 4] = ["each-action", "each-user", "messages", "total"];
 const USERS: [&str; 3] = ["ana", "ben", "cem"];
-const PLANS: [&str; 3] = ["rejects", "charges", "weekly"];
-const ZONES: [&str; 3] = ["UTC", "Asia/Tokyo", "America/Sao_Paulo"];
-const WINDOWS: [Window; 5] = [Window::Day, Window::Week, Window::Month, Window::Cycle, Window::Life];
+pub(super) const PLANS: [&str; 3] = ["rejects", "charges", "weekly"];
+pub(super) const ZONES: [&str; 3] = ["UTC", "Asia/Tokyo", "America/Sao_Paulo"];
+pub(super) const WINDOWS: [Window; 5] =
+    [Window::Day, Window::Week, Window::Month, Window::Cycle, Window::Life];
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -75,7 +76,7 @@ fn limit(which: usize, max: u64, hard: bool, window: Window) -> Limit {
     Limit { id, on, unit, max: Measure::of_quantity(max), window, hard }
 }
 
-fn catalog() -> Catalog {
+pub(super) fn catalog() -> Catalog {
     let mut catalog = history::catalog();
     let limits = |limits: &[Limit]| limits.iter().cloned().map(Arc::new).collect::<Vec<_>>();
     let month = Plan { cycle: Some(Every::Month), ..Plan::default() };
@@ -98,7 +99,7 @@ fn catalog() -> Catalog {
     catalog
 }
 
-fn minute(minute: i64) -> Timestamp {
+pub(super) fn minute(minute: i64) -> Timestamp {
     Timestamp::from_micros(minute * 60_000_000)
 }
 

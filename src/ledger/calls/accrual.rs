@@ -111,7 +111,16 @@ impl Accruals {
         at: Timestamp,
         live: &'c BTreeMap<EventId, Box<LiveCall>>,
     ) -> impl Iterator<Item = (Purpose<'c>, CreditType, i128)> {
+        self.started(at, live).flat_map(move |call| call.costs_more((self.at, at)))
+    }
+
+    /// The calls of which an increment starts after the sums' instant, and by another one.
+    pub(super) fn started<'c>(
+        &'c self,
+        at: Timestamp,
+        live: &'c BTreeMap<EventId, Box<LiveCall>>,
+    ) -> impl Iterator<Item = &'c LiveCall> {
         let started = self.next.iter().take_while(move |(instant, _)| *instant <= at);
-        started.filter_map(|(_, key)| live.get(key)).flat_map(move |call| call.costs_more((self.at, at)))
+        started.filter_map(|(_, key)| live.get(key)).map(|call| &**call)
     }
 }

@@ -154,12 +154,12 @@ impl Holds {
         Some(hold)
     }
 
-    /// Lets go of those that are gone.
-    pub(super) fn expire(&mut self, at: Timestamp) {
+    /// Lets go of those that are gone: each is told.
+    pub(super) fn expire(&mut self, at: Timestamp, mut gone: impl FnMut(&Hold)) {
         while let Some((until, key)) = self.until.first().copied()
             && until <= at
         {
-            drop(self.release(key));
+            self.release(key).iter().for_each(|hold| gone(hold));
         }
     }
 

@@ -6,8 +6,10 @@
 //!
 //! What is pending is added up as time goes (`accrual`), what is about to start is held (`holds`), both by what it is spent on (`sums`).
 //! What that leaves of the grants that pay for it is the headroom (`cover`), and who talks on credits that end is warned and cut off (`watch`).
+//! What both are going to use of limits is added up beside it (`claims`).
 
 mod accrual;
+mod claims;
 mod cover;
 mod holds;
 mod live;
@@ -26,6 +28,7 @@ use super::price::CreditType;
 use super::units::{Credits, EventId, Millis, Position, Timestamp};
 use accrual::Accruals;
 pub(super) use accrual::{amount, micros};
+use claims::Claims;
 pub(super) use cover::{Cover, Spent};
 use holds::Holds;
 pub use holds::{Amounts, Hold, MOST_HELD_BYTES, MOST_HOLDS};
@@ -70,6 +73,8 @@ pub struct Calls {
     accruals: Accruals,
     holds: Holds,
     watch: Watch,
+    #[serde(skip)]
+    claims: Claims,
 }
 
 /// A call that ended.
@@ -195,7 +200,7 @@ impl Calls {
         call.goes_on(self.at());
         if call.answered().is_some() {
             // What was set aside for it is pending now.
-            drop(self.holds.release(key));
+            self.release(key);
         }
         let costs_more = call.answered().is_some() && (rang || call.lasted(self.at()) > before);
         self.put_back(key, call);
@@ -208,6 +213,7 @@ impl Calls {
         self.bytes = self.bytes.saturating_sub(call.bytes());
         self.closings.remove(&(call.closes().0, key));
         self.accruals.leave(key, &call);
+        self.claims.take_off(|| call.spends(self.accruals.at()));
         Some(call)
     }
 
@@ -216,13 +222,14 @@ impl Calls {
         self.bytes = self.bytes.saturating_add(call.bytes());
         self.closings.insert((call.closes().0, key));
         self.accruals.enter(key, &call);
+        self.claims.add(|| call.spends(self.accruals.at()));
         self.live.insert(key, call);
     }
 
     /// Remembers that a call has ended, for a while.
     pub(super) fn end(&mut self, key: EventId, by: Option<End>, at: Timestamp) {
         drop(self.take(key));
-        drop(self.holds.release(key));
+        self.release(key);
         self.watch.forget(key);
         let until = at.plus(REMEMBERED);
         if self.ended.insert(key, Ended { until, by }).is_none_or(|before| before.until != until) {
@@ -307,6 +314,8 @@ impl Calls {
         }
         let fits = self.holds.has_room(&hold);
         if fits {
+            self.release(key);
+            self.claims.add(|| hold.spends());
             self.holds.put(hold);
         }
         fits
@@ -314,7 +323,9 @@ impl Calls {
 
     /// Sets nothing aside under an identity any more. Answers whether something was.
     pub(super) fn release(&mut self, key: EventId) -> bool {
-        self.holds.release(key).is_some()
+        let hold = self.holds.release(key);
+        hold.iter().for_each(|hold| self.claims.take_off(|| hold.spends()));
+        hold.is_some()
     }
 }
 

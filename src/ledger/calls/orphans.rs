@@ -170,7 +170,7 @@ impl Calls {
         taken: Option<Taken>,
         at: Timestamp,
     ) {
-        drop(self.holds.release(key));
+        self.release(key);
         self.watch.forget(key);
         self.orphans.keep(key, Orphan { call: call.without_price(), taken }, at);
         self.forget(at);

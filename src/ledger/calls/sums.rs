@@ -66,6 +66,11 @@ impl Mark {
         }
         Mark(xxhash_rust::xxh3::xxh3_128(&text))
     }
+
+    /// The value that a limit counts it by.
+    pub(super) fn of_value(value: &str) -> Mark {
+        Mark(xxhash_rust::xxh3::xxh3_128(value.as_bytes()))
+    }
 }
 
 /// A purpose that outlives its event.

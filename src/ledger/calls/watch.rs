@@ -126,10 +126,12 @@ impl Calls {
 
     /// Lets time pass: holds go, increments start, and a call whose increment is not covered is cut off.
     pub(in crate::ledger) fn pass(&mut self, to: &mut Telling<'_>, cover: &Cover<'_>) {
-        let Calls { live, accruals, holds, watch, .. } = self;
-        holds.expire(to.at);
+        let Calls { live, accruals, holds, watch, claims, .. } = self;
+        holds.expire(to.at, |hold| claims.take_off(|| hold.spends()));
+        let from = accruals.at();
         let mut over = Vec::new();
         accruals.pass(to.at, live, |key, call, pending| {
+            claims.add(|| call.spends_more((from, to.at)));
             if !watch.cut.contains(&key)
                 && let Some((kind, mark)) = cover.uncovered(call, pending, holds.sums())
             {

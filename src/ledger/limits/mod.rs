@@ -127,14 +127,7 @@ impl Limits {
     /// Brings what is counted in line with the limits in force: what was used counts on where a limit of that name
     /// counts the same.
     fn bring(&mut self, plan: &Plan, at: Timestamp, place: &Place) {
-        let mut wanted: BTreeMap<&str, (&Arc<Limit>, bool)> = BTreeMap::new();
-        wanted.extend(plan.limits.iter().map(|limit| (&*limit.id, (limit, false))));
-        for own in &self.own {
-            match &own.limit {
-                Some(limit) => wanted.insert(&own.id, (limit, true)),
-                None => wanted.remove(&*own.id),
-            };
-        }
+        let wanted = in_force(plan, &self.own);
         let mut known = std::mem::take(&mut self.counts).into_iter().peekable();
         for (id, (limit, own)) in wanted {
             while known.next_if(|count| *count.limit.id < *id).is_some() {}
@@ -148,6 +141,12 @@ impl Limits {
                 }
             });
         }
+    }
+
+    /// The hard limits that are in force beside a plan's.
+    pub(super) fn hard(&self, plan: &Plan) -> Vec<Arc<Limit>> {
+        let all = in_force(plan, &self.own).into_values().map(|(limit, _)| limit);
+        all.filter(|limit| limit.hard).cloned().collect()
     }
 
     /// Begins the windows of the calendar that are over.
@@ -171,6 +170,11 @@ impl Limits {
         self.counts.iter_mut().for_each(|count| count.move_end(at, place));
     }
 
+    /// A copy without what is used.
+    pub(super) fn without_values(&self) -> Limits {
+        self.part(("", ""), 0)
+    }
+
     /// A copy for looking at the limits from a name and a value on: of at most so many values, in order.
     pub(super) fn part(&self, from: (&str, &str), most: usize) -> Limits {
         let mut left = most;
@@ -182,6 +186,19 @@ impl Limits {
         let (counts, own) = (counts.collect(), self.own.clone());
         Limits { own, counts, followed: self.followed, windows: self.windows }
     }
+}
+
+/// The limits of a plan and an organization's own by their names, and whether each is its own: of one name its own counts.
+fn in_force<'a>(plan: &'a Plan, own: &'a [Own]) -> BTreeMap<&'a str, (&'a Arc<Limit>, bool)> {
+    let mut all: BTreeMap<&str, (&Arc<Limit>, bool)> = BTreeMap::new();
+    all.extend(plan.limits.iter().map(|limit| (&*limit.id, (limit, false))));
+    for own in own {
+        match &own.limit {
+            Some(limit) => all.insert(&own.id, (limit, true)),
+            None => all.remove(&*own.id),
+        };
+    }
+    all
 }
 
 #[cfg(test)]

@@ -27,6 +27,12 @@ pub struct Limit {
 }
 
 impl Limit {
+    /// Whether it counts the same as the other one, in whichever windows.
+    #[must_use]
+    pub fn counts_what(&self, other: &Limit) -> bool {
+        (&self.on, self.unit) == (&other.on, other.unit)
+    }
+
     /// Whether what was used counts on under the other one.
     #[must_use]
     pub fn counts_as(&self, other: &Limit) -> bool {
@@ -197,6 +203,22 @@ impl Measure {
     #[must_use]
     pub fn checked_add(self, other: Measure) -> Option<Measure> {
         self.0.checked_add(other.0).map(Measure)
+    }
+
+    /// A sum of many, as far as there is room.
+    pub(in crate::ledger) fn of_sum(sum: u128) -> Measure {
+        Measure(u64::try_from(sum).unwrap_or(u64::MAX))
+    }
+
+    /// As a part of a sum of many, which has room for any number of them.
+    pub(in crate::ledger) fn as_sum(self) -> u128 {
+        u128::from(self.0)
+    }
+
+    /// The sum, as far as there is room.
+    #[must_use]
+    pub const fn plus(self, other: Measure) -> Measure {
+        Measure(self.0.saturating_add(other.0))
     }
 
     /// What is left after taking away, at least nothing.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::rule::{Level, Measure, Unit};
+use super::rule::{Level, Limit, Measure, Unit};
 use super::{Limits, MOST_VALUES};
 use crate::ledger::balance::Moment;
 use crate::ledger::calls::Amounts;
@@ -86,6 +86,32 @@ impl<'e> Spending<'e> {
     }
 }
 
+impl Limit {
+    /// What something uses of what this limit counts: how much, and under which values.
+    pub(in crate::ledger) fn each_use<'e>(
+        &self,
+        spending: &Spending<'e>,
+        mut each: impl FnMut(Cow<'e, str>, Measure),
+    ) {
+        let mut add = |action: &'e str, amount: Measure| {
+            if amount > Measure::ZERO
+                && let Some(value) = self.on.value(&spending.dimensions, action)
+            {
+                each(value, amount);
+            }
+        };
+        match self.unit {
+            Unit::Quantity => add(spending.action, Measure::of_quantity(spending.quantity)),
+            Unit::Credits(credit_type) => {
+                for (action, _, amount) in spending.lines.iter().filter(|line| line.1 == credit_type) {
+                    let action = if self.on.names_action() { action } else { spending.action };
+                    add(action, Measure::of_credits(*amount));
+                }
+            }
+        }
+    }
+}
+
 /// What an event uses of the limits it is in, one after the other by their names.
 pub(in crate::ledger) type Uses<'e> = SmallVec<[Use<'e>; 4]>;
 
@@ -103,33 +129,31 @@ impl Limits {
     pub(in crate::ledger) fn uses<'e>(&self, spending: &Spending<'e>) -> Uses<'e> {
         let mut uses = Uses::new();
         for (place, count) in self.counts.iter().enumerate() {
-            let on = &count.limit.on;
-            let mut add = |action: &'e str, amount: Measure| {
-                if amount > Measure::ZERO
-                    && let Some(value) = on.value(&spending.dimensions, action)
-                {
-                    add_up(&mut uses, Use { place, value, amount });
-                }
-            };
-            match count.limit.unit {
-                Unit::Quantity => add(spending.action, Measure::of_quantity(spending.quantity)),
-                Unit::Credits(credit_type) => {
-                    for (action, _, amount) in spending.lines.iter().filter(|line| line.1 == credit_type) {
-                        let action = if on.names_action() { action } else { spending.action };
-                        add(action, Measure::of_credits(*amount));
-                    }
-                }
-            }
+            count.limit.each_use(spending, |value, amount| add_up(&mut uses, Use { place, value, amount }));
         }
         uses
     }
 
-    /// Adds to what an event uses what others do of the same, as far as there is room to count it.
-    pub(in crate::ledger) fn add_same(&self, uses: &mut Uses<'_>, others: &Spending<'_>) {
-        for other in self.uses(others) {
-            let same = |known: &&mut Use<'_>| known.place == other.place && known.value == other.value;
-            if let Some(known) = uses.iter_mut().find(same) {
-                known.amount = known.amount.checked_add(other.amount).unwrap_or(known.amount);
+    /// Adds to what an event uses of hard limits what others claim of the same, under the same value.
+    pub(in crate::ledger) fn add_claims(
+        &self,
+        uses: &mut Uses<'_>,
+        claimed: impl Fn(&Limit, &str) -> Measure,
+    ) {
+        for used in uses {
+            if let Some(count) = self.counts.get(used.place).filter(|count| count.limit.hard) {
+                used.amount = used.amount.plus(claimed(&count.limit, &used.value));
+            }
+        }
+    }
+
+    /// Takes over what was used under the values of an event, where the window that runs is one of those that this is a copy of.
+    pub(in crate::ledger) fn take_over(&mut self, uses: &Uses<'_>, before: &Limits) {
+        for used in uses {
+            let Some(count) = self.counts.get_mut(used.place) else { continue };
+            let same = before.counts.iter().find(|known| known.span.number == count.span.number);
+            if let Some((value, used)) = same.and_then(|known| known.used.get_key_value(&*used.value)) {
+                count.used.insert(value.clone(), *used);
             }
         }
     }

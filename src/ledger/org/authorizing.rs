@@ -9,7 +9,7 @@ use crate::ledger::catalog::{Catalog, Plan};
 use crate::ledger::charge::Line;
 use crate::ledger::entry::{Call, Event, Kind, LARGEST_QUANTITY, LONGEST_CALL};
 use crate::ledger::grants::{Pool, Purpose};
-use crate::ledger::limits::{PastLimit, Spending};
+use crate::ledger::limits::{Limit, Measure, PastLimit, Spending};
 use crate::ledger::price::{CreditType, Increment};
 use crate::ledger::refusals::{call_over, insufficient, no_terms};
 use crate::ledger::rejection::Rejection;
@@ -117,22 +117,13 @@ impl Org {
         if unlimited || plan.past_limit != PastLimit::Reject {
             return Ok(());
         }
-        let limits = self.limits_at(beside.at, catalog);
         let first = priced.request.event(beside.at, 1);
-        let mut uses =
-            Spending::of_lines(&first, &priced.lines).map(|of| limits.uses(&of)).unwrap_or_default();
+        let Some(spending) = Spending::of_lines(&first, &priced.lines) else { return Ok(()) };
+        let (limits, mut uses) = self.limits_for(&spending, beside.at, catalog);
         if !limits.any_hard(&uses) {
             return Ok(());
         }
-        for call in beside.calls.into_iter().flat_map(Calls::live) {
-            let costs = call.costs_for(call.begun(beside.at));
-            limits.add_same(&mut uses, &Spending::so_far(call.dimensions(), (call.action(), 1), &costs));
-        }
-        for hold in beside.holds() {
-            let spends =
-                Spending::so_far(hold.who.dimensions(), (&hold.action, hold.quantity), &hold.amounts);
-            limits.add_same(&mut uses, &spends);
-        }
+        limits.add_claims(&mut uses, |limit, value| beside.claimed(limit, value));
         limits.admit(&uses, true)
     }
 }
@@ -174,11 +165,16 @@ impl<'a> Beside<'a> {
         self.calls?.hold(key).filter(|hold| hold.until > self.at)
     }
 
-    /// All that is held.
-    fn holds(&self) -> impl Iterator<Item = &'a Hold> {
-        let of_books = self.calls.into_iter().flat_map(|calls| calls.holds_from(Default::default()));
-        let stays = |(key, hold): &(EventId, &Hold)| hold.until > self.at && !self.replaced.contains(key);
-        of_books.filter(stays).map(|(_, hold)| hold).chain(self.promised.iter().copied())
+    /// What is pending, held and promised, of what a limit counts under a value.
+    fn claimed(&self, limit: &Limit, value: &str) -> Measure {
+        let of_books = self.calls.map(|calls| calls.claimed(limit, value, self.at, &self.replaced));
+        let mut claimed = of_books.unwrap_or_default();
+        for hold in &self.promised {
+            limit.each_use(&hold.spends(), |of, amount| {
+                claimed = claimed.plus(if *of == *value { amount } else { Measure::ZERO });
+            });
+        }
+        claimed
     }
 
     /// What is pending, held and promised, of one kind of credits.

@@ -26,18 +26,39 @@ impl Org {
     /// The limits in force at the instant it stands at.
     #[must_use]
     pub fn limits_in_force(&self, catalog: &Catalog) -> Limits {
-        self.limits_at(self.at, catalog).into_owned()
+        self.limits_at(self.at, catalog, Limits::clone).into_owned()
+    }
+
+    /// What an event would use of the limits in force at an instant until which no cycle turns, and these limits: with what was used of
+    /// them under its values at least.
+    pub(super) fn limits_for<'e>(
+        &self,
+        spending: &Spending<'e>,
+        at: Timestamp,
+        catalog: &Catalog,
+    ) -> (Cow<'_, Limits>, Uses<'e>) {
+        let mut limits = self.limits_at(at, catalog, Limits::without_values);
+        let uses = limits.uses(spending);
+        if let (Cow::Owned(copy), Some(known)) = (&mut limits, &self.limits) {
+            copy.take_over(&uses, known);
+        }
+        (limits, uses)
     }
 
     /// The limits in force at an instant until which no cycle turns. Copied only where windows are over, or the plan has others.
-    pub(super) fn limits_at(&self, at: Timestamp, catalog: &Catalog) -> Cow<'_, Limits> {
+    fn limits_at(
+        &self,
+        at: Timestamp,
+        catalog: &Catalog,
+        copy: impl FnOnce(&Limits) -> Limits,
+    ) -> Cow<'_, Limits> {
         let rules = rules_in_force(&self.terms, at, catalog);
         if let Some((limits, rules)) = self.limits.as_deref().zip(rules)
             && limits.are_of(rules, at)
         {
             return Cow::Borrowed(limits);
         }
-        let (mut limits, place) = (self.limits.as_deref().cloned().unwrap_or_default(), self.whereabouts());
+        let (mut limits, place) = (self.limits.as_deref().map(copy).unwrap_or_default(), self.whereabouts());
         limits.turn(at, &place);
         if let Some(rules) = rules {
             limits.follow(rules, &place);
@@ -86,7 +107,22 @@ impl Org {
 
     /// Takes over the limits after the terms or its own limits were changed.
     pub(super) fn follow_limits_anew(&mut self, at: Timestamp, catalog: &Catalog) {
+        self.calls.iter_mut().for_each(|calls| calls.follow_anew());
         self.with_limits(at, catalog, |limits, rules, place| limits.follow_anew(rules, at, place));
+    }
+
+    /// Keeps what calls and holds claim of the hard limits in force past which nothing may start.
+    pub(super) fn follow_claims(&mut self, catalog: &Catalog) {
+        let Org { calls: Some(calls), limits, terms, at, .. } = self else { return };
+        let Some(rules) = rules_in_force(terms, *at, catalog) else { return };
+        if calls.follows(rules.version) {
+            return;
+        }
+        let plan = rules.plan.version(rules.version.plan_version);
+        let rejects = plan.filter(|plan| plan.past_limit == PastLimit::Reject);
+        let none = Limits::default();
+        let hard = rejects.map(|plan| limits.as_deref().unwrap_or(&none).hard(plan));
+        calls.keep_claims(hard.unwrap_or_default(), rules.version);
     }
 
     /// Changes the limits by the rules in force, where there are any of either.

@@ -179,7 +179,7 @@ impl Org {
             balances: self.balances.clone(),
             period: self.period.clone(),
             adjusted: self.adjusted.clone(),
-            limits: self.limits.as_ref().map(|limits| Box::new(limits.part(("", ""), 0))),
+            limits: self.limits.as_ref().map(|limits| Box::new(limits.without_values())),
             recharges: self.recharges.clone(),
             webhooks: None,
             names: None,
@@ -251,6 +251,7 @@ impl Org {
         // The end of a call that was voided before it came is a duplicate, and takes the call off.
         if self.calls.is_some() && !matches!(outcome, Outcome::Rejected(_)) {
             self.look_at_calls(catalog, out);
+            self.follow_claims(catalog);
         }
         outcome
     }

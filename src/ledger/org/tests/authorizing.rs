@@ -228,3 +228,26 @@ fn what_was_used_of_a_window_that_is_over_counts_no_more() {
     assert_eq!(asks(13).unwrap_err().reason, Reason::LimitReached);
     assert!(asks(14).is_ok(), "it is midnight");
 }
+
+#[test]
+fn what_is_claimed_of_the_hard_limits_in_force_is_kept_where_the_plan_rejects() {
+    let mut acme = acme();
+    acme.hold(&hold("a", 10, minutes(9)));
+    acme.limit_a_day("phone_call", 2);
+    let hard = acme.org.limits().counts()[0].limit.clone();
+    let keeps = |acme: &Acme| acme.org.calls().unwrap().keeps(&hard);
+    assert!(keeps(&acme));
+    let put = |acme: &mut Acme, limit: Limit| {
+        let own = Own { id: "most".into(), limit: Some(limit.into()), note: None };
+        assert_eq!(acme.apply(0, What::Command(Command::PutLimit(own))), Outcome::Done);
+    };
+    put(&mut acme, Limit { hard: false, ..(*hard).clone() });
+    assert!(!keeps(&acme), "it only warns");
+    put(&mut acme, (*hard).clone());
+    assert!(keeps(&acme));
+    let content = Plan { when_exhausted: WhenExhausted::Reject, ..Plan::default() };
+    let plan = Versioned { id: "plan".into(), version: 3, effective_from: None, content };
+    acme.catalog.apply(CatalogCommand::PutPlan(plan, "card".into()), TEN).unwrap();
+    acme.hold(&hold("b", 10, minutes(9)));
+    assert!(!keeps(&acme), "the plan charges what is past it");
+}
