@@ -51,7 +51,9 @@ async fn a_million_events_over_nats_through_kills_are_charged_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_million_events_over_http_through_kills_are_charged_once() {
     let folder = tempdir().unwrap();
-    let mut daemon = Daemon::start(folder.path(), "[log]\nkind = \"local\"\n");
+    // One segment, so that nothing of the log is let go of, however many checkpoints are taken until it is read.
+    let mut daemon =
+        Daemon::start(folder.path(), "[log]\nkind = \"local\"\n[log.local]\nsegment = \"4 GiB\"\n");
     let load = simulate(&daemon.url(), "200");
     kill_while(&mut daemon, load).await;
     // The daemon holds the log's folder: read a copy.

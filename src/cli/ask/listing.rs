@@ -156,7 +156,7 @@ mod tests {
         let mut out = Vec::new();
         table(&mut out, &rows, &columns).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert_eq!(text, "a       number\nx\u{fffd}[2J       5\nlonger  1250.5\n");
+        assert_eq!(text, "a       number\nx\u{fffd}[2J        5\nlonger  1250.5\n");
         assert_eq!(String::from_utf8(csv(&rows[1..], &columns)).unwrap(), "a,b,number\r\nlonger,,1250.5\r\n");
     }
 
