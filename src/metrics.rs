@@ -1,6 +1,7 @@
 //! Every metric by name, in one struct. Base units, `_total` for counters, no series per organization.
 
 mod calls;
+mod cells;
 mod latency;
 mod webhooks;
 
@@ -14,6 +15,7 @@ use crate::ledger::rejection::Reason;
 use crate::ledger::units::Credits;
 
 pub use calls::CallMetrics;
+pub use cells::CellsMetrics;
 pub use latency::Latency;
 pub use webhooks::{WebhookFigures, WebhookMetrics};
 
@@ -71,6 +73,8 @@ pub struct Metrics {
     pub checkpoint_position: IntGauge,
     /// Runs of history written.
     pub runs: IntCounter,
+    /// What the history adds up to.
+    pub cells: CellsMetrics,
     /// Messages on their way out.
     pub outbox: IntGauge,
     /// Webhooks and their messages.
@@ -185,6 +189,7 @@ impl Metrics {
             checkpoint_position: make
                 .gauge("creditd_checkpoint_position", "The record of the last checkpoint.")?,
             runs: make.counter("creditd_history_runs_total", "Runs of history written.")?,
+            cells: CellsMetrics::new(&make)?,
             outbox: make.gauge("creditd_outbox_messages", "Messages on their way out.")?,
             webhooks: WebhookMetrics::new(&make)?,
             recovery: make

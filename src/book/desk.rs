@@ -19,6 +19,8 @@ use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 
 pub use self::authorizing::Grounds;
 pub use self::restarting::Told;
+use super::cells::Cells;
+use super::keeper::Keeper;
 use super::outbox::{self, Outbox};
 use super::pipeline::{Ask, Glance, Look};
 use super::progress::Progress;
@@ -63,6 +65,7 @@ pub struct Desk {
     unchecked: DashMap<OrgName, Credits>,
     /// The pipeline's ear.
     asks: OnceLock<mpsc::WeakSender<Ask>>,
+    cells: OnceLock<Arc<Cells>>,
     look: Mutex<Option<(Stopwatch, Result<Extent, String>)>>,
 }
 
@@ -164,14 +167,24 @@ impl Desk {
             unwritten: Arc::default(),
             unchecked: DashMap::new(),
             asks: OnceLock::new(),
+            cells: OnceLock::new(),
             look: Mutex::new(None),
         }
     }
 
-    /// Lets the pipeline be asked. It ends all the same when its keeper has.
-    pub fn connect(&self, asks: &mpsc::Sender<Ask>) {
+    /// Lets the pipeline be asked, and its cells be read. It ends all the same when its keeper has.
+    pub fn connect(&self, keeper: &Keeper) {
         // The second of two pipelines would not be this desk's.
-        let _first = self.asks.set(asks.downgrade());
+        let first = self.asks.set(keeper.asks.downgrade());
+        if let (Ok(()), Some(cells)) = (first, keeper.shelf.cells()) {
+            let _only = self.cells.set(Arc::clone(cells));
+        }
+    }
+
+    /// The cells of the organizations, where there are any.
+    #[must_use]
+    pub fn cells(&self) -> Option<&Cells> {
+        self.cells.get().map(|cells| &**cells)
     }
 
     /// How an organization stands between two records, and its history. `None` where it is not known.
@@ -184,6 +197,14 @@ impl Desk {
         asks.send(Ask::Look(OrgName::from(org), reply)).await.map_err(|_| GONE)?;
         drop(asks);
         answer.await.map_err(|_| GONE)
+    }
+
+    /// The same, for whoever waits: not for the threads of a runtime.
+    ///
+    /// # Errors
+    /// Why the pipeline does not answer.
+    pub fn look_and_wait(&self, org: &str) -> Result<Option<Look>, &'static str> {
+        self.ask(|reply| Ask::Look(OrgName::from(org), reply))
     }
 
     /// How far an organization is, and its rows from a place back. `None` where it is not known. Waits: not for the threads of a

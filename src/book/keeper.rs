@@ -200,6 +200,7 @@ impl Keeper {
         let seq = cut.fingerprint.seq;
         let written = self.section(base, &orgs, cut.fingerprint, cut.commons)?;
         self.heads.clear();
+        self.shelf.cells().iter().for_each(|cells| cells.commit(self.run));
         if base {
             self.bases = [self.bases[1], seq];
             self.let_go();

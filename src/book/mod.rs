@@ -8,6 +8,7 @@
 //! on, each with the position of its own last entry; the checkpoint's position is where the pipeline stood when it began.
 //! Replay starts there, and each organization skips what it contains.
 
+pub mod cells;
 pub mod commons;
 pub mod desk;
 mod due;

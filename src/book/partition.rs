@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::commons::Commons;
 use super::due::Due;
 use super::promises::Held;
-use super::row;
+use super::row::{self, TakenBack};
 use super::shelf::History;
 use super::{Book, OrgName, Slot};
 use crate::ledger::catalog::Catalog;
@@ -60,6 +60,8 @@ pub struct Partition {
     dirty: Vec<Dirty>,
     due: Due,
     effects: Vec<Effect>,
+    /// What the entry that is being applied takes back.
+    recalled: Option<TakenBack>,
     row: Vec<u8>,
 }
 
@@ -86,6 +88,7 @@ impl Partition {
             dirty: Vec::new(),
             due,
             effects: Vec::new(),
+            recalled: None,
             row: Vec::new(),
         }
     }
@@ -213,8 +216,9 @@ impl Partition {
             return Ok(());
         };
         self.row.clear();
-        if let Some((id, hour)) = row::encode(self.commons.at, event, &outcome, &mut self.row)
-            .map_err(|source| StoreError::Row { key, position, source })?
+        if let Some((id, hour)) =
+            row::encode(self.commons.at, event, &outcome, self.recalled.as_ref(), &mut self.row)
+                .map_err(|source| StoreError::Row { key, position, source })?
         {
             self.history.push(StoredRow {
                 key,
@@ -233,6 +237,7 @@ impl Partition {
     /// Applies an entry to an organization, with what it needs of the history. None where there is no such organization.
     fn apply_to(&mut self, org: &str, entry: &Entry<'_>) -> Result<Option<(OrgKey, Outcome)>, StoreError> {
         let mut recall = Recall::default();
+        self.recalled = None;
         loop {
             let Some(mut slot) = self.book.slots.get_mut(org) else { return Ok(None) };
             let outcome = slot.org.apply(entry, &self.commons.catalog, &recall, &mut self.effects);
@@ -252,9 +257,10 @@ impl Partition {
                     }
                 }
                 Need::Charge(of) => {
-                    let charge =
-                        self.history.charge(key, of)?.ok_or(StoreError::RowMissing { key, position: of })?;
-                    recall.charge = Some((of, charge));
+                    let missing = StoreError::RowMissing { key, position: of };
+                    let charged = self.history.charged(key, of)?.ok_or(missing)?;
+                    recall.charge = Some((of, (*charged.charge).clone()));
+                    self.recalled = Some(charged);
                 }
                 Need::Whereabouts(id) => recall.whereabouts = Some(self.history.whereabouts(key, id, upto)?),
             }
@@ -378,11 +384,8 @@ impl Partition {
         let count = self.commons.stray.entry(rejection.reason).or_default();
         *count = count.saturating_add(1);
         let position = Position { seq: record.seq, item };
-        listener.outcome(
-            record,
-            Item { position, org, is_event, late: false },
-            &Outcome::Rejected(rejection),
-        );
+        let item = Item { position, org, is_event, late: false };
+        listener.outcome(record, item, &Outcome::Rejected(rejection));
     }
 }
 

@@ -53,6 +53,8 @@ pub struct Glance {
     pub position: Position,
     /// The log's time it stands at.
     pub at: Timestamp,
+    /// Whether the past is being replayed: the history may then be ahead of it.
+    pub is_replay: bool,
     /// Its rows from a place back.
     pub stretch: Stretch,
 }
@@ -195,8 +197,13 @@ impl Pipeline {
             Ask::Stretch(name, start, reply) => {
                 let (book, history) = (self.partition.book(), self.partition.past());
                 let found = book.read(&name, |slot| (slot.key, slot.org.position(), slot.org.at()));
-                let glance =
-                    |(key, position, at)| Glance { position, at, stretch: history.stretch(key, start) };
+                let is_replay = self.position.seq < self.sealed.seq;
+                let glance = |(key, position, at)| Glance {
+                    position,
+                    at,
+                    is_replay,
+                    stretch: history.stretch(key, start),
+                };
                 drop(reply.send(found.map(glance)));
             }
             Ask::Find(name, positions, reply) => {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+use super::cells::Cells;
 use super::keeper::{Keeper, Meta};
 use super::outbox::{Outbox, Outgoing};
 use super::partition::Partition;
@@ -116,7 +117,9 @@ impl Recovered {
 /// [`StoreError`] where the disk refuses or a file is of another version.
 pub fn recover(folder: &Path, below: u64, limits: Limits) -> Result<Recovered, StoreError> {
     let mut checkpoints = Checkpoints::open(&folder.join("checkpoints"))?;
-    let shelf = Shelf::over(Runs::open(&folder.join("history"))?);
+    let runs = Runs::open(&folder.join("history"))?;
+    let cells = Cells::open(&folder.join("cells"), &runs)?;
+    let shelf = Shelf::over(runs, Some(cells));
     let book = Arc::new(Book::default());
     let accept = |meta: &[u8]| codec::decode::<Meta>(meta).is_ok_and(|meta| meta.sealed.seq < below);
     let recovery = checkpoints.recover(accept, |item| match item {

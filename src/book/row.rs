@@ -41,6 +41,8 @@ enum WhatRef<'a> {
     Void {
         /// The entry that does not count any more.
         target: Option<Position>,
+        /// What that was.
+        taken_back: Option<&'a TakenBack>,
         /// What it gave back, in the order in which it did.
         returns: &'a [Return],
     },
@@ -61,6 +63,8 @@ enum WhatRef<'a> {
         call: EventId,
         /// Who told of it, and its id there.
         name: (&'a str, &'a str),
+        /// What it had been charged.
+        taken_back: TakenBack,
         /// What was given back, in the order in which it was.
         returns: &'a [Return],
     },
@@ -114,6 +118,8 @@ pub enum What {
     Void {
         /// The entry that does not count any more.
         target: Option<Position>,
+        /// What that was; none where the event has yet to come.
+        taken_back: Option<Box<TakenBack>>,
         /// What it gave back, in the order in which it did.
         returns: Vec<Return>,
     },
@@ -134,12 +140,51 @@ pub enum What {
         call: EventId,
         /// Who told of it, and its id there.
         name: (Box<str>, Box<str>),
+        /// What it had been charged.
+        taken_back: Box<TakenBack>,
         /// What was given back, in the order in which it was.
         returns: Vec<Return>,
     },
 }
 
+/// A charge that does not count any more, as its own row has it. So a row alone tells what it adds to usage, and what it takes off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenBack {
+    /// When it had happened.
+    pub time: Timestamp,
+    /// Account, entity type, id and name, user, team, feature.
+    pub dimensions: [Option<Box<str>>; 7],
+    /// The action, then its add-ons, in the order of the charge's lines.
+    pub actions: Vec<Box<str>>,
+    /// The charge.
+    pub charge: Box<Charge>,
+}
+
+impl TakenBack {
+    /// The closing of a call, from what it was charged.
+    fn closing(closed: Timestamp, charge: &Charge) -> TakenBack {
+        let call = charge.call.as_ref();
+        let of = call.map(|call| texts(call.who.dimensions())).unwrap_or_default();
+        TakenBack {
+            time: closed,
+            dimensions: of.map(|text| text.map(Box::from)),
+            actions: call.map(|call| call.actions.clone()).unwrap_or_default(),
+            charge: Box::new(charge.clone()),
+        }
+    }
+}
+
 impl Row {
+    /// The charge of an event, if it is one, as a void takes it back.
+    #[must_use]
+    pub fn charged(self) -> Option<TakenBack> {
+        let Row { time, dimensions, what, .. } = self;
+        match what {
+            What::Charge { actions, charge, .. } => Some(TakenBack { time, dimensions, actions, charge }),
+            _ => None,
+        }
+    }
+
     /// Whether an organization contains the row of that position: its entry, or the instant at which time did it. The history may be
     /// ahead of it.
     #[must_use]
@@ -173,8 +218,10 @@ pub fn encode_effect(at: Timestamp, effect: &Effect, out: &mut Vec<u8>) -> Resul
             (*at, who.unwrap_or_default(), WhatRef::Orphan { due: *due, why: *why, charge })
         }
         Effect::OrphanReturned(returned) => {
-            let OrphanReturned { call, source, id, who, returns, at } = &**returned;
-            (*at, who.dimensions(), WhatRef::OrphanReturned { call: *call, name: (source, id), returns })
+            let OrphanReturned { call, source, id, who, closed, charge, returns, at } = &**returned;
+            let taken_back = TakenBack::closing(*closed, charge);
+            let name: (&str, &str) = (source, id);
+            (*at, who.dimensions(), WhatRef::OrphanReturned { call: *call, name, taken_back, returns })
         }
         _ => return Ok(false),
     };
@@ -183,7 +230,7 @@ pub fn encode_effect(at: Timestamp, effect: &Effect, out: &mut Vec<u8>) -> Resul
 }
 
 /// Encodes the row of what changed credits. Answers the id under which the history remembers it and the hour it
-/// belongs to, or `None` for an outcome that leaves no row.
+/// belongs to, or `None` for an outcome that leaves no row. A void comes with what it takes back.
 ///
 /// # Errors
 /// As [`codec::encode_into`].
@@ -191,6 +238,7 @@ pub fn encode(
     at: Timestamp,
     event: &Event<'_>,
     outcome: &Outcome,
+    taken_back: Option<&TakenBack>,
     out: &mut Vec<u8>,
 ) -> Result<Option<(EventId, Hour)>, CodecError> {
     let mut actions: SmallVec<[&str; 4]> = SmallVec::new();
@@ -217,7 +265,7 @@ pub fn encode(
             ((event.id, event.time.hour()), WhatRef::Charge { actions: &actions, call: one, charge })
         }
         Outcome::Voided(voided) => {
-            (voided.remembered, WhatRef::Void { target: voided.target, returns: &voided.returns })
+            (voided.remembered, WhatRef::Void { target: voided.target, taken_back, returns: &voided.returns })
         }
         _ => return Ok(None),
     };

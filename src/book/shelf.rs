@@ -5,16 +5,17 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
-use crate::ledger::charge::Charge;
 use crate::ledger::ids::Seen;
 use crate::ledger::units::{EventId, Hour, Position};
 use crate::store::history::{BlockRef, Buffer, KnownId, Limits, Row as StoredRow, Runs};
 use crate::store::{OrgKey, StoreError, codec};
 
-use super::row::{Row, What};
+use super::cells::Cells;
+use super::row::{Row, TakenBack};
 
 /// The most sealed buffers that wait for the keeper. Past it the pipeline waits too.
 pub const MOST_SEALED: usize = 4;
@@ -26,20 +27,45 @@ pub struct Shelf {
     /// Buffers that were written, to be filled again: their memory is warm.
     spare: Mutex<Vec<Buffer>>,
     heads: RwLock<Vec<Option<BlockRef>>>,
+    /// The newest run: the buffers that wait become those after it.
+    written: AtomicU32,
     pub(super) runs: Option<Runs>,
+    cells: Option<Arc<Cells>>,
 }
 
 impl Shelf {
-    /// A shelf over runs on disk.
+    /// A shelf over runs on disk, and the cells that are made of them where that is wanted.
     #[must_use]
-    pub fn over(runs: Runs) -> Self {
-        Shelf { runs: Some(runs), ..Shelf::default() }
+    pub fn over(runs: Runs, cells: Option<Cells>) -> Self {
+        Shelf { runs: Some(runs), cells: cells.map(Arc::new), ..Shelf::default() }
     }
 
     /// A shelf in memory alone, for a fold that nobody goes on from.
     #[must_use]
     pub fn in_memory() -> Self {
         Shelf::default()
+    }
+
+    /// The cells, where there are any.
+    #[must_use]
+    pub fn cells(&self) -> Option<&Arc<Cells>> {
+        self.cells.as_ref()
+    }
+
+    /// Makes the cells of a run that lacks them, or merges some, if there is anything to do. Answers whether there was.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the disk refuses, or something is damaged.
+    pub fn tend_cells(&self, go_on: &dyn Fn() -> bool) -> Result<bool, StoreError> {
+        match (&self.cells, &self.runs) {
+            (Some(cells), Some(runs)) => cells.tend(runs, go_on),
+            _ => Ok(false),
+        }
+    }
+
+    /// The newest run.
+    pub(super) fn written(&self) -> u32 {
+        self.written.load(Ordering::Acquire)
     }
 
     /// The number of buffers that wait to be written.
@@ -81,7 +107,8 @@ impl Shelf {
         let Some(buffer) = self.sealed.lock().front().cloned() else { return Ok(None) };
         let Some(runs) = &self.runs else { return Ok(None) };
         let written = runs.write(run, &buffer, |key| self.head(key))?;
-        let touched = written.map(|written| written.heads).unwrap_or_default();
+        let (summary, touched) = written.map(|written| (written.summary, written.heads)).unzip();
+        let touched = touched.unwrap_or_default();
         // At once: whoever looks for a row finds it on the shelf or in the runs, and not in both.
         let mut sealed = self.sealed.lock();
         let mut heads = self.heads.write();
@@ -90,7 +117,11 @@ impl Shelf {
         }
         drop(heads);
         sealed.pop_front();
+        self.written.store(run, Ordering::Release);
         drop(sealed);
+        if let (Some(cells), Some(summary)) = (&self.cells, summary) {
+            cells.cut(summary, &buffer);
+        }
         // A reader that still holds it keeps it; then the next buffer is a new one.
         if let Some(mut written) = Arc::into_inner(buffer) {
             written.clear();
@@ -99,14 +130,17 @@ impl Shelf {
         Ok(Some(touched))
     }
 
-    /// Deletes the runs that no checkpoint knows.
+    /// Deletes the runs that no checkpoint knows, and what was made of them.
     ///
     /// # Errors
     /// As [`Runs::discard_after`].
     pub fn discard_after(&self, committed: Option<u32>) -> Result<(), StoreError> {
+        let cells = self.cells.iter();
+        cells.for_each(|cells| cells.discard_after(committed));
         if let Some(runs) = &self.runs {
             runs.discard_after(committed)?;
         }
+        self.written.store(committed.unwrap_or(0), Ordering::Release);
         Ok(())
     }
 
@@ -266,11 +300,11 @@ impl History {
         Ok(ids)
     }
 
-    /// The charge that an organization's entry made.
+    /// What an organization's entry was charged.
     ///
     /// # Errors
     /// As [`Runs::row_at`].
-    pub fn charge(&self, key: OrgKey, position: Position) -> Result<Option<Charge>, StoreError> {
+    pub fn charged(&self, key: OrgKey, position: Position) -> Result<Option<TakenBack>, StoreError> {
         let mut found = self.open.find(key, position).map(<[u8]>::to_vec);
         if found.is_none() {
             let sealed = self.shelf.sealed();
@@ -280,10 +314,7 @@ impl History {
             found = runs.row_at(key, self.shelf.head(key), position)?;
         }
         let row = found.and_then(|bytes| codec::decode::<Row>(&bytes).ok());
-        Ok(row.and_then(|row| match row.what {
-            What::Charge { charge, .. } => Some(*charge),
-            _ => None,
-        }))
+        Ok(row.and_then(Row::charged))
     }
 
     /// An organization's rows as they stand now, to be read later and elsewhere.

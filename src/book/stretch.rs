@@ -35,11 +35,13 @@ pub struct Start {
     pub place: Option<Place>,
     /// With a row that the log took in that hour, or before.
     pub logged: Hour,
+    /// Up to the rows of this position, which are not part of it.
+    pub after: Option<Position>,
 }
 
 impl Default for Start {
     fn default() -> Self {
-        Start { place: None, logged: Hour(i32::MAX) }
+        Start { place: None, logged: Hour(i32::MAX), after: None }
     }
 }
 
@@ -50,6 +52,10 @@ impl Start {
 
     fn block(&self) -> Option<BlockRef> {
         self.place.and_then(|place| place.block)
+    }
+
+    fn is_before(&self, position: Position) -> bool {
+        self.after.is_some_and(|after| position <= after)
     }
 }
 
@@ -67,7 +73,12 @@ pub struct Stretch {
     open: vec::IntoIter<Stored>,
     /// Whether the open buffer has more than was copied.
     more: bool,
-    sealed: vec::IntoIter<Arc<Buffer>>,
+    /// Sealed buffers with the runs that they become, the newest first.
+    sealed: vec::IntoIter<(u32, Arc<Buffer>)>,
+    /// The run that holds the row fetched last, or will.
+    home: u32,
+    /// It ends before the rows of this run, where it is told to.
+    floor: Option<u32>,
     link: Option<(Arc<Buffer>, Link)>,
     /// The rows of the block read last, and where it stands.
     rows: vec::IntoIter<Stored>,
@@ -93,7 +104,9 @@ impl History {
         let mut link = if in_runs { None } else { self.open.link(key, start.upto(), start.logged) };
         while let Some((known, bytes, before)) = link.and_then(|link| self.open.follow(link)) {
             link = before;
-            if skip > 0 && known.position == start.upto() {
+            if start.is_before(known.position) {
+                break;
+            } else if skip > 0 && known.position == start.upto() {
                 skip = skip.saturating_sub(1);
             } else if open.len() < MOST_COPIED {
                 open.push((known, bytes.to_vec()));
@@ -104,7 +117,13 @@ impl History {
         }
         let sealed = self.shelf.sealed.lock();
         // Under one lock: a row is on the shelf or in the runs, and not in both.
-        let newest: Vec<Arc<Buffer>> = sealed.iter().rev().filter(|_| !in_runs).cloned().collect();
+        let first = self.shelf.written().saturating_add(1);
+        let mut newest: Vec<(u32, Arc<Buffer>)> = (first..).zip(sealed.iter().cloned()).collect();
+        let home = first.saturating_add(u32::try_from(newest.len()).unwrap_or(u32::MAX));
+        newest.reverse();
+        if in_runs {
+            newest.clear();
+        }
         let next = start.block().or_else(|| self.shelf.head(key));
         Stretch {
             key,
@@ -114,6 +133,8 @@ impl History {
             open: open.into_iter(),
             more,
             sealed: newest.into_iter(),
+            home,
+            floor: None,
             link: None,
             rows: Vec::new().into_iter(),
             here: None,
@@ -166,6 +187,9 @@ impl Stretch {
             if position > self.start.upto() {
                 continue;
             }
+            if self.start.is_before(position) {
+                return Ok(None);
+            }
             if position == self.start.upto() && self.skip > 0 {
                 self.skip = self.skip.saturating_sub(1);
                 continue;
@@ -179,6 +203,18 @@ impl Stretch {
             return Ok(Some(stored));
         }
         Ok(None)
+    }
+
+    /// The number of the run that holds the row handed out last, or will once it is written.
+    #[must_use]
+    pub fn home(&self) -> u32 {
+        self.home
+    }
+
+    /// Lets it end before the rows of that run.
+    pub fn end_after(&mut self, run: u32) {
+        self.next = self.next.filter(|block| block.run > run);
+        self.floor = Some(run);
     }
 
     /// Up to where rows were handed out; none where none was.
@@ -228,7 +264,8 @@ impl Stretch {
                 self.link = before.map(|before| (buffer, before));
                 return Ok(Some((stored, None)));
             }
-            let Some(buffer) = self.sealed.next() else { break };
+            let Some((home, buffer)) = self.sealed.next() else { break };
+            self.home = home;
             let link = buffer.link(self.key, self.start.upto(), self.start.logged);
             self.link = link.map(|link| (buffer, link));
         }
@@ -241,13 +278,14 @@ impl Stretch {
             let rows: Vec<Stored> =
                 block.rows()?.newest_first().map(|(known, bytes)| (known, bytes.to_vec())).collect();
             (self.rows, self.here) = (rows.into_iter(), Some(block.at()));
+            self.home = block.at().run;
         }
     }
 
     /// The next block that has rows of the stretch, as far as its index tells.
     fn next_block(&mut self) -> Result<Option<Block>, StoreError> {
         while let Some(block) = self.index()? {
-            self.next = block.prev();
+            self.next = block.prev().filter(|block| self.floor.is_none_or(|floor| block.run > floor));
             if self.start.place.is_some_and(|place| block.first() > place.position) {
                 continue;
             }

@@ -1,12 +1,14 @@
-//! The two threads of a partition: the pipeline, and the keeper behind it.
+//! The threads of a partition: the pipeline, the keeper behind it, and one that tends the cells.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
 use tokio::sync::{oneshot, watch};
 
 use super::{DaemonError, Options};
+use crate::book::cells::Tender;
 use crate::book::desk::Desk;
 use crate::book::keeper::Call;
 use crate::book::pipeline::Pipeline;
@@ -19,6 +21,9 @@ pub(super) struct Threads {
     calls: Sender<Call>,
     keeper: JoinHandle<()>,
     pipeline: JoinHandle<()>,
+    cells: JoinHandle<()>,
+    /// Turned and dropped, it ends the thread of the cells.
+    cells_end: (Arc<AtomicBool>, Sender<()>),
 }
 
 /// Starts the pipeline after the recovered position, and the keeper. Answers once the log can be read.
@@ -40,7 +45,10 @@ pub(super) async fn start(
         progress: Arc::clone(&desk.progress),
     };
     let (pipeline, keeper) = recovered.put_to_work(around, options.checkpoint_every, stop);
-    desk.connect(&keeper.asks);
+    desk.connect(&keeper);
+    let ends = Arc::new(AtomicBool::new(false));
+    let shelf = Arc::clone(&keeper.shelf);
+    let tender = Tender { shelf, metrics: desk.metrics.clone(), ends: Arc::clone(&ends) };
     let (calls, called) = channel();
     let (opened, opening) = oneshot::channel();
     let thread = std::thread::Builder::new().name("pipeline".to_owned());
@@ -52,7 +60,10 @@ pub(super) async fn start(
     }
     let thread = std::thread::Builder::new().name("keeper".to_owned());
     let keeper = thread.spawn(move || keeper.run(&called)).map_err(DaemonError::Thread)?;
-    Ok(Threads { calls, keeper, pipeline })
+    let (wake, wakes) = channel();
+    let thread = std::thread::Builder::new().name("cells".to_owned());
+    let cells = thread.spawn(move || tender.run(&wakes)).map_err(DaemonError::Thread)?;
+    Ok(Threads { calls, keeper, pipeline, cells, cells_end: (ends, wake) })
 }
 
 fn run_pipeline(pipeline: Pipeline, from: Fingerprint, opened: oneshot::Sender<Result<(), LogError>>) {
@@ -79,8 +90,12 @@ impl Threads {
     /// Waits until the keeper has taken its last checkpoint and the pipeline has ended.
     pub(super) async fn join(self) {
         drop(self.calls.send(Call::Stop));
-        let joined = tokio::task::spawn_blocking(move || (self.keeper.join(), self.pipeline.join())).await;
-        if !matches!(joined, Ok((Ok(()), Ok(())))) {
+        let (ends, wake) = self.cells_end;
+        ends.store(true, Ordering::Release);
+        drop(wake);
+        let join = move || (self.keeper.join(), self.pipeline.join(), self.cells.join());
+        let joined = tokio::task::spawn_blocking(join).await;
+        if !matches!(joined, Ok((Ok(()), Ok(()), Ok(())))) {
             tracing::error!("a thread ended in a panic; the next start replays what it left");
         }
     }

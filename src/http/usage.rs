@@ -9,7 +9,7 @@ use axum::response::Response;
 use super::Face;
 use super::parts::{self, OrgName, Params};
 use super::problem::Problem;
-use super::reads::{aside, look};
+use super::reads::aside;
 use crate::clock;
 use crate::query::{self, Parameters, Usage, UsageError};
 use crate::wire::time;
@@ -21,14 +21,15 @@ pub(super) async fn usage(
     Params(pairs): Params<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let look = look(&face, &org).await?;
     let given = Parameters::of_pairs(pairs.iter().cloned());
-    let book = Arc::clone(&face.desk.book);
-    let answered = aside(&face, move || query::usage(&book, &org, &look, given, clock::now())).await?;
+    let (desk, name) = (Arc::clone(&face.desk), org.clone());
+    let answered = aside(&face, move || query::usage(&desk, &name, given, clock::now())).await?;
     let usage = answered.map_err(|error| match error {
         UsageError::Refused(refused) => Problem::parameter(&refused.field, refused.why),
         UsageError::Unread(error) => Problem::unread(&error),
+        UsageError::Gone(why) => Problem::unavailable(why),
     })?;
+    let usage = usage.ok_or_else(|| Problem::unknown_org(&org))?;
     if !parts::wants_csv(&headers) {
         return Ok(parts::json(StatusCode::OK, &usage));
     }

@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 
 use super::calls::Who;
 use super::catalog::{CardIndex, PlanIndex};
+use super::entry::GrantKind;
 use super::limits::Counted;
 use super::price::{CreditType, Direction, Increment, Rate};
 use super::units::{Credits, EventId, Millis, Timestamp};
@@ -47,6 +48,18 @@ pub struct EndedCall {
     pub actions: Vec<Box<str>>,
     /// Who spent.
     pub who: Who,
+}
+
+impl EndedCall {
+    /// About what it takes in memory.
+    fn bytes(&self) -> usize {
+        let actions = self.actions.iter().map(|action| action.len().saturating_add(size_of::<Box<str>>()));
+        let of = self.who.dimensions();
+        let who = [of.account, of.entity_type, of.entity_id, of.entity_name, of.user, of.team, of.feature];
+        let texts = [Some(&*self.source), Some(&*self.id), self.destination.as_deref()];
+        let texts = texts.into_iter().chain(who).flatten().map(str::len);
+        size_of::<EndedCall>().saturating_add(texts.chain(actions).sum())
+    }
 }
 
 /// The price of one action, with how it came about.
@@ -129,6 +142,8 @@ pub struct Draw {
     pub credit_type: CreditType,
     /// Where they came from.
     pub from: Source,
+    /// What kind of grant that was; none where none paid.
+    pub kind: Option<GrantKind>,
     /// How many; more than none.
     pub amount: Credits,
 }
@@ -238,6 +253,17 @@ impl Line {
 }
 
 impl Charge {
+    /// About what it takes in memory.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let call = self.call.as_ref().map_or(0, |call| call.bytes());
+        let counted = self.counted.as_ref().map_or(0, |counted| counted.bytes());
+        let (lines, draws) = (self.lines.len(), self.draws.len());
+        let parts =
+            lines.saturating_mul(size_of::<Line>()).saturating_add(draws.saturating_mul(size_of::<Draw>()));
+        size_of::<Charge>().saturating_add(parts).saturating_add(call).saturating_add(counted)
+    }
+
     /// The names of the hard limits that it went past.
     #[must_use]
     pub fn past_limits(&self) -> &[Box<str>] {

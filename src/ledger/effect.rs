@@ -165,6 +165,10 @@ pub struct OrphanReturned {
     pub id: Box<str>,
     /// Who had spent.
     pub who: Who,
+    /// When the call was closed.
+    pub closed: Timestamp,
+    /// What it was charged then.
+    pub charge: Box<Charge>,
     /// What was given back, in the order in which it was.
     pub returns: SmallVec<[Return; 2]>,
     /// When.

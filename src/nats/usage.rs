@@ -57,15 +57,15 @@ async fn one(client: Client, desk: Arc<Desk>, places: Arc<Semaphore>, request: R
     answer(request, response).await;
 }
 
-async fn usage(desk: &Desk, request: &Request) -> Result<Bytes, ServiceError> {
+async fn usage(desk: &Arc<Desk>, request: &Request) -> Result<Bytes, ServiceError> {
     let org = org_of(&request.message.subject)?.to_owned();
     let given = Parameters::of_json(&request.message.payload);
     let given = given.map_err(|refused| refusal(400, refused.to_string()))?;
-    let look = desk.look(&org).await.map_err(|why| refusal(503, why.to_owned()))?;
-    let look = look.ok_or_else(|| unknown_org(&org))?;
-    let book = Arc::clone(&desk.book);
-    let work = move || match query::usage(&book, &org, &look, given, clock::now()) {
-        Ok(usage) => text(&usage),
+    let desk = Arc::clone(desk);
+    let work = move || match query::usage(&desk, &org, given, clock::now()) {
+        Ok(Some(usage)) => text(&usage),
+        Ok(None) => Err(unknown_org(&org)),
+        Err(UsageError::Gone(why)) => Err(refusal(503, why.to_owned())),
         Err(UsageError::Refused(refused)) => Err(refusal(400, refused.to_string())),
         Err(UsageError::Unread(error)) => Err(refusal(503, format!("the history cannot be read: {error}"))),
     };

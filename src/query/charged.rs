@@ -2,45 +2,13 @@
 
 use std::collections::HashSet;
 
+pub(super) use crate::book::cells::{Charged, Standing};
 use crate::book::pipeline::Look;
 use crate::book::row::{Row, What};
 use crate::ledger::charge::Charge;
 use crate::ledger::entry::CLOCK_SKEW;
-use crate::ledger::org::Org;
 use crate::ledger::units::{EventId, Position, Timestamp};
 use crate::store::StoreError;
-
-/// How an organization stood: what its history held then can be read again later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Standing {
-    /// Its last entry.
-    pub(super) position: Position,
-    /// The log's time it had come to.
-    pub(super) at: Timestamp,
-}
-
-impl Standing {
-    pub(super) fn of(org: &Org) -> Standing {
-        Standing { position: org.position(), at: org.at() }
-    }
-
-    /// The same, and not beyond another.
-    pub(super) fn at_most(self, other: Standing) -> Standing {
-        Standing { position: self.position.min(other.position), at: self.at.min(other.at) }
-    }
-}
-
-/// A charge with what it was for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Charged<'r> {
-    /// When it happened.
-    pub(super) time: Timestamp,
-    /// Account, entity type, id and name, user, team, feature.
-    pub(super) dimensions: &'r [Option<Box<str>>; 7],
-    /// The action, then its add-ons, in the order of the charge's lines.
-    pub(super) actions: &'r [Box<str>],
-    pub(super) charge: &'r Charge,
-}
 
 /// Hands over, newest first, every charge that counted when the organization stood so, as long as `visit` wants more. The read ends
 /// where nothing can have happened at or after `since`.
@@ -77,7 +45,7 @@ struct Corrections {
 impl Corrections {
     /// The charge of a row, if it has one that counts.
     fn charge<'r>(&mut self, position: Position, row: &'r Row) -> Option<Charged<'r>> {
-        let (charge, actions): (&Charge, &[Box<str>]) = match &row.what {
+        let (charge, actions): (&'r Charge, &'r [Box<str>]) = match &row.what {
             What::Void { target, .. } => {
                 self.voided.extend(target);
                 return None;
@@ -95,6 +63,11 @@ impl Corrections {
             }
             What::Moved(_) => return None,
         };
-        Some(Charged { time: row.time, dimensions: &row.dimensions, actions, charge })
+        Some(Charged {
+            time: row.time,
+            dimensions: row.dimensions.each_ref().map(Option::as_deref),
+            actions: actions.iter().map(|action| &**action).collect(),
+            charge,
+        })
     }
 }

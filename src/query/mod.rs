@@ -39,7 +39,7 @@ pub use recharges::{CapState, RechargeState, recharges};
 pub use spent::{Projection, Spent, Used, spent, spent_by_page};
 pub use usage::{
     Compared, Differences, Figures, GroupLine, MOST_GROUPS, Meta, OfType, Parameters, Percent, Percents,
-    Point, RangeState, Refused, Sums, Usage, UsageError, UsageLine, Values, usage,
+    Point, RangeState, Refused, Sources, Sums, Usage, UsageError, UsageLine, Values, usage, usage_from,
 };
 pub use verify::{Verified, verify};
 pub use webhooks::{QuietState, WebhookState, webhooks};

@@ -54,7 +54,7 @@ pub struct Projection {
 
 impl Used {
     fn add(&mut self, charged: &Charged<'_>, planned_action: Option<&str>) {
-        let Charged { time, actions, charge, .. } = *charged;
+        let Charged { time, ref actions, charge, .. } = *charged;
         self.charges = self.charges.saturating_add(1);
         self.first_charge = Some(self.first_charge.map_or(time, |first| first.min(time)));
         self.last_charge = self.last_charge.max(Some(time));
@@ -136,7 +136,7 @@ fn add_up(entities: &[Copied], look: &Look) -> Result<Vec<Used>, StoreError> {
     let mut used = vec![Used::default(); entities.len()];
     each_charge(look, Standing::of(&look.org), Timestamp::MIN, &mut |charged| {
         let [_, entity_type, entity_id, ..] = charged.dimensions;
-        let key = entity_type.as_deref().zip(entity_id.as_deref());
+        let key = entity_type.zip(entity_id);
         let place = key.and_then(|key| places.get(&key).copied());
         let found = place.and_then(|place| Some((used.get_mut(place)?, entities.get(place)?)));
         if let Some((used, entity)) = found {

@@ -8,8 +8,8 @@
 
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use bincode::error::{DecodeError, EncodeError};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// The most bytes that a decoded value may claim to hold: a damaged length is an error, never an allocation.
 pub const MAX_VALUE: usize = 64 << 20;
@@ -59,6 +59,26 @@ pub fn encode_into(value: &impl Serialize, out: &mut Vec<u8>) -> Result<(), Code
 /// [`MAX_VALUE`]; [`CodecError::LeftOver`] when they hold more than the value.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
     let (value, used) = bincode::serde::decode_from_slice(bytes, CONFIG)?;
+    if used != bytes.len() {
+        return Err(CodecError::LeftOver { left: bytes.len() - used, total: bytes.len() });
+    }
+    Ok(value)
+}
+
+/// Decodes the value that `bytes` begin with.
+///
+/// # Errors
+/// [`CodecError::Decode`].
+pub fn decode_first<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    Ok(bincode::serde::decode_from_slice(bytes, CONFIG)?.0)
+}
+
+/// As [`decode`], for a value that borrows its texts from the bytes.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_borrowed<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, CodecError> {
+    let (value, used) = bincode::serde::borrow_decode_from_slice(bytes, CONFIG)?;
     if used != bytes.len() {
         return Err(CodecError::LeftOver { left: bytes.len() - used, total: bytes.len() });
     }

@@ -11,9 +11,11 @@
 //! nothing had happened).
 //!
 //! - [`codec`]: values to bytes.
+//! - [`cells`]: what the history adds up to, for whoever asks what was used.
 //! - [`checkpoint`]: a base and increments, for a quick restart.
 //! - [`history`]: charges in sorted runs, for whoever asks what was charged, and for knowing repeats.
 
+pub mod cells;
 pub mod checkpoint;
 pub mod codec;
 pub mod error;

@@ -1,5 +1,6 @@
 //! Usage: every figure beside one that was reckoned from the events alone.
 
+mod kept;
 mod orphans;
 mod pages;
 mod series;

@@ -69,7 +69,7 @@ impl Running {
         let (pipeline, keeper) = recovered.put_to_work(around.clone(), every, stopping);
         let Surroundings { log, outbox, waiters, metrics, .. } = around;
         let desk = Arc::new(Desk::new(book, log, waiters, Arc::clone(&progress), outbox, metrics));
-        desk.connect(&keeper.asks);
+        desk.connect(&keeper);
         let pipeline = on_a_thread(pipeline, reader, progress);
         let (calls, inbox) = channel();
         let keeper = std::thread::spawn(move || keeper.run(&inbox));

@@ -20,7 +20,7 @@ struct Numbers {
 impl Numbers {
     fn new(many: usize, on_shelf: usize) -> Numbers {
         let folder = tempfile::tempdir().unwrap();
-        let shelf = Arc::new(Shelf::over(Runs::open(folder.path()).unwrap()));
+        let shelf = Arc::new(Shelf::over(Runs::open(folder.path()).unwrap(), None));
         let limits = Limits { rows: BUFFER, bytes: 64 << 20 };
         let mut history = History::new(Arc::clone(&shelf), limits, 0);
         let mut run = 0;

@@ -3,12 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
 use super::{Calls, LiveCall};
-use crate::ledger::charge::{Charge, Draw};
+use crate::ledger::charge::Charge;
 use crate::ledger::entry::OLDEST_EVENT;
-use crate::ledger::limits::Counted;
 use crate::ledger::units::{EventId, Millis, Timestamp};
 
 /// So long the end of an orphan corrects what its closing took.
@@ -18,7 +16,7 @@ pub const CORRECTABLE: Millis = Millis(2_678_400_000);
 pub const MOST_ORPHANS: usize = 10_000;
 
 /// The most bytes of all that is kept of them: an organization is written whole, and not too much at a time.
-pub const MOST_ORPHAN_BYTES: usize = 4 << 20;
+pub const MOST_ORPHAN_BYTES: usize = 12 << 20;
 
 /// About what one of them takes beside its texts and draws.
 const ORPHAN_BYTES: usize = 128;
@@ -55,17 +53,11 @@ impl Why {
     }
 }
 
-/// What the closing of a call took: all that it needs to be given back.
+/// What the closing of a call took: all that it needs to be given back, and to be told of then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::ledger) struct Taken {
-    pub(in crate::ledger) draws: SmallVec<[Draw; 2]>,
-    pub(in crate::ledger) counted: Option<Box<Counted>>,
-}
-
-impl From<&Charge> for Taken {
-    fn from(charge: &Charge) -> Taken {
-        Taken { draws: charge.draws.clone(), counted: charge.counted.clone() }
-    }
+    pub(in crate::ledger) closed: Timestamp,
+    pub(in crate::ledger) charge: Box<Charge>,
 }
 
 /// A call that was closed without its end.
@@ -79,10 +71,7 @@ pub(in crate::ledger) struct Orphan {
 
 impl Orphan {
     fn bytes(&self) -> usize {
-        let taken = self.taken.as_ref().map_or(0, |taken| {
-            let counted = taken.counted.as_ref().map_or(0, |counted| counted.bytes());
-            taken.draws.len().saturating_mul(size_of::<Draw>()).saturating_add(counted)
-        });
+        let taken = self.taken.as_ref().map_or(0, |taken| taken.charge.bytes());
         ORPHAN_BYTES.saturating_add(self.call.bytes()).saturating_add(taken)
     }
 }

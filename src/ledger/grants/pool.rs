@@ -197,7 +197,8 @@ impl Pool {
     pub fn take(&mut self, amount: Credits, purpose: Purpose<'_>, draws: &mut SmallVec<[Draw; 2]>) {
         let credit_type = self.credit_type;
         let note = |grant: &mut Grant, part| {
-            draws.push(Draw { credit_type, from: Source::Grant(grant.serial), amount: part });
+            let (from, kind) = (Source::Grant(grant.serial), Some(grant.kind));
+            draws.push(Draw { credit_type, from, kind, amount: part });
         };
         let drawn = if self.scoped {
             self.draw(amount, |grant| grant.pays(purpose), note)
@@ -208,7 +209,7 @@ impl Pool {
         let short = amount.minus(drawn);
         if short > Credits::ZERO {
             self.totals.overage = self.totals.overage.plus(short);
-            draws.push(Draw { credit_type, from: Source::Overage, amount: short });
+            draws.push(Draw { credit_type, from: Source::Overage, kind: None, amount: short });
         }
         self.totals.charged = self.totals.charged.plus(amount);
     }

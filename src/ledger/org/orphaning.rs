@@ -66,7 +66,8 @@ impl Org {
         };
         let calls = self.calls_mut();
         orphaned.number = answered.map(|_| calls.next_number());
-        calls.orphan(key, *call, orphaned.charge.as_ref().map(Taken::from), at);
+        let taken = |charge: &Charge| Taken { closed: at, charge: Box::new(charge.clone()) };
+        calls.orphan(key, *call, orphaned.charge.as_ref().map(taken), at);
         out.push(Effect::Orphaned(Box::new(orphaned)));
         self.look_after_calls(at, catalog, out);
     }
@@ -140,10 +141,11 @@ impl Org {
         catalog: &Catalog,
         out: &mut Vec<Effect>,
     ) {
-        let returns = self.give_back(&taken.draws, catalog, out);
-        self.take_back_uses(taken.counted.as_deref(), catalog);
+        let returns = self.give_back(&taken.charge.draws, catalog, out);
+        self.take_back_uses(taken.charge.counted.as_deref(), catalog);
         let (call, source, id, who) = (name.key(), name.source.into(), name.id.into(), who.into());
-        let returned = OrphanReturned { call, source, id, who, returns, at: self.at };
+        let Taken { closed, charge } = taken.clone();
+        let returned = OrphanReturned { call, source, id, who, closed, charge, returns, at: self.at };
         out.push(Effect::OrphanReturned(Box::new(returned)));
     }
 }

@@ -184,7 +184,7 @@ impl HistoryLine {
         };
         match &row.what {
             What::Charge { charge, .. } | What::Orphan { charge, .. } => line.charged(charge, names),
-            What::Void { target, returns } => {
+            What::Void { target, returns, .. } => {
                 line.of = target.map(|target| target.to_string());
                 line.returned(returns, names);
             }

@@ -176,7 +176,7 @@ impl<'d> Reading<'d> {
 /// Reads until a page is full, the history has ended, or enough was looked at.
 fn gather(desk: &Desk, org: &str, wanted: &Wanted) -> Result<Option<Gathered>, HistoryError> {
     let logged = wanted.to.map_or(Hour(i32::MAX), Timestamp::hour);
-    let start = Start { place: wanted.place, logged };
+    let start = Start { place: wanted.place, logged, ..Start::default() };
     let Some(mut reading) = Reading::begin(desk, org, start)? else { return Ok(None) };
     let (mut lines, mut last) = (Vec::new(), wanted.place);
     let (mut looked, mut ended) = (0_usize, false);

@@ -1,5 +1,7 @@
 //! The answer about usage, as the faces show it.
 
+use std::sync::Arc;
+
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -79,10 +81,10 @@ pub struct GroupLine {
 /// The figures of a point of time.
 #[derive(Clone, Debug, Serialize)]
 pub struct Point {
-    /// From here on.
-    pub from: String,
+    /// From here on. The points of all series share it.
+    pub from: Arc<str>,
     /// Up to here, exclusive.
-    pub to: String,
+    pub to: Arc<str>,
     /// The figures.
     #[serde(flatten)]
     pub figures: Sums,

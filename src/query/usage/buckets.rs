@@ -97,6 +97,11 @@ impl Buckets {
         Ok(Buckets { begins, end: span.to })
     }
 
+    /// The instants between which they are.
+    pub(super) fn edges(&self) -> impl Iterator<Item = Timestamp> {
+        self.begins.iter().copied().chain(std::iter::once(self.end))
+    }
+
     pub(super) fn len(&self) -> usize {
         self.begins.len()
     }
@@ -105,12 +110,6 @@ impl Buckets {
     pub(super) fn place(&self, instant: Timestamp) -> Option<usize> {
         let after = self.begins.partition_point(|begin| *begin <= instant);
         after.checked_sub(1).filter(|_| instant < self.end)
-    }
-
-    /// The points in order.
-    pub(super) fn spans(&self) -> impl Iterator<Item = Span> {
-        let ends = self.begins.iter().skip(1).chain(std::iter::once(&self.end));
-        self.begins.iter().zip(ends).map(|(from, to)| Span { from: *from, to: *to })
     }
 }
 

@@ -1,7 +1,7 @@
 //! By what usage is grouped and chosen.
 
-use super::cells::{Cell, PaidBy};
 use super::parameters::{Parameters, Refused};
+use crate::book::cells::{PaidBy, Spent};
 use crate::ledger::names::{Key, Kind};
 use crate::ledger::price::CreditType;
 
@@ -109,22 +109,22 @@ impl Dimension {
         Some(Key { kind: self.kind()?, entity_type: id.entity_type, id: id.id? })
     }
 
-    /// Its value in a cell.
-    pub(super) fn of<'c>(self, cell: &'c Cell<'_>) -> Id<'c> {
+    /// Its value in what was spent.
+    pub(super) fn of<'c>(self, spent: &'c Spent<'_>) -> Id<'c> {
         let plain = |id| Id { entity_type: "", id };
         match self {
-            Dimension::Account => plain(cell.account),
-            Dimension::EntityType => plain(cell.entity.map(|(entity_type, _)| entity_type)),
-            Dimension::Entity => match cell.entity {
+            Dimension::Account => plain(spent.account),
+            Dimension::EntityType => plain(spent.entity.map(|(entity_type, _)| entity_type)),
+            Dimension::Entity => match spent.entity {
                 Some((entity_type, id)) => Id { entity_type, id: Some(id) },
                 None => plain(None),
             },
-            Dimension::User => plain(cell.user),
-            Dimension::Team => plain(cell.team),
-            Dimension::Feature => plain(cell.feature),
-            Dimension::Action => plain(Some(cell.action)),
-            Dimension::CreditType => plain(Some(cell.credit_type.name())),
-            Dimension::GrantKind => plain(cell.paid_by.map(PaidBy::slug)),
+            Dimension::User => plain(spent.user),
+            Dimension::Team => plain(spent.team),
+            Dimension::Feature => plain(spent.feature),
+            Dimension::Action => plain(Some(spent.action)),
+            Dimension::CreditType => plain(Some(spent.credit_type.name())),
+            Dimension::GrantKind => plain(spent.paid_by.map(PaidBy::slug)),
         }
     }
 
@@ -184,8 +184,8 @@ impl Filter {
         Ok(filters)
     }
 
-    pub(super) fn lets_pass(&self, cell: &Cell<'_>) -> bool {
-        let Id { entity_type, id } = self.dimension.of(cell);
+    pub(super) fn lets_pass(&self, spent: &Spent<'_>) -> bool {
+        let Id { entity_type, id } = self.dimension.of(spent);
         self.values.iter().any(|value| match (value.as_deref(), id) {
             (Some(value), Some(id)) if self.dimension == Dimension::Entity => {
                 value.strip_prefix(entity_type).and_then(|rest| rest.strip_prefix('/')) == Some(id)
@@ -204,7 +204,7 @@ fn check_value(dimension: Dimension, value: &str) -> Result<(), Refused> {
             "write the name of a kind of credits: 1 to 16 of a-z, 0-9 and _"
         }
         Dimension::GrantKind if !PaidBy::ALL.iter().any(|kind| kind.slug() == value) => {
-            "write plan, bonus, purchased, overage or forgotten, or nothing for what was free"
+            "write plan, bonus, purchased or overage, or nothing for what was free"
         }
         _ => return Ok(()),
     };

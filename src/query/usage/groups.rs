@@ -6,12 +6,13 @@ use smallvec::SmallVec;
 
 use super::asked::Asked;
 use super::buckets::Buckets;
-use super::cells::{Cell, Cells};
 use super::dimension::{Dimension, OwnId};
 use super::parameters::Refused;
 use super::range::Span;
+use super::rows::Rows;
 use super::sums::Sums;
-use super::{MOST_GROUPS, UsageError};
+use super::{Failure, MOST_GROUPS};
+use crate::book::cells::Spent;
 use crate::ledger::units::Timestamp;
 
 /// The time that is asked about, and what it is compared with.
@@ -40,10 +41,19 @@ impl Group {
     }
 }
 
-/// Writes by what the group of a cell is found.
-fn key_of(cell: &Cell<'_>, group_by: &[Dimension], key: &mut Vec<u8>) {
+/// What was used at one time, by someone, for something.
+#[derive(Clone, Debug)]
+pub(super) struct Cell<'a> {
+    /// When it happened.
+    pub(super) time: Timestamp,
+    pub(super) spent: Spent<'a>,
+    pub(super) sums: Sums,
+}
+
+/// Writes by what the group of something is found.
+pub(super) fn key_of(spent: &Spent<'_>, group_by: &[Dimension], key: &mut Vec<u8>) {
     key.clear();
-    group_by.iter().for_each(|dimension| dimension.of(cell).write(key));
+    group_by.iter().for_each(|dimension| dimension.of(spent).write(key));
 }
 
 /// All groups of a question.
@@ -51,21 +61,27 @@ fn key_of(cell: &Cell<'_>, group_by: &[Dimension], key: &mut Vec<u8>) {
 pub(super) struct Groups {
     pub(super) all: Vec<Group>,
     places: HashMap<Vec<u8>, usize>,
-    /// When the first and the last of what was asked about happened.
+    /// When the first and the last of what was asked about happened, or the begins of their days.
     pub(super) charged: Option<(Timestamp, Timestamp)>,
 }
 
 impl Groups {
-    /// Adds up what is asked about.
-    pub(super) fn of(cells: &Cells<'_>, asked: &Asked, spans: Spans) -> Result<Groups, UsageError> {
+    /// None yet, but where everything is one group.
+    pub(super) fn of_question(asked: &Asked) -> Groups {
         let mut groups = Groups::default();
         if asked.group_by.is_empty() {
             groups.all.push(Group::default());
             groups.places.insert(Vec::new(), 0);
         }
+        groups
+    }
+
+    /// Adds up what is asked about, row by row.
+    pub(super) fn of_rows(rows: &Rows<'_>, asked: &Asked, spans: Spans) -> Result<Groups, Failure> {
+        let mut groups = Groups::of_question(asked);
         let mut key = Vec::new();
-        cells.each(spans.now.with(spans.before), &mut |cell| {
-            if !asked.filters.iter().all(|filter| filter.lets_pass(cell)) {
+        rows.each(spans.now.with(spans.before), &mut |cell| {
+            if !asked.filters.iter().all(|filter| filter.lets_pass(&cell.spent)) {
                 return true;
             }
             let (now, before) = (spans.now.contains(cell.time), spans.before);
@@ -73,8 +89,9 @@ impl Groups {
             if !now && !before {
                 return true;
             }
-            key_of(cell, &asked.group_by, &mut key);
-            let Some(group) = groups.group(&key, cell, &asked.group_by) else { return false };
+            key_of(&cell.spent, &asked.group_by, &mut key);
+            let place = groups.place(&key, &cell.spent, &asked.group_by);
+            let Some(group) = groups.all.get_mut(place) else { return false };
             if before {
                 group.before.add(&cell.sums);
             }
@@ -85,26 +102,31 @@ impl Groups {
             }
             groups.all.len() <= MOST_GROUPS
         })?;
-        if groups.all.len() > MOST_GROUPS {
-            let why = format!(
-                "group_by: these are more than {MOST_GROUPS} groups; group by less, choose some of them, or a shorter range"
-            );
-            return Err(Refused::new("group_by", why).into());
-        }
+        groups.check()?;
         Ok(groups)
     }
 
-    fn group(&mut self, key: &[u8], cell: &Cell<'_>, group_by: &[Dimension]) -> Option<&mut Group> {
-        let place = match self.places.get(key) {
-            Some(place) => *place,
-            None => {
-                let ids = group_by.iter().map(|dimension| dimension.of(cell).keep()).collect();
-                self.places.insert(key.to_vec(), self.all.len());
-                self.all.push(Group { ids, ..Group::default() });
-                self.all.len().saturating_sub(1)
-            }
-        };
-        self.all.get_mut(place)
+    /// Refuses what is more than an answer holds.
+    pub(super) fn check(&self) -> Result<(), Refused> {
+        if self.all.len() > MOST_GROUPS {
+            let why = format!(
+                "group_by: these are more than {MOST_GROUPS} groups; group by less, choose some of them, or a shorter range"
+            );
+            return Err(Refused::new("group_by", why));
+        }
+        Ok(())
+    }
+
+    /// The place of a group, which it gets if it has none.
+    pub(super) fn place(&mut self, key: &[u8], spent: &Spent<'_>, group_by: &[Dimension]) -> usize {
+        if let Some(place) = self.places.get(key) {
+            return *place;
+        }
+        let ids = group_by.iter().map(|dimension| dimension.of(spent).keep()).collect();
+        let place = self.all.len();
+        self.places.insert(key.to_vec(), place);
+        self.all.push(Group { ids, ..Group::default() });
+        place
     }
 }
 
@@ -116,7 +138,7 @@ pub(super) struct Series {
 }
 
 impl Series {
-    fn empty(now: &Buckets, before: Option<&Buckets>) -> Series {
+    pub(super) fn empty(now: &Buckets, before: Option<&Buckets>) -> Series {
         let zeroes = |buckets: &Buckets| vec![Sums::default(); buckets.len()];
         Series { now: zeroes(now), before: before.map(zeroes).unwrap_or_default() }
     }
@@ -135,21 +157,21 @@ impl Series {
 /// The points of a question: those asked about, and those of what it is compared with.
 pub(super) type Points<'b> = (&'b Buckets, Option<&'b Buckets>);
 
-/// The series of all groups that count together, and of each that is shown.
-pub(super) fn series(
-    cells: &Cells<'_>,
+/// The series of all groups that count together, and of each that is shown, row by row.
+pub(super) fn series_of_rows(
+    rows: &Rows<'_>,
     asked: &Asked,
     spans: Spans,
     (now, before): Points<'_>,
     counted: &HashMap<Vec<u8>, Option<usize>>,
     shown: usize,
-) -> Result<(Series, Vec<Series>), UsageError> {
+) -> Result<(Series, Vec<Series>), Failure> {
     let mut all = Series::empty(now, before);
     let mut each = vec![all.clone(); shown];
     let mut key = Vec::new();
-    cells.each(spans.now.with(spans.before), &mut |cell| {
-        if asked.filters.iter().all(|filter| filter.lets_pass(cell)) {
-            key_of(cell, &asked.group_by, &mut key);
+    rows.each(spans.now.with(spans.before), &mut |cell| {
+        if asked.filters.iter().all(|filter| filter.lets_pass(&cell.spent)) {
+            key_of(&cell.spent, &asked.group_by, &mut key);
             if let Some(place) = counted.get(&key) {
                 all.add(cell, now, before);
                 if let Some(own) = place.and_then(|place| each.get_mut(place)) {

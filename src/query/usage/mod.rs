@@ -1,8 +1,9 @@
 //! Usage: what was used, by whom and for what, in any range of time.
 //!
-//! A question is checked first ([`asked`]), its range becomes instants of a zone ([`range`]), and what was charged comes as cells
-//! ([`cells`]), which are added up by groups ([`groups`]). Groups are then named, searched, put in an order and cut into pages; series are
-//! added up in a second pass, for the groups of the page alone. So memory is bounded by [`MOST_GROUPS`] and [`buckets::MOST_POINTS`].
+//! A question is checked first ([`asked`]), its range becomes instants of a zone ([`range`]), and what was charged is added up by groups
+//! ([`groups`]): from the cells of the history ([`cube`]), or, where they cannot tell, from its rows ([`rows`]). Both give the same figures.
+//! Groups are then named, searched, put in an order and cut into pages ([`question`]); series are added up in a second pass, for the
+//! groups of the page alone. So memory is bounded by [`MOST_GROUPS`] and [`buckets::MOST_POINTS`].
 //!
 //! A late event counts at its own time, and what was voided nowhere. All pages of an answer are of one state of the history: the cursor
 //! names it.
@@ -10,34 +11,33 @@
 mod answer;
 mod asked;
 mod buckets;
-mod cells;
+mod cube;
 mod cursor;
 mod dimension;
 mod groups;
 mod names;
 mod order;
 mod parameters;
+mod question;
 mod range;
+mod rows;
 mod sums;
 mod table;
 
 use std::collections::HashMap;
 
-use self::answer::local;
 use self::asked::Asked;
-use self::buckets::{Buckets, Interval};
-use self::cells::Cells;
-use self::cursor::Cursor;
-use self::groups::{Group, Groups, Points, Series, Spans};
-use self::names::Shown;
-use self::order::Rank;
-use self::range::Span;
+use self::groups::{Groups, Points, Series};
+use self::question::Question;
+use self::range::Bearings;
+use self::rows::Rows;
 use super::charged::Standing;
 use crate::book::Book;
+use crate::book::cells::{Ask, Cells, Odd, View};
+use crate::book::desk::Desk;
 use crate::book::pipeline::Look;
-use crate::ledger::calendar::Zone;
 use crate::ledger::units::Timestamp;
-use crate::store::StoreError;
+use crate::store::{OrgKey, StoreError};
 
 pub use self::answer::{GroupLine, Meta, Point, RangeState, Usage, UsageLine, Values};
 pub use self::parameters::{Parameters, Refused};
@@ -55,206 +55,133 @@ pub enum UsageError {
     /// The history cannot be read.
     #[error(transparent)]
     Unread(#[from] StoreError),
+    /// The pipeline does not answer.
+    #[error("{0}")]
+    Gone(&'static str),
 }
 
-/// What was used by an organization, as it is at `now`. Reads its history as far back as is asked about: not for the threads of a
+/// Where the figures of an organization come from.
+pub struct Sources<'s> {
+    /// The organizations.
+    pub book: &'s Book,
+    /// The cells of their histories, where there are any.
+    pub cells: Option<&'s Cells>,
+    /// Asks how far the organization is, and for its rows from a place back.
+    pub stretch: Ask<'s>,
+    /// Asks how it stands, with all its rows.
+    pub look: &'s dyn Fn() -> Result<Option<Look>, &'static str>,
+    /// Is told whether an answer is from `cells` or from `rows`.
+    pub told: &'s dyn Fn(&'static str),
+}
+
+/// What was used by an organization, as it is at `now`. None for one that is not known. Reads, and waits: not for the threads of a
 /// runtime.
 ///
 /// # Errors
 /// [`UsageError`] where the question cannot be answered, or the history not be read.
-pub fn usage(
-    book: &Book,
+pub fn usage(desk: &Desk, org: &str, given: Parameters, now: Timestamp) -> Result<Option<Usage>, UsageError> {
+    let sources = Sources {
+        book: &desk.book,
+        cells: desk.cells(),
+        stretch: &|start| desk.stretch(org, start),
+        look: &|| desk.look_and_wait(org),
+        told: &|from| desk.metrics.cells.answers.with_label_values(&[from]).inc(),
+    };
+    usage_from(&sources, org, given, now)
+}
+
+/// The same, from such sources.
+///
+/// # Errors
+/// As [`usage`].
+pub fn usage_from(
+    sources: &Sources<'_>,
     org: &str,
-    look: &Look,
     given: Parameters,
     now: Timestamp,
-) -> Result<Usage, UsageError> {
+) -> Result<Option<Usage>, UsageError> {
     let asked = Asked::read(given)?;
-    let question = Question::of(org, look, &asked, now)?;
-    let mut groups = Groups::of(&question.cells, &asked, question.spans)?;
-    names::learn(book, org, &asked.group_by, &mut groups.all);
-    let ranked = question.rank(&groups);
-    let (page, next) = question.page(&ranked)?;
-    let span = asked.range.narrowed(question.spans.now, groups.charged, &question.zone, question.as_of);
-    let series = match asked.interval {
-        Some(interval) => Some(question.series(interval, span, &ranked, page)?),
-        None => None,
-    };
-    Ok(question.answer(org, span, &ranked, (page, next), series))
-}
-
-/// A question with everything it is answered from.
-struct Question<'a> {
-    asked: &'a Asked,
-    zone: Zone,
-    standing: Standing,
-    as_of: Timestamp,
-    spans: Spans,
-    cells: Cells<'a>,
-    /// The same for every page.
-    digest: u64,
-}
-
-/// A group with its names and its place in the order.
-struct Ranked<'g> {
-    group: &'g Group,
-    shown: Vec<Shown<'g>>,
-    rank: Rank,
-}
-
-/// The groups of a page, and where the next begins.
-type Page<'p, 'g> = (&'p [Ranked<'g>], Option<String>);
-
-/// The series of all groups together, and of each of a page.
-struct Charts {
-    points: (Buckets, Option<Buckets>),
-    all: Series,
-    each: Vec<Series>,
-}
-
-impl<'a> Question<'a> {
-    fn of(org: &str, look: &'a Look, asked: &'a Asked, now: Timestamp) -> Result<Question<'a>, UsageError> {
-        let zone = asked.zone.clone().unwrap_or_else(|| look.org.zone());
-        let stands = Standing::of(&look.org);
-        let (standing, as_of) = match &asked.cursor {
-            Some(cursor) => (cursor.standing.at_most(stands), cursor.as_of),
-            None => (stands, now.max(stands.at)),
-        };
-        let now = asked.range.span(&zone, as_of, &look.org)?;
-        let before = asked.compare.map(|with| asked.range.before(now, with, &zone, &look.org)).transpose()?;
-        let spans = Spans { now, before };
-        // A cycle that turned, or another zone of the organization: the pages would not be of one answer.
-        let digest =
-            xxhash_rust::xxh3::xxh3_64(format!("{org} {zone} {now:?} {:x}", asked.digest).as_bytes());
-        if asked.cursor.as_ref().is_some_and(|cursor| cursor.digest != digest) {
-            let why = "cursor: it is of another question, or of a cycle that has ended; repeat the parameters of the page before, or \
-                       begin without a cursor";
-            return Err(Refused::new("cursor", why).into());
-        }
-        let cells = Cells::of(look, standing);
-        let question = Question { asked, zone, standing, as_of, spans, cells, digest };
-        // What is too much is refused before anything is read, where that can be told.
-        if let Some(interval) = asked.interval.filter(|_| now.to != Timestamp::MAX) {
-            question.points(interval, now)?;
-        }
-        Ok(question)
-    }
-
-    /// The groups that are searched for, in their order.
-    fn rank<'g>(&'g self, groups: &'g Groups) -> Vec<Ranked<'g>> {
-        let ranked = groups.all.iter().filter_map(|group| {
-            let shown = names::shown(group, &self.asked.group_by);
-            let search = self.asked.search.as_ref();
-            search.is_none_or(|search| names::is_found(search, &shown)).then(|| {
-                let rank = self.asked.order.rank(group, &shown);
-                Ranked { group, shown, rank }
-            })
-        });
-        let mut ranked: Vec<Ranked<'g>> = ranked.collect();
-        self.asked.order.sort(&mut ranked, |ranked| (&ranked.rank, ranked.group));
-        ranked
-    }
-
-    fn page<'p, 'g>(&self, ranked: &'p [Ranked<'g>]) -> Result<Page<'p, 'g>, UsageError> {
-        let begin = match &self.asked.cursor {
-            None => 0,
-            Some(cursor) => {
-                let last = ranked.iter().position(|ranked| ranked.group.key() == cursor.after);
-                let last = last.ok_or_else(|| {
-                    let why = "cursor: the last group of the page before has another name now and is not found any more; begin \
-                               without a cursor";
-                    Refused::new("cursor", why)
-                })?;
-                last.saturating_add(1)
+    let found = sources.book.read(org, |slot| (slot.key, Bearings::of(&slot.org)));
+    let Some((key, bearings)) = found else { return Ok(None) };
+    if let Some(cells) = sources.cells {
+        match by_cells(sources, cells, (org, key, &bearings), &asked, now) {
+            Ok(usage) => {
+                (sources.told)("cells");
+                return Ok(Some(usage));
             }
-        };
-        let rest = ranked.get(begin..).unwrap_or_default();
-        let page = rest.get(..self.asked.limit).unwrap_or(rest);
-        let last = page.last().filter(|_| page.len() < rest.len());
-        let next = last.map(|last| {
-            let after = last.group.key();
-            Cursor { digest: self.digest, standing: self.standing, as_of: self.as_of, after }.text()
-        });
-        Ok((page, next))
+            Err(Failure::Refused(refused)) => return Err(refused.into()),
+            Err(Failure::Untold(why)) => tracing::debug!(org, why, "usage is read from rows"),
+            Err(Failure::Odd(odd)) => tracing::warn!(org, %odd, "usage is read from rows"),
+            Err(Failure::Unread(error)) => tracing::warn!(org, %error, "usage is read from rows"),
+        }
     }
+    (sources.told)("rows");
+    let Some(look) = (sources.look)().map_err(UsageError::Gone)? else { return Ok(None) };
+    let stands = Standing::of(&look.org);
+    let question = Question::of(org, &Bearings::of(&look.org), &asked, stands, now)?;
+    let rows = Rows { look: &look, standing: question.standing };
+    question.answer(sources.book, org, &mut Origin::Rows(rows)).map(Some).map_err(|failure| match failure {
+        Failure::Refused(refused) => refused.into(),
+        Failure::Unread(error) | Failure::Odd(Odd::Unread(error)) => error.into(),
+        Failure::Odd(_) => UsageError::Gone("the rows of an organization do not tell"),
+        Failure::Untold(why) => UsageError::Gone(why),
+    })
+}
 
-    fn points(&self, interval: Interval, span: Span) -> Result<(Buckets, Option<Buckets>), Refused> {
-        let series = if self.asked.group_by.is_empty() { 1 } else { self.asked.limit };
-        let of = |span| Buckets::of(span, interval, &self.zone, series);
-        Ok((of(span)?, self.spans.before.map(of).transpose()?))
+fn by_cells(
+    sources: &Sources<'_>,
+    cells: &Cells,
+    (org, key, bearings): (&str, OrgKey, &Bearings),
+    asked: &Asked,
+    now: Timestamp,
+) -> Result<Usage, Failure> {
+    let wanted = asked.cursor.as_ref().map(|cursor| cursor.standing);
+    cells.view(key, wanted, sources.stretch, |view| {
+        let question = Question::of(org, bearings, asked, view.standing(), now)?;
+        question.answer(sources.book, org, &mut Origin::Cells(view))
+    })?
+}
+
+/// Why there are no figures.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error(transparent)]
+    Unread(#[from] StoreError),
+    /// The cells are not as they should be.
+    #[error(transparent)]
+    Odd(#[from] Odd),
+    /// The cells cannot tell.
+    #[error("{0}")]
+    Untold(&'static str),
+}
+
+/// What the figures of an answer are added up from.
+enum Origin<'o> {
+    Cells(View<'o>),
+    Rows(Rows<'o>),
+}
+
+impl Origin<'_> {
+    fn groups(&mut self, question: &Question<'_>) -> Result<Groups, Failure> {
+        match self {
+            Origin::Cells(view) => cube::groups(view, question.asked, question.spans, &question.zone),
+            Origin::Rows(rows) => Groups::of_rows(rows, question.asked, question.spans),
+        }
     }
 
     fn series(
-        &self,
-        interval: Interval,
-        span: Span,
-        ranked: &[Ranked<'_>],
-        page: &[Ranked<'_>],
-    ) -> Result<Charts, UsageError> {
-        let points = self.points(interval, span)?;
-        let mut counted: HashMap<Vec<u8>, Option<usize>> =
-            ranked.iter().map(|ranked| (ranked.group.key(), None)).collect();
-        counted.extend(page.iter().zip(0..).map(|(ranked, place)| (ranked.group.key(), Some(place))));
-        let (now, before): Points<'_> = (&points.0, points.1.as_ref());
-        let (all, each) =
-            groups::series(&self.cells, self.asked, self.spans, (now, before), &counted, page.len())?;
-        Ok(Charts { points, all, each })
-    }
-
-    fn answer(
-        &self,
-        org: &str,
-        span: Span,
-        ranked: &[Ranked<'_>],
-        (page, next): Page<'_, '_>,
-        charts: Option<Charts>,
-    ) -> Usage {
-        let mut totals = Group::default();
-        for Ranked { group, .. } in ranked {
-            totals.now.add(&group.now);
-            totals.before.add(&group.before);
+        &mut self,
+        question: &Question<'_>,
+        points: Points<'_>,
+        counted: &HashMap<Vec<u8>, Option<usize>>,
+        shown: usize,
+    ) -> Result<(Series, Vec<Series>), Failure> {
+        let (asked, zone) = (question.asked, &question.zone);
+        match self {
+            Origin::Cells(view) => cube::series(view, asked, zone, points, counted, shown),
+            Origin::Rows(rows) => groups::series_of_rows(rows, asked, question.spans, points, counted, shown),
         }
-        let line = |(place, ranked): (usize, &Ranked<'_>)| {
-            let series = charts.as_ref().and_then(|charts| Some((charts.each.get(place)?, charts)));
-            GroupLine { group: Values::of(&ranked.shown), line: self.line(ranked.group, series) }
-        };
-        let compared_with = self.asked.compare.zip(self.spans.before);
-        Usage {
-            org: org.to_owned(),
-            seq: self.standing.position,
-            as_of: self.as_of,
-            zone: self.zone.to_string(),
-            range: RangeState::of(self.asked.range.name(), span, &self.zone),
-            compared_with: compared_with
-                .map(|(with, span)| RangeState::of(Some(with.name()), span, &self.zone)),
-            group_by: self.asked.group_by.iter().map(|dimension| dimension.name()).collect(),
-            interval: self.asked.interval.map(Interval::name),
-            totals: self.line(&totals, charts.as_ref().map(|charts| (&charts.all, charts))),
-            data: page.iter().enumerate().map(|(place, ranked)| line((place, ranked))).collect(),
-            meta: Meta { next, groups: ranked.len() },
-        }
-    }
-
-    fn line(&self, group: &Group, series: Option<(&Series, &Charts)>) -> UsageLine {
-        let compares = self.asked.compare.is_some();
-        UsageLine {
-            figures: group.now.clone(),
-            compared: compares.then(|| Compared::of(&group.now, group.before.clone())),
-            series: series.map(|(series, charts)| self.chart(series, &charts.points.0)),
-        }
-    }
-
-    fn chart(&self, series: &Series, buckets: &Buckets) -> Vec<Point> {
-        let compares = self.asked.compare.is_some();
-        let point = |(place, (span, figures)): (usize, (Span, &Sums))| Point {
-            from: local(span.from, &self.zone),
-            to: local(span.to, &self.zone),
-            figures: figures.clone(),
-            compared: compares.then(|| {
-                let before = series.before.get(place)?;
-                Some(Compared::of(figures, before.clone()))
-            }),
-        };
-        buckets.spans().zip(&series.now).enumerate().map(point).collect()
     }
 }

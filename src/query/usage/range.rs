@@ -4,7 +4,7 @@ use jiff::{Span as Civil, civil};
 
 use super::parameters::{Parameters, Refused};
 use crate::ledger::calendar::Zone;
-use crate::ledger::org::Org;
+use crate::ledger::org::{Cycle, Org};
 use crate::ledger::units::Timestamp;
 use crate::wire::time;
 
@@ -24,6 +24,21 @@ impl Span {
     pub(super) fn with(self, other: Option<Span>) -> Span {
         let Span { from, to } = other.unwrap_or(self);
         Span { from: self.from.min(from), to: self.to.max(to) }
+    }
+}
+
+/// What an organization's ranges depend on.
+#[derive(Clone, Debug)]
+pub(super) struct Bearings {
+    pub(super) zone: Zone,
+    cycle: Option<Cycle>,
+    /// The begin and end of the period before.
+    cycle_before: Option<(Timestamp, Timestamp)>,
+}
+
+impl Bearings {
+    pub(super) fn of(org: &Org) -> Bearings {
+        Bearings { zone: org.zone(), cycle: org.cycle(), cycle_before: org.cycle_before() }
     }
 }
 
@@ -104,7 +119,7 @@ impl Range {
     }
 
     /// The span it is at an instant, for an organization, in a zone.
-    pub(super) fn span(&self, zone: &Zone, now: Timestamp, org: &Org) -> Result<Span, Refused> {
+    pub(super) fn span(&self, zone: &Zone, now: Timestamp, of: &Bearings) -> Result<Span, Refused> {
         let today = day_of(zone, now);
         let days = |from: civil::Date, to: civil::Date| {
             let day = |date| begin_of(zone, date);
@@ -119,7 +134,7 @@ impl Range {
             Range::ThisYear => days(today.first_of_year(), later(today.first_of_year(), 12, 0)),
             Range::LastSevenDays => days(later(today, 0, -6), later(today, 0, 1)),
             Range::Cycle => {
-                let cycle = org.cycle().ok_or_else(|| {
+                let cycle = of.cycle.ok_or_else(|| {
                     let remedy = "the organization's plan has none; choose another range, or from and to";
                     Refused::value("range", "cycle", remedy)
                 })?;
@@ -139,7 +154,13 @@ impl Range {
     }
 
     /// What the span of this range is compared with.
-    pub(super) fn before(&self, span: Span, with: Compare, zone: &Zone, org: &Org) -> Result<Span, Refused> {
+    pub(super) fn before(
+        &self,
+        span: Span,
+        with: Compare,
+        zone: &Zone,
+        of: &Bearings,
+    ) -> Result<Span, Refused> {
         let back = |months: i64, days: i64| earlier(zone, span.from, months, days);
         let up_to_it = |from| Ok(Span { from, to: span.from });
         match (self, with) {
@@ -151,7 +172,7 @@ impl Range {
             (Range::ThisQuarter, _) => up_to_it(back(3, 0)),
             (Range::ThisYear, _) => up_to_it(back(12, 0)),
             (Range::LastSevenDays, _) => up_to_it(back(0, 7)),
-            (Range::Cycle, _) => up_to_it(org.cycle_before().map_or(span.from, |(from, _)| from)),
+            (Range::Cycle, _) => up_to_it(of.cycle_before.map_or(span.from, |(from, _)| from)),
             (Range::Between(Edge::Day(_), None | Some(Edge::Day(_))), _) => {
                 let (first, end) = (day_of(zone, span.from), day_of(zone, span.to));
                 up_to_it(back(0, first.until(end).map_or(0, |days| i64::from(days.get_days()))))

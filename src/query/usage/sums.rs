@@ -7,6 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use smallvec::SmallVec;
 
+use crate::book::cells::{Counted, Spent};
 use crate::ledger::price::CreditType;
 use crate::ledger::units::Credits;
 
@@ -74,6 +75,18 @@ impl<C: Serialize> Serialize for OfType<C> {
 }
 
 impl Sums {
+    /// Those of a part of a charge.
+    pub(super) fn of(spent: &Spent<'_>, counted: &Counted) -> Sums {
+        Sums::of_type(spent.credit_type, counted)
+    }
+
+    /// Those of what was counted in one kind of credits.
+    pub(super) fn of_type(credit_type: CreditType, counted: &Counted) -> Sums {
+        let Counted { credits, quantity, calls, billed_seconds, talked_ms, charges } = *counted;
+        let credits = [(credit_type, credits)].into_iter().collect();
+        Sums { credits, quantity, calls, billed_seconds, talked_ms, charges }
+    }
+
     /// Adds others.
     pub(super) fn add(&mut self, other: &Sums) {
         for (credit_type, amount) in &other.credits.0 {

@@ -118,7 +118,7 @@ fn rows<'l>(line: &'l GroupLine, columns: &Columns) -> Vec<Vec<Cell<'l>>> {
     };
     let row = |point: &'l Point| {
         let mut row = group.clone();
-        row.extend([&point.from, &point.to].map(|instant| Cell::Plain(instant.into())));
+        row.extend([&point.from, &point.to].map(|instant| Cell::Plain((&**instant).into())));
         columns.figures(&point.figures, point.compared.as_ref().and_then(Option::as_ref), &mut row);
         row
     };

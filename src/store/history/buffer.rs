@@ -184,6 +184,14 @@ impl Buffer {
             .filter(move |known| hours.contains(&known.hour) && known.position <= not_after)
     }
 
+    /// The organizations that have a row, by ascending key.
+    #[must_use]
+    pub fn orgs(&self) -> Vec<OrgKey> {
+        let mut keys = self.keys.clone();
+        keys.sort_unstable();
+        keys
+    }
+
     /// The organizations that have a row.
     pub(super) fn keys(&self) -> &[OrgKey] {
         &self.keys

@@ -24,6 +24,7 @@ mod buffer;
 mod run;
 mod runs;
 mod salvage;
+mod scan;
 mod walk;
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::ledger::calls::{Agreed, CallTerms, STALE};
-use crate::ledger::charge::Source;
-use crate::ledger::entry::{CallName, Dimensions, Live, Stage, Told};
+use crate::ledger::charge::{Draw, Source};
+use crate::ledger::entry::{CallName, Dimensions, GrantKind, Live, Stage, Told};
 use crate::ledger::price::{CreditType, Direction};
 use crate::ledger::units::Credits;
 
@@ -29,9 +29,20 @@ fn tell(calls: &mut Calls, seconds: u64, id: &str, stage: Stage, silence_s: Opti
 }
 
 fn orphan(taken: bool) -> Orphan {
-    let draw =
-        Draw { credit_type: CreditType::default(), from: Source::Grant(0), amount: Credits::from_micros(1) };
-    let taken = taken.then(|| Taken { draws: smallvec::smallvec![draw], counted: None });
+    let (credit_type, amount) = (CreditType::default(), Credits::from_micros(1));
+    let draw = Draw { credit_type, from: Source::Grant(0), kind: Some(GrantKind::Plan), amount };
+    let taken = taken.then(|| {
+        let charge = Charge {
+            rated_at: Timestamp::default(),
+            plan: Default::default(),
+            card: Default::default(),
+            lines: Default::default(),
+            draws: smallvec::smallvec![draw],
+            counted: None,
+            call: None,
+        };
+        Taken { closed: Timestamp::default(), charge: Box::new(charge) }
+    });
     Orphan { call: LiveCall::new(name("a")), taken }
 }
 

@@ -18,7 +18,8 @@ fn span(from: &str, to: &str) -> Span {
 /// The begins of the points, in UTC.
 fn begins(name: &str, interval: Interval, from: &str, to: &str) -> Vec<String> {
     let buckets = Buckets::of(span(from, to), interval, &zone(name), 1).unwrap();
-    let spans: Vec<Span> = buckets.spans().collect();
+    let edges: Vec<Timestamp> = buckets.edges().collect();
+    let spans: Vec<Span> = edges.windows(2).map(|pair| Span { from: pair[0], to: pair[1] }).collect();
     assert!(spans.windows(2).all(|pair| pair[0].to == pair[1].from && pair[0].from < pair[0].to));
     assert_eq!((spans[0].from, spans[spans.len() - 1].to), (at(from), at(to)));
     spans.into_iter().map(|span| time::format(span.from)).collect()

@@ -17,8 +17,8 @@ fn given(text: &str) -> Parameters {
 fn spans(zone: &str, now: &str, asked: &str) -> [String; 3] {
     let (zone, org) = (Zone::named(zone).unwrap(), Org::default());
     let range = Range::read(&mut given(asked)).unwrap();
-    let span = range.span(&zone, time::parse(now).unwrap(), &org).unwrap();
-    let before = |with| range.before(span, with, &zone, &org).unwrap();
+    let span = range.span(&zone, time::parse(now).unwrap(), &Bearings::of(&org)).unwrap();
+    let before = |with| range.before(span, with, &zone, &Bearings::of(&org)).unwrap();
     let all = [span, before(Compare::PreviousPeriod), before(Compare::PreviousYear)];
     all.map(|span| format!("{} {}", time::format(span.from), time::format(span.to)))
 }
@@ -111,11 +111,12 @@ fn what_is_no_range_is_refused_with_the_field_the_value_and_the_remedy() {
         ("from=2026-01-02&to=2026-01-02", "to", "not after from, 2026-01-02T00:00:00Z"),
         ("range=cycle", "range", "the organization's plan has none"),
     ] {
-        let refused = Range::read(&mut given(asked)).unwrap().span(&zone, now, &org).unwrap_err();
+        let refused =
+            Range::read(&mut given(asked)).unwrap().span(&zone, now, &Bearings::of(&org)).unwrap_err();
         assert!(refused.field == field && refused.why.contains(part), "{asked}: {refused:?}");
     }
-    let span = Range::All.span(&zone, now, &org).unwrap();
-    let refused = Range::All.before(span, Compare::PreviousPeriod, &zone, &org).unwrap_err();
+    let span = Range::All.span(&zone, now, &Bearings::of(&org)).unwrap();
+    let refused = Range::All.before(span, Compare::PreviousPeriod, &zone, &Bearings::of(&org)).unwrap_err();
     assert_eq!(refused.field, "compare");
 }
 
@@ -124,7 +125,7 @@ fn all_that_was_charged_is_whole_days_up_to_today() {
     let zone = Zone::named(BERLIN).unwrap();
     let at = |text| time::parse(text).unwrap();
     let now = at("2026-06-03T10:00:00Z");
-    let span = Range::All.span(&zone, now, &Org::default()).unwrap();
+    let span = Range::All.span(&zone, now, &Bearings::of(&Org::default())).unwrap();
     let narrowed = |charged| {
         let span = Range::All.narrowed(span, charged, &zone, now);
         format!("{} {}", time::format(span.from), time::format(span.to))

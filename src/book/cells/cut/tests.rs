@@ -3,8 +3,9 @@
 use smallvec::SmallVec;
 
 use super::*;
-use crate::ledger::charge::{Basis, Draw, Line};
-use crate::ledger::price::{Direction, Increment, Rate};
+use crate::ledger::charge::{Basis, Line};
+use crate::ledger::entry::GrantKind;
+use crate::ledger::price::{CreditType, Direction, Increment, Rate};
 
 fn kind(name: &str) -> CreditType {
     CreditType::new(name).unwrap()
@@ -28,8 +29,9 @@ fn minutes(credit_type: &str, amount: i64) -> Line {
     Line { credit_type: kind(credit_type), amount: micros(amount), basis, own_price: false }
 }
 
-fn draw(credit_type: &str, from: Source, amount: i64) -> Draw {
-    Draw { credit_type: kind(credit_type), from, amount: micros(amount) }
+fn draw(credit_type: &str, paid_by: Option<GrantKind>, amount: i64) -> Draw {
+    let from = paid_by.map_or(Source::Overage, |_| Source::Grant(0));
+    Draw { credit_type: kind(credit_type), from, kind: paid_by, amount: micros(amount) }
 }
 
 /// A cell: action, kind of credits, what paid, micro-credits, and what is counted.
@@ -46,20 +48,16 @@ fn cut(lines: Vec<Line>, draws: Vec<Draw>) -> Vec<Shown> {
         counted: None,
         call: None,
     };
-    let actions: Vec<Box<str>> = ["call", "translation", "record"].map(Box::from).into();
-    let dimensions = [const { None }; 7];
-    let charged =
-        Charged { time: Timestamp::default(), dimensions: &dimensions, actions: &actions, charge: &charge };
-    let kinds = [((kind("voice"), 0), GrantKind::Plan), ((kind("voice"), 1), GrantKind::Bonus)];
+    let actions = ["call", "translation", "record"].into_iter().collect();
+    let charged = Charged { time: Timestamp::default(), dimensions: [None; 7], actions, charge: &charge };
     let mut cells = Vec::new();
-    cut_by(&kinds.into(), charged, &mut |cell| {
-        let Sums { quantity, calls, billed_seconds, talked_ms, charges, .. } = cell.sums;
-        let credits = cell.sums.credits_of(cell.credit_type).micros();
+    charged.parts(&mut |spent, counted| {
+        let Counted { credits, quantity, calls, billed_seconds, talked_ms, charges } = counted;
         cells.push((
-            cell.action.to_owned(),
-            cell.credit_type.to_string(),
-            cell.paid_by.map(PaidBy::slug),
-            credits,
+            spent.action.to_owned(),
+            spent.credit_type.to_string(),
+            spent.paid_by.map(PaidBy::slug),
+            credits.micros(),
             [quantity, calls, billed_seconds, talked_ms, charges],
         ));
         true
@@ -71,10 +69,10 @@ fn cut(lines: Vec<Line>, draws: Vec<Draw>) -> Vec<Shown> {
 fn what_was_drawn_is_dealt_out_line_by_line_and_counted_once() {
     let lines = vec![minutes("voice", 10), minutes("credits", 3), minutes("voice", 5)];
     let draws = vec![
-        draw("voice", Source::Grant(0), 7),
-        draw("voice", Source::Grant(1), 4),
-        draw("credits", Source::Grant(9), 3),
-        draw("voice", Source::Overage, 4),
+        draw("voice", Some(GrantKind::Plan), 7),
+        draw("voice", Some(GrantKind::Bonus), 4),
+        draw("credits", Some(GrantKind::Purchased), 3),
+        draw("voice", None, 4),
     ];
     let cell = |action: &str, credit_type: &str, paid_by, micros, counted| {
         (action.to_owned(), credit_type.to_owned(), Some(paid_by), micros, counted)
@@ -84,7 +82,7 @@ fn what_was_drawn_is_dealt_out_line_by_line_and_counted_once() {
         [
             cell("call", "voice", "plan", 7, [1, 1, 120, 61_000, 1]),
             cell("call", "voice", "bonus", 3, [0; 5]),
-            cell("translation", "credits", "forgotten", 3, [1, 0, 0, 0, 0]),
+            cell("translation", "credits", "purchased", 3, [1, 0, 0, 0, 0]),
             cell("record", "voice", "bonus", 1, [1, 0, 0, 0, 0]),
             cell("record", "voice", "overage", 4, [0; 5]),
         ]

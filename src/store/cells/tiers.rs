@@ -1,0 +1,247 @@
+//! The files of cells of a partition, in tiers: a file of the lowest covers one run, one of the next eight, and so on.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::merge::merge;
+use super::{CellsFile, Writer};
+use crate::store::StoreError;
+use crate::store::folder::Folder;
+use crate::store::history::{Runs, Summary};
+
+/// So many files of a tier become one of the next.
+const FANOUT: u32 = 8;
+/// The names of the tiers. The highest covers more runs than there are numbers for.
+const NAMES: [&str; 11] = [
+    "cells-0", "cells-1", "cells-2", "cells-3", "cells-4", "cells-5", "cells-6", "cells-7", "cells-8",
+    "cells-9", "cells-10",
+];
+
+/// A file by its tier and its number in it, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tier {
+    tier: usize,
+    number: u32,
+}
+
+impl Tier {
+    /// The file of one run.
+    #[must_use]
+    pub fn of_run(run: u32) -> Tier {
+        Tier { tier: 0, number: run.saturating_sub(1) }
+    }
+
+    fn runs(self) -> u64 {
+        u64::from(FANOUT).pow(u32::try_from(self.tier).unwrap_or_default())
+    }
+
+    /// The first and the last run that it covers.
+    fn covers(self) -> (u64, u64) {
+        let before = u64::from(self.number).saturating_mul(self.runs());
+        (before + 1, before + self.runs())
+    }
+
+    /// The file of the next tier that covers its runs too.
+    fn parent(self) -> Option<Tier> {
+        (self.tier + 1 < NAMES.len()).then(|| Tier { tier: self.tier + 1, number: self.number / FANOUT })
+    }
+
+    /// The files that become this one.
+    fn children(self) -> impl Iterator<Item = Tier> {
+        let below = self.tier.checked_sub(1);
+        let first = self.number.saturating_mul(FANOUT);
+        below.into_iter().flat_map(move |tier| {
+            (0..FANOUT).map(move |nth| Tier { tier, number: first.saturating_add(nth) })
+        })
+    }
+}
+
+/// The files of cells. One thread writes those of runs and one merges, any number read.
+#[derive(Debug)]
+pub struct Tiers {
+    folders: Vec<Folder>,
+    files: Mutex<BTreeMap<Tier, Arc<CellsFile>>>,
+}
+
+/// Files that cover all runs up to one, each run once.
+#[derive(Clone, Debug, Default)]
+pub struct Cover {
+    /// The files.
+    pub files: Vec<(Tier, Arc<CellsFile>)>,
+    /// The last run that is covered.
+    pub upto: u32,
+}
+
+impl Tiers {
+    /// Opens the folder, which is made if it is not there. What a crash left, and what is not of these runs, is removed.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn open(path: &Path, runs: &Runs) -> Result<Tiers, StoreError> {
+        let folders: Vec<Folder> =
+            NAMES.iter().map(|name| Folder::open(path, name, "cells")).collect::<Result<_, _>>()?;
+        let mut files = BTreeMap::new();
+        for (tier, folder) in folders.iter().enumerate() {
+            for number in folder.list()? {
+                let file = Tier { tier, number };
+                match sound(folder, file, runs) {
+                    Ok(open) => drop(files.insert(file, Arc::new(open))),
+                    Err(why) => {
+                        tracing::warn!(file = %folder.file(number).display(), why, "cells are made again");
+                        folder.remove(number)?;
+                    }
+                }
+            }
+        }
+        let tiers = Tiers { folders, files: Mutex::new(files) };
+        let merged: Vec<Tier> = tiers.files.lock().keys().filter(|file| file.tier > 0).copied().collect();
+        merged.into_iter().for_each(|file| tiers.remove_children(file));
+        Ok(tiers)
+    }
+
+    /// The files that cover the most runs from the first on.
+    #[must_use]
+    pub fn cover(&self) -> Cover {
+        let files = self.files.lock();
+        let mut cover = Cover::default();
+        loop {
+            let before = cover.upto;
+            let begins = |tier: usize| {
+                let runs = Tier { tier, number: 0 }.runs();
+                let number = u64::from(before).checked_div(runs).filter(|_| u64::from(before) % runs == 0)?;
+                let file = Tier { tier, number: number.try_into().ok()? };
+                Some((file, Arc::clone(files.get(&file)?)))
+            };
+            let Some(found) = (0..NAMES.len()).rev().find_map(begins) else { return cover };
+            let Ok(upto) = u32::try_from(found.0.covers().1) else { return cover };
+            cover.upto = upto;
+            cover.files.push(found);
+        }
+    }
+
+    /// Whether a run is covered.
+    #[must_use]
+    pub fn has(&self, run: u32) -> bool {
+        let files = self.files.lock();
+        std::iter::successors(Some(Tier::of_run(run)), |file| file.parent())
+            .any(|file| files.contains_key(&file))
+    }
+
+    /// Writes the cells of a run, which `fill` hands over. Answers the bytes of the file.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the disk refuses: nothing is left behind.
+    pub fn write(
+        &self,
+        last: Summary,
+        fill: impl FnOnce(&mut Writer) -> Result<(), StoreError>,
+    ) -> Result<u64, StoreError> {
+        let file = Tier::of_run(last.run);
+        let mut writer = Writer::begin_file(self.folder(file).create(file.number)?, last)?;
+        fill(&mut writer)?;
+        let bytes = writer.finish()?;
+        self.insert(file)?;
+        Ok(bytes)
+    }
+
+    /// Makes one of eight files whose runs are all committed, if there are such. Answers whether it did; `go_on` is asked on the way.
+    ///
+    /// # Errors
+    /// [`StoreError`] where a file is damaged, which is then thrown away, or the disk refuses.
+    pub fn merge_one(&self, committed: u32, go_on: &dyn Fn() -> bool) -> Result<bool, StoreError> {
+        let Some((into, inputs)) = self.mergeable(committed) else { return Ok(false) };
+        let Some((_, last)) = inputs.last() else { return Ok(false) };
+        let folder = self.folder(into);
+        let mut writer = Writer::begin_file(folder.create(into.number)?, *last.last())?;
+        let files: Vec<&CellsFile> = inputs.iter().map(|(_, file)| &**file).collect();
+        match merge(&files, &mut writer, go_on) {
+            Ok(true) => {}
+            Ok(false) => return Ok(false),
+            Err(error) => {
+                // Which of them it is, is not worth the time: they are made again.
+                inputs.iter().for_each(|(file, _)| self.lose(*file));
+                return Err(error);
+            }
+        }
+        writer.finish()?;
+        self.insert(into)?;
+        self.remove_children(into);
+        Ok(true)
+    }
+
+    fn mergeable(&self, committed: u32) -> Option<(Tier, Vec<(Tier, Arc<CellsFile>)>)> {
+        let files = self.files.lock();
+        let whole = |into: Tier| {
+            let inputs = into.children().map(|file| Some((file, Arc::clone(files.get(&file)?))));
+            Some((into, inputs.collect::<Option<Vec<_>>>()?))
+        };
+        let is_committed = |into: &Tier| into.covers().1 <= u64::from(committed);
+        let parents = files.keys().filter(|file| file.number % FANOUT == 0).filter_map(|file| file.parent());
+        parents.filter(is_committed).find_map(whole)
+    }
+
+    /// Throws a file away whose cells are not sound, or are not to be trusted.
+    pub fn lose(&self, file: Tier) {
+        if self.files.lock().remove(&file).is_some() {
+            self.remove(file);
+        }
+    }
+
+    /// Deletes the files with runs newer than the one that the checkpoint knows.
+    pub fn discard_after(&self, committed: Option<u32>) {
+        let committed = u64::from(committed.unwrap_or(0));
+        let newer: Vec<Tier> =
+            self.files.lock().keys().filter(|file| file.covers().1 > committed).copied().collect();
+        newer.into_iter().for_each(|file| self.lose(file));
+    }
+
+    /// How many files there are, and how many bytes they have.
+    #[must_use]
+    pub fn size(&self) -> (usize, u64) {
+        let files = self.files.lock();
+        let bytes = files.keys().filter_map(|file| self.folder(*file).file(file.number).metadata().ok());
+        (files.len(), bytes.map(|file| file.len()).sum())
+    }
+
+    fn folder(&self, file: Tier) -> &Folder {
+        &self.folders[file.tier]
+    }
+
+    fn insert(&self, file: Tier) -> Result<(), StoreError> {
+        let open = CellsFile::open(&self.folder(file).file(file.number))?;
+        self.files.lock().insert(file, Arc::new(open));
+        Ok(())
+    }
+
+    /// Deletes what a merged file stands for: all files below it, as a crash may have left some.
+    fn remove_children(&self, of: Tier) {
+        let below: Vec<Tier> = {
+            let files = self.files.lock();
+            let (first, last) = of.covers();
+            let within =
+                |file: &&Tier| file.tier < of.tier && first <= file.covers().0 && file.covers().1 <= last;
+            files.keys().filter(within).copied().collect()
+        };
+        below.into_iter().for_each(|file| self.lose(file));
+    }
+
+    fn remove(&self, file: Tier) {
+        if let Err(error) = self.folder(file).remove(file.number) {
+            tracing::warn!(%error, "a file of cells stays for now");
+        }
+    }
+}
+
+/// Opens a file, if it is what its name says.
+fn sound(folder: &Folder, file: Tier, runs: &Runs) -> Result<CellsFile, String> {
+    let open = CellsFile::open(&folder.file(file.number)).map_err(|error| error.to_string())?;
+    if !open.is_of_this_layout() {
+        return Err("it was written by another version".to_owned());
+    }
+    let last = u32::try_from(file.covers().1).map_err(|_| "there is no such run".to_owned())?;
+    let summary = runs.summary(last).map_err(|error| error.to_string())?;
+    if summary == *open.last() { Ok(open) } else { Err("it is of other runs".to_owned()) }
+}
