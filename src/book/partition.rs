@@ -2,16 +2,19 @@
 //!
 //! The daemon's pipeline and the offline `replay` both go through here, so that what is replayed is what was run.
 
+mod recalling;
+
 use std::sync::Arc;
 
+use self::recalling::Applied;
 use super::commons::Commons;
 use super::due::Due;
 use super::promises::Held;
-use super::row::{self, TakenBack};
+use super::row;
 use super::shelf::History;
 use super::{Book, OrgName, Slot};
 use crate::ledger::catalog::Catalog;
-use crate::ledger::effect::{Effect, Need, Outcome, Recall};
+use crate::ledger::effect::{Effect, Outcome, Recall};
 use crate::ledger::entry::{CatalogCommand, Command, Entry, Event, What};
 use crate::ledger::org::Org;
 use crate::ledger::refusals::unknown_org;
@@ -60,8 +63,6 @@ pub struct Partition {
     dirty: Vec<Dirty>,
     due: Due,
     effects: Vec<Effect>,
-    /// What the entry that is being applied takes back.
-    recalled: Option<TakenBack>,
     row: Vec<u8>,
 }
 
@@ -88,7 +89,6 @@ impl Partition {
             dirty: Vec::new(),
             due,
             effects: Vec::new(),
-            recalled: None,
             row: Vec::new(),
         }
     }
@@ -211,13 +211,13 @@ impl Partition {
     ) -> Result<(), StoreError> {
         let position = Position { seq: record.seq, item };
         let entry = Entry { position, at: self.commons.at, what: What::Event(event.clone()) };
-        let Some((key, outcome)) = self.apply_to(org, &entry)? else {
+        let Some(Applied { key, outcome, recalled }) = self.apply_to(org, &entry)? else {
             self.stray(record, item, Some(org), true, unknown_org(org), listener);
             return Ok(());
         };
         self.row.clear();
         if let Some((id, hour)) =
-            row::encode(self.commons.at, event, &outcome, self.recalled.as_ref(), &mut self.row)
+            row::encode(self.commons.at, event, &outcome, recalled.as_deref(), &mut self.row)
                 .map_err(|source| StoreError::Row { key, position, source })?
         {
             self.history.push(StoredRow {
@@ -232,39 +232,6 @@ impl Partition {
         let late = event.time.plus(LATE) < self.commons.at;
         listener.outcome(record, Item { position, org: Some(org), is_event: true, late }, &outcome);
         self.tell(org, Some(key), position, listener)
-    }
-
-    /// Applies an entry to an organization, with what it needs of the history. None where there is no such organization.
-    fn apply_to(&mut self, org: &str, entry: &Entry<'_>) -> Result<Option<(OrgKey, Outcome)>, StoreError> {
-        let mut recall = Recall::default();
-        self.recalled = None;
-        loop {
-            let Some(mut slot) = self.book.slots.get_mut(org) else { return Ok(None) };
-            let outcome = slot.org.apply(entry, &self.commons.catalog, &recall, &mut self.effects);
-            let (key, upto) = (slot.key, slot.org.position());
-            let Outcome::Needs(need) = outcome else {
-                if outcome != Outcome::Contained {
-                    note(&mut slot, &self.names, &mut self.dirty, &mut self.due, &self.commons.catalog);
-                }
-                return Ok(Some((key, outcome)));
-            };
-            drop(slot);
-            match need {
-                Need::Hour(hour) => {
-                    let ids = self.history.ids(key, hour, upto)?;
-                    if let Some(mut slot) = self.book.slots.get_mut(org) {
-                        slot.org.reopen(hour, ids);
-                    }
-                }
-                Need::Charge(of) => {
-                    let missing = StoreError::RowMissing { key, position: of };
-                    let charged = self.history.charged(key, of)?.ok_or(missing)?;
-                    recall.charge = Some((of, (*charged.charge).clone()));
-                    self.recalled = Some(charged);
-                }
-                Need::Whereabouts(id) => recall.whereabouts = Some(self.history.whereabouts(key, id, upto)?),
-            }
-        }
     }
 
     fn command(
@@ -346,7 +313,7 @@ impl Partition {
         let creates = matches!(command, Command::PutOrg(_));
         let entry = Entry { position, at: self.commons.at, what: What::Command(command) };
         let outcome = match self.apply_to(org, &entry)? {
-            Some((_, outcome)) => outcome,
+            Some(applied) => applied.outcome,
             None if creates => self.create(org, &entry),
             None => Outcome::Rejected(unknown_org(org)),
         };
