@@ -118,8 +118,10 @@ impl Recovered {
 pub fn recover(folder: &Path, below: u64, limits: Limits) -> Result<Recovered, StoreError> {
     let mut checkpoints = Checkpoints::open(&folder.join("checkpoints"))?;
     let runs = Runs::open(&folder.join("history"))?;
-    let cells = Cells::open(&folder.join("cells"), &runs)?;
-    let shelf = Shelf::over(runs, Some(cells));
+    let cells = Cells::open(&folder.join("cells"), &runs).inspect_err(
+        |error| tracing::warn!(%error, "there are no cells until the next start; usage is read from rows"),
+    );
+    let shelf = Shelf::over(runs, cells.ok());
     let book = Arc::new(Book::default());
     let accept = |meta: &[u8]| codec::decode::<Meta>(meta).is_ok_and(|meta| meta.sealed.seq < below);
     let recovery = checkpoints.recover(accept, |item| match item {

@@ -136,6 +136,20 @@ pub enum FrameError {
     },
 }
 
+impl FrameError {
+    /// The file that it is about.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            FrameError::Io { path, .. }
+            | FrameError::Torn { path, .. }
+            | FrameError::Damaged { path, .. }
+            | FrameError::Unsound { path, .. }
+            | FrameError::Version { path, .. } => path,
+        }
+    }
+}
+
 /// A frame as it was read; the payload stands in the reader's buffer until the next read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame<'a> {

@@ -89,10 +89,10 @@ pub(super) struct Part {
 }
 
 impl Cube {
-    /// Reads what a file has of the organization, unless that is here.
-    pub(super) fn load(&mut self, key: OrgKey, tier: Tier, file: &CellsFile) -> Result<(), StoreError> {
+    /// Reads what a file has of the organization, unless that is here. Answers whether it had to.
+    pub(super) fn load(&mut self, key: OrgKey, tier: Tier, file: &CellsFile) -> Result<bool, StoreError> {
         if self.parts.contains_key(&file.id()) {
-            return Ok(());
+            return Ok(false);
         }
         let mut block = file.block(key)?;
         if let Some(block) = &mut block {
@@ -100,7 +100,7 @@ impl Cube {
         }
         let bytes = block.as_ref().map_or(0, Block::bytes);
         self.parts.insert(file.id(), Part { tier, block, rolls: Vec::new(), bytes });
-        Ok(())
+        Ok(true)
     }
 
     /// About what it takes in memory.

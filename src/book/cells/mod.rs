@@ -19,6 +19,7 @@ mod tail;
 mod tender;
 mod view;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -31,7 +32,7 @@ use crate::store::history::{Buffer, Runs, Summary};
 use crate::store::{OrgKey, StoreError};
 
 pub use self::cut::{Charged, Counted};
-pub use self::spent::{PaidBy, Spent};
+pub use self::spent::{Field, PaidBy, Spent};
 pub use self::tail::Ask;
 pub use self::tender::Tender;
 pub use self::view::{Edges, Odd, Standing, Total, View};
@@ -41,12 +42,35 @@ pub use self::view::{Edges, Odd, Standing, Total, View};
 pub struct Cells {
     tiers: Tiers,
     cubes: Mutex<Cubes>,
-    /// The newest run whose cells the keeper has tried to write. Those that lack them then, lack them for good.
+    /// The newest run whose cells the keeper has tried to write. What lacks them up to there, the tender makes.
     tried: AtomicU32,
     /// The newest run that a checkpoint knows.
     committed: AtomicU32,
-    /// The oldest run; where the first ones were deleted for their age, the rows alone know what is left.
+    /// Whether the first run is there. Where it was deleted for its age, the rows alone know what is left.
     begins_at_first: bool,
+    /// What tending has failed at.
+    aside: Mutex<Aside>,
+}
+
+/// Files that could not be made. The rest is done first, so that one of them holds up nothing else.
+#[derive(Debug, Default)]
+struct Aside {
+    /// They are tried once more when nothing else is left to do.
+    for_later: BTreeSet<Tier>,
+    /// They have more of one day than a file can hold, and will again.
+    for_good: BTreeSet<Tier>,
+}
+
+impl Aside {
+    fn put(&mut self, file: Tier, error: &StoreError) {
+        let is_too_much = matches!(error, StoreError::TooLarge { .. } | StoreError::Oversized { .. });
+        let list = if is_too_much { &mut self.for_good } else { &mut self.for_later };
+        list.insert(file);
+    }
+
+    fn all(&self) -> BTreeSet<Tier> {
+        self.for_later.union(&self.for_good).copied().collect()
+    }
 }
 
 impl Cells {
@@ -62,6 +86,7 @@ impl Cells {
             tried: AtomicU32::new(0),
             committed: AtomicU32::new(0),
             begins_at_first,
+            aside: Mutex::default(),
         })
     }
 
@@ -79,25 +104,42 @@ impl Cells {
 
     /// Cuts the rows of a run that was written. What fails here is made later.
     pub(super) fn cut(&self, run: Summary, buffer: &Buffer) {
+        if !self.begins_at_first {
+            return;
+        }
         if let Err(error) = self.tiers.write(run, |writer| make::of_buffer(buffer, writer)) {
             tracing::warn!(%error, run = run.run, "the cells of a run were not written; they are made again");
         }
         self.tried.store(run.run, Ordering::Release);
     }
 
-    /// Makes the cells of a run that lacks them, or merges files, if there is anything to do. Answers whether there was.
+    /// Merges files, or makes the cells of a run that lacks them, if there is anything to do. Answers whether there was.
     ///
     /// # Errors
-    /// [`StoreError`] where the disk refuses, or something is damaged.
+    /// [`StoreError`] where the disk refuses, or something is damaged. The next call goes on with something else.
     pub fn tend(&self, runs: &Runs, go_on: &dyn Fn() -> bool) -> Result<bool, StoreError> {
-        let tried = self.tried.load(Ordering::Acquire);
-        let lacks = |run: &u32| *run <= tried && !self.tiers.has(*run);
-        if let Some(run) = runs.list().into_iter().find(lacks) {
-            let summary = runs.summary(run)?;
-            self.tiers.write(summary, |writer| make::of_run(runs, run, writer))?;
-            return Ok(true);
+        if !self.begins_at_first {
+            return Ok(false);
         }
-        self.tiers.merge_one(self.committed.load(Ordering::Acquire), go_on)
+        let mut aside = self.aside.lock();
+        let left_out = aside.all();
+        // Merging first: files stay few, however many runs lack theirs.
+        let (file, done) =
+            if let Some(into) = self.tiers.mergeable(self.committed.load(Ordering::Acquire), &left_out) {
+                (into, self.tiers.merge(into, go_on))
+            } else if let Some(run) = self.tiers.gap(self.tried.load(Ordering::Acquire), &left_out) {
+                (Tier::of_run(run), self.make(runs, run).map(|()| true))
+            } else {
+                aside.for_later.clear();
+                return Ok(false);
+            };
+        done.inspect_err(|error| aside.put(file, error))
+    }
+
+    fn make(&self, runs: &Runs, run: u32) -> Result<(), StoreError> {
+        let summary = runs.summary(run)?;
+        self.tiers.write(summary, |writer| make::of_run(runs, run, writer))?;
+        Ok(())
     }
 
     /// How many files there are, and how many bytes they have.

@@ -2,7 +2,7 @@
 
 use crate::ledger::entry::GrantKind;
 use crate::ledger::price::CreditType;
-use crate::store::cells::Texts;
+use crate::store::cells::{TEXTS, Texts};
 
 /// By whom and for what something was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,30 @@ impl PaidBy {
             PaidBy::Grant(GrantKind::Purchased) => "purchased",
             PaidBy::Overage => "overage",
         }
+    }
+}
+
+/// What is told of what was spent, by the place of its text in a tuple.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields of Spent say what they are")]
+pub enum Field {
+    Account,
+    EntityType,
+    EntityId,
+    User,
+    Team,
+    Feature,
+    Action,
+    CreditType,
+    PaidBy,
+}
+
+impl Field {
+    /// Which texts of a tuple some fields are.
+    pub(super) fn texts(fields: impl IntoIterator<Item = Field>) -> [bool; TEXTS] {
+        let mut texts = [false; TEXTS];
+        fields.into_iter().for_each(|field| texts[field as usize] = true);
+        texts
     }
 }
 

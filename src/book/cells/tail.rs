@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::cube::MOST_BYTES;
 use super::make::{self, Sums};
 use super::view::{Odd, Standing};
 use crate::book::pipeline::Glance;
@@ -26,6 +27,8 @@ pub(super) struct Tail {
 
 /// About what a cell takes in a table.
 const CELL_BYTES: usize = 96;
+/// After so many rows it is looked how much room they have taken.
+const ROWS_OF_LOOK: usize = 4_096;
 
 impl Tail {
     /// Files cover all runs up to this one now.
@@ -73,7 +76,7 @@ impl Tail {
             glance = look(start)?;
         }
         let mut beyond = Sums::default();
-        let mut newest = known;
+        let (mut newest, mut looked) = (known, 0_usize);
         loop {
             if !is_behind {
                 glance.stretch.end_after(self.covered);
@@ -95,6 +98,12 @@ impl Tail {
                         self.runs.entry(home).or_default(),
                     )?;
                 }
+                looked += 1;
+                if looked % ROWS_OF_LOOK == 0
+                    && self.bytes() + bytes_of(&beyond) + dictionary.bytes() > MOST_BYTES
+                {
+                    return Err(Odd::TooMany);
+                }
                 if is_beyond && !stood((key, position, &bytes), standing)? {
                     make::add_stored((key, position, &bytes), dictionary, &mut beyond)?;
                 }
@@ -114,8 +123,12 @@ impl Tail {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.runs.values().map(|sums| sums.capacity().saturating_mul(CELL_BYTES)).sum()
+        self.runs.values().map(bytes_of).sum()
     }
+}
+
+fn bytes_of(sums: &Sums) -> usize {
+    sums.capacity().saturating_mul(CELL_BYTES)
 }
 
 /// Whether the organization contained a row.

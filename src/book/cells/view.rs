@@ -1,15 +1,17 @@
 //! An organization's cells as it stood at a moment, to be added up.
 
-use super::cube::{Cube, Part};
+use foldhash::{HashMap, HashMapExt};
+
+use super::cube::{Cube, MOST_BYTES, Part};
 use super::make::{BILLED_SECONDS, CALLS, CHARGES, CREDITS, PARTS, QUANTITY, Sums, TALKED_MS};
 use super::roll::Days;
 use super::split::Early;
 use super::tail::Ask;
-use super::{Cells, Counted, Spent};
+use super::{Cells, Counted, Field, Spent};
 use crate::ledger::calendar::Zone;
 use crate::ledger::org::Org;
 use crate::ledger::units::{Credits, Position, Timestamp};
-use crate::store::cells::{Figures, Slot};
+use crate::store::cells::{Figures, Slot, TEXTS};
 use crate::store::{OrgKey, StoreError};
 
 /// How an organization stood: what its history held then can be read again later.
@@ -47,6 +49,9 @@ pub enum Odd {
     /// A file cannot be read.
     #[error(transparent)]
     Unread(#[from] StoreError),
+    /// So much would be kept of one organization that there was no room for others.
+    #[error("its cells take more than {MOST_BYTES} bytes of memory")]
+    TooMany,
     /// A tuple is none that this version writes.
     #[error("a cell is of something that is not known; it is made again by the next version")]
     Strange,
@@ -121,26 +126,38 @@ impl Cells {
     ) -> Result<T, Odd> {
         let kept = self.cube(key);
         let mut cube = kept.lock();
+        let looked = self.follow(&mut cube, key, wanted, ask).map(|(files, standing, beyond)| {
+            let cube = &mut *cube;
+            look(View { cells: self, cube, files, beyond, standing, key, ask, early: Vec::new() })
+        });
+        let bytes = cube.bytes();
+        drop(cube);
+        self.weigh(key, bytes);
+        looked
+    }
+
+    /// Reads what is new of an organization: answers the files that it is in, how it stands, and what is in them too much.
+    fn follow(
+        &self,
+        cube: &mut Cube,
+        key: OrgKey,
+        wanted: Option<Standing>,
+        ask: Ask<'_>,
+    ) -> Result<(Vec<u64>, Standing, Sums), Odd> {
         // Before the rows are asked for: what is covered since is no part of what they are added to.
         let cover = self.cover();
         let files: Vec<u64> = cover.files.iter().map(|(_, file)| file.id()).collect();
         cube.parts.retain(|id, _| files.contains(id));
         cube.tail.cover(cover.upto);
         for (tier, file) in &cover.files {
-            if let Err(error) = cube.load(key, *tier, file) {
-                self.lose(*tier);
-                return Err(error.into());
+            let is_new = cube.load(key, *tier, file).inspect_err(|_| self.lose(*tier))?;
+            if is_new && cube.bytes() > MOST_BYTES {
+                return Err(Odd::TooMany);
             }
         }
-        let Cube { tail, dictionary, .. } = &mut *cube;
+        let Cube { tail, dictionary, .. } = cube;
         let (standing, beyond) = tail.follow((key, dictionary), wanted, ask)?;
-        let view =
-            View { cells: self, cube: &mut cube, files, beyond, standing, key, ask, early: Vec::new() };
-        let looked = look(view);
-        let bytes = cube.bytes();
-        drop(cube);
-        self.weigh(key, bytes);
-        Ok(looked)
+        Ok((files, standing, beyond))
     }
 }
 
@@ -151,12 +168,29 @@ impl View<'_> {
         self.standing
     }
 
-    /// What its cells are of, by number.
+    /// Asks of what cells are of to what each belongs, and answers that by number. What is the same in these fields is asked about once.
     ///
     /// # Errors
-    /// [`Odd::Strange`] where that is not known.
-    pub fn spent(&self) -> impl Iterator<Item = Result<Spent<'_>, Odd>> {
-        self.cube.dictionary.all().map(|texts| Spent::of(texts).ok_or(Odd::Strange))
+    /// [`Odd::Strange`] where it is not known what cells are of.
+    pub fn told_apart<T: Copy>(
+        &self,
+        fields: impl IntoIterator<Item = Field>,
+        mut belongs: impl FnMut(&Spent<'_>) -> T,
+    ) -> Result<Vec<T>, Odd> {
+        let dictionary = &self.cube.dictionary;
+        let mut known: HashMap<[u32; TEXTS], T> = HashMap::new();
+        let mut told = Vec::with_capacity(dictionary.len());
+        for (number, parts) in (0..).zip(dictionary.parts(Field::texts(fields))) {
+            let belonging = match known.get(&parts) {
+                Some(known) => *known,
+                None => {
+                    let spent = dictionary.texts(number).and_then(Spent::of).ok_or(Odd::Strange)?;
+                    *known.entry(parts).or_insert(belongs(&spent))
+                }
+            };
+            told.push(belonging);
+        }
+        Ok(told)
     }
 
     /// The first instant of what may be in it, and the last, about: none where nothing is.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Failure;
 use super::asked::Asked;
+use super::dimension::{Dimension, Filter};
 use super::groups::{Group, Groups, Points, Series, Spans, key_of};
 use super::range::{Range, Span, begin_of, day_of, later};
 use super::sums::Sums;
@@ -29,14 +30,14 @@ impl Places {
         mut group: impl FnMut(&Spent<'_>) -> Option<usize>,
     ) -> Result<Places, Failure> {
         let mut places = Places { sums: Vec::new(), numbers: HashMap::new(), of: Vec::new() };
-        for spent in view.spent() {
-            let spent = spent?;
-            let passes = asked.filters.iter().all(|filter| filter.lets_pass(&spent));
-            let group = if passes { group(&spent) } else { None };
-            let place = group.map(|group| places.place(group, spent.credit_type));
-            places.of.push(place);
-        }
-        Ok(places)
+        let dimensions = asked.group_by.iter().copied().chain(asked.filters.iter().map(Filter::dimension));
+        let fields = dimensions.chain([Dimension::CreditType]).flat_map(Dimension::fields).copied();
+        let of = view.told_apart(fields, |spent| {
+            let passes = asked.filters.iter().all(|filter| filter.lets_pass(spent));
+            let group = if passes { group(spent) } else { None };
+            group.map(|group| places.place(group, spent.credit_type))
+        })?;
+        Ok(Places { of, ..places })
     }
 
     fn place(&mut self, group: usize, credit_type: CreditType) -> u32 {
@@ -123,7 +124,7 @@ fn charged(
     let is_charged = |of_day: &[Total]| of_day.iter().any(|total| total.counted().is_some());
     let mut days = begins.iter().zip(totals.chunks(width)).filter(|(_, of_day)| is_charged(of_day));
     let first = days.next().map(|(begin, _)| *begin);
-    let last = days.last().map(|(begin, _)| *begin).or(first);
+    let last = days.next_back().map(|(begin, _)| *begin).or(first);
     Ok(first.zip(last))
 }
 

@@ -1,7 +1,7 @@
 //! By what usage is grouped and chosen.
 
 use super::parameters::{Parameters, Refused};
-use crate::book::cells::{PaidBy, Spent};
+use crate::book::cells::{Field, PaidBy, Spent};
 use crate::ledger::names::{Key, Kind};
 use crate::ledger::price::CreditType;
 
@@ -109,6 +109,21 @@ impl Dimension {
         Some(Key { kind: self.kind()?, entity_type: id.entity_type, id: id.id? })
     }
 
+    /// What its value is told by.
+    pub(super) const fn fields(self) -> &'static [Field] {
+        match self {
+            Dimension::Account => &[Field::Account],
+            Dimension::EntityType => &[Field::EntityType],
+            Dimension::Entity => &[Field::EntityType, Field::EntityId],
+            Dimension::User => &[Field::User],
+            Dimension::Team => &[Field::Team],
+            Dimension::Feature => &[Field::Feature],
+            Dimension::Action => &[Field::Action],
+            Dimension::CreditType => &[Field::CreditType],
+            Dimension::GrantKind => &[Field::PaidBy],
+        }
+    }
+
     /// Its value in what was spent.
     pub(super) fn of<'c>(self, spent: &'c Spent<'_>) -> Id<'c> {
         let plain = |id| Id { entity_type: "", id };
@@ -182,6 +197,10 @@ impl Filter {
             }
         }
         Ok(filters)
+    }
+
+    pub(super) const fn dimension(&self) -> Dimension {
+        self.dimension
     }
 
     pub(super) fn lets_pass(&self, spent: &Spent<'_>) -> bool {

@@ -49,6 +49,12 @@ impl Dictionary {
         Some(tuple.map(|text| self.texts.get(text.checked_sub(1)? as usize).map(|text| &**text)))
     }
 
+    /// The numbers of some of the texts of every tuple, by its number; 0 for the others, and where there is none.
+    pub fn parts(&self, of: [bool; TEXTS]) -> impl Iterator<Item = [u32; TEXTS]> {
+        let part = move |tuple: &Tuple| std::array::from_fn(|nth| if of[nth] { tuple[nth] } else { 0 });
+        self.tuples.iter().map(part)
+    }
+
     /// All tuples, by number.
     pub fn all(&self) -> impl Iterator<Item = Texts<'_>> {
         (0..).map_while(|number| self.texts(number))

@@ -93,6 +93,11 @@ impl CellsFile {
         self.id
     }
 
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.source.path
+    }
+
     /// What the last run that it covers holds.
     pub(super) fn last(&self) -> &Summary {
         &self.header.last

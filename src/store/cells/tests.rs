@@ -1,14 +1,19 @@
 //! Files of cells: what was written comes back, added up however they are merged, and nothing else does.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
 
+use super::file::{HEADER, Header, LAYOUT};
 use super::*;
 use crate::ledger::units::{EventId, Hour, Position};
-use crate::store::OrgKey;
 use crate::store::history::{Buffer, Limits, Row, Runs, Summary};
+use crate::store::{OrgKey, codec, frame};
+
+/// Cells by slot, user, credits.
+type Plain<'c> = &'c [(i32, &'c str, i64)];
 
 struct Scene {
     folder: TempDir,
@@ -41,8 +46,8 @@ impl Scene {
         self.runs.write(run, &buffer, |_| None).unwrap().unwrap().summary
     }
 
-    /// Writes a run with cells of some organizations: slot, user, credits.
-    fn write(&self, tiers: &Tiers, run: u32, orgs: &[(u32, &[(i32, &str, i64)])]) {
+    /// Writes a run with cells of some organizations.
+    fn write(&self, tiers: &Tiers, run: u32, orgs: &[(u32, Plain<'_>)]) {
         let summary = self.run(run);
         let fill = |writer: &mut Writer| {
             for (key, cells) in orgs {
@@ -54,11 +59,7 @@ impl Scene {
     }
 }
 
-fn fill(
-    writer: &mut Writer,
-    key: OrgKey,
-    cells: &[(i32, &str, i64)],
-) -> Result<(), crate::store::StoreError> {
+fn fill(writer: &mut Writer, key: OrgKey, cells: Plain<'_>) -> Result<(), crate::store::StoreError> {
     let mut dictionary = Dictionary::default();
     writer.begin(key);
     for of_day in cells.chunk_by(|one, other| Slot(one.0).day() == Slot(other.0).day()) {
@@ -72,6 +73,17 @@ fn fill(
         writer.day(Day::of(Slot(of_day[0].0).day(), &cells))?;
     }
     writer.end(&dictionary)
+}
+
+/// Makes one file of eight, if there are such.
+fn merge_one(tiers: &Tiers, committed: u32, go_on: &dyn Fn() -> bool) -> bool {
+    let into = tiers.mergeable(committed, &BTreeSet::new());
+    into.is_some_and(|into| tiers.merge(into, go_on).unwrap())
+}
+
+/// The first run up to one that lacks its cells.
+fn gap(tiers: &Tiers, upto: u32) -> Option<u32> {
+    tiers.gap(upto, &BTreeSet::new())
 }
 
 fn figures(credits: i64) -> Figures {
@@ -143,18 +155,18 @@ fn eight_files_become_one_and_what_comes_to_nothing_goes() {
     }
     assert_eq!(tiers.cover().files.len(), 64);
     let before = (told(&tiers, 1), told(&tiers, 4));
-    assert!(!tiers.merge_one(7, &|| true).unwrap(), "the eighth run is not committed");
-    assert!(!tiers.merge_one(64, &|| false).unwrap(), "it was told to stop");
+    assert!(!merge_one(&tiers, 7, &|| true), "the eighth run is not committed");
+    assert!(!merge_one(&tiers, 64, &|| false), "it was told to stop");
     assert_eq!(tiers.cover().files.len(), 64);
     let mut merges = 0;
-    while tiers.merge_one(63, &|| true).unwrap() {
+    while merge_one(&tiers, 63, &|| true) {
         merges += 1;
     }
     assert_eq!((merges, tiers.cover().files.len(), tiers.cover().upto), (7, 15, 64));
-    while tiers.merge_one(64, &|| true).unwrap() {}
+    while merge_one(&tiers, 64, &|| true) {}
     for tiers in [&tiers, &scene.tiers()] {
         let cover = tiers.cover();
-        assert_eq!((cover.files.len(), cover.upto, tiers.has(64), tiers.has(65)), (1, 64, true, false));
+        assert_eq!((cover.files.len(), cover.upto, gap(tiers, 64), gap(tiers, 65)), (1, 64, None, Some(65)));
         assert_eq!((told(tiers, 1), told(tiers, 4)), before);
     }
     assert_eq!(fs::read_dir(scene.cells()).unwrap().count(), 1);
@@ -175,7 +187,7 @@ fn eight_files_become_one_and_what_comes_to_nothing_goes() {
         };
         tiers.write(summary, fill).unwrap();
     }
-    while tiers.merge_one(8, &|| true).unwrap() {}
+    while merge_one(&tiers, 8, &|| true) {}
     assert!(tiers.cover().files[0].1.block(OrgKey(1)).unwrap().is_none());
 }
 
@@ -187,9 +199,12 @@ fn a_gap_ends_what_is_covered_and_a_crash_discards() {
         scene.write(&tiers, run, &[(1, &[(3, "a", 1)])]);
     }
     tiers.lose(tiers.cover().files[4].0);
-    assert_eq!((tiers.cover().upto, tiers.has(5), tiers.has(6)), (4, false, true));
+    assert_eq!((tiers.cover().upto, gap(&tiers, 9)), (4, Some(5)));
+    let left_out = [Tier::of_run(5)].into();
+    assert_eq!((tiers.gap(9, &left_out), tiers.gap(11, &left_out)), (None, Some(10)));
     scene.tiers().discard_after(Some(7));
-    assert!(scene.tiers().has(7) && !scene.tiers().has(8));
+    let left_out = [Tier::of_run(5)].into();
+    assert_eq!(scene.tiers().gap(9, &left_out), Some(8));
     scene.tiers().discard_after(None);
     assert_eq!(fs::read_dir(scene.cells()).unwrap().count(), 0);
 }
@@ -204,12 +219,45 @@ fn a_merge_that_a_crash_left_half_is_ended_at_the_start() {
         .map(|file| file.unwrap().path())
         .map(|path| (path.clone(), fs::read(path).unwrap()))
         .collect();
-    assert!(tiers.merge_one(8, &|| true).unwrap());
+    assert!(merge_one(&tiers, 8, &|| true));
     copies.iter().for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
     fs::write(scene.cells().join("cells-1-0000000001.unfinished"), b"half").unwrap();
     let tiers = scene.tiers();
     assert_eq!(told(&tiers, 1), expected(&[(3, "a", 8, 8)]));
     assert_eq!(fs::read_dir(scene.cells()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_merge_throws_away_what_is_damaged_and_nothing_for_a_disk_that_refuses() {
+    let scene = Scene::new();
+    let tiers = scene.tiers();
+    (1..=8).for_each(|run| scene.write(&tiers, run, &[(1, &[(3, "a", 1)])]));
+    let into = tiers.mergeable(8, &BTreeSet::new()).unwrap();
+    assert_eq!(tiers.mergeable(8, &[into].into()), None);
+    // A folder where the new file is to be written: the disk refuses, as a full one would.
+    let unfinished = scene.cells().join("cells-1-0000000000.unfinished");
+    fs::create_dir(&unfinished).unwrap();
+    assert!(matches!(tiers.merge(into, &|| true), Err(crate::store::StoreError::Io { .. })));
+    assert_eq!((tiers.cover().upto, gap(&tiers, 8)), (8, None));
+    fs::remove_dir(unfinished).unwrap();
+
+    let third = scene.cells().join("cells-0-0000000002.cells");
+    let mut bytes = fs::read(&third).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&third, bytes).unwrap();
+    tiers.merge(into, &|| true).unwrap_err();
+    assert_eq!((gap(&tiers, 8), third.exists(), tiers.cover().upto), (Some(3), false, 2));
+    assert_eq!(tiers.gap(8, &[Tier::of_run(3)].into()), None, "the others stay");
+}
+
+#[test]
+fn what_stands_in_the_way_of_a_file_is_written_over() {
+    let scene = Scene::new();
+    let tiers = scene.tiers();
+    fs::write(scene.cells().join("cells-0-0000000000.cells"), b"it could not be removed").unwrap();
+    scene.write(&tiers, 1, &[(1, &[(3, "a", 1)])]);
+    assert_eq!(told(&tiers, 1), expected(&[(3, "a", 1, 1)]));
 }
 
 #[test]
@@ -232,6 +280,19 @@ fn what_is_damaged_or_of_other_runs_is_thrown_away() {
         let tiers = scene.tiers();
         let read = tiers.cover().files.first().map(|(_, file)| file.block(OrgKey(1)));
         assert!(matches!(read, None | Some(Err(_))), "byte {at}: {read:?}");
+    }
+    // Of another layout: what stands first says so.
+    let scene = Scene::new();
+    scene.write(&scene.tiers(), 1, &[(1, &[(3, "a", 1)])]);
+    let summary = scene.runs.summary(1).unwrap();
+    for (layout, files) in [(LAYOUT, 1), (LAYOUT + 1, 0)] {
+        let mut header = Vec::new();
+        let fill = |out: &mut Vec<u8>| codec::encode_into(&Header { layout, last: summary }, out).unwrap();
+        frame::append(&mut header, HEADER, fill).unwrap();
+        let mut bytes = fs::read(only_file(&scene.cells())).unwrap();
+        bytes[..header.len()].copy_from_slice(&header);
+        fs::write(only_file(&scene.cells()), bytes).unwrap();
+        assert_eq!(scene.tiers().size().0, files);
     }
     // The same runs by number, and others by what they hold.
     let scene = Scene::new();

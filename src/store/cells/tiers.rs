@@ -1,6 +1,6 @@
 //! The files of cells of a partition, in tiers: a file of the lowest covers one run, one of the next eight, and so on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::merge::merge;
 use super::{CellsFile, Writer};
 use crate::store::StoreError;
-use crate::store::folder::Folder;
+use crate::store::folder::{Folder, NewFile};
 use crate::store::history::{Runs, Summary};
 
 /// So many files of a tier become one of the next.
@@ -107,27 +107,27 @@ impl Tiers {
     pub fn cover(&self) -> Cover {
         let files = self.files.lock();
         let mut cover = Cover::default();
-        loop {
-            let before = cover.upto;
-            let begins = |tier: usize| {
-                let runs = Tier { tier, number: 0 }.runs();
-                let number = u64::from(before).checked_div(runs).filter(|_| u64::from(before) % runs == 0)?;
-                let file = Tier { tier, number: number.try_into().ok()? };
-                Some((file, Arc::clone(files.get(&file)?)))
-            };
-            let Some(found) = (0..NAMES.len()).rev().find_map(begins) else { return cover };
-            let Ok(upto) = u32::try_from(found.0.covers().1) else { return cover };
+        while let Some((file, upto)) = behind(&files, cover.upto) {
+            cover.files.extend(files.get(&file).map(|open| (file, Arc::clone(open))));
             cover.upto = upto;
-            cover.files.push(found);
         }
+        cover
     }
 
-    /// Whether a run is covered.
+    /// The first run up to one that no file covers, those aside that are `left_out`.
     #[must_use]
-    pub fn has(&self, run: u32) -> bool {
+    pub fn gap(&self, upto: u32, left_out: &BTreeSet<Tier>) -> Option<u32> {
         let files = self.files.lock();
-        std::iter::successors(Some(Tier::of_run(run)), |file| file.parent())
-            .any(|file| files.contains_key(&file))
+        let mut covered = 0;
+        while covered < upto {
+            let run = covered.saturating_add(1);
+            match behind(&files, covered) {
+                Some((_, upto)) => covered = upto,
+                None if left_out.contains(&Tier::of_run(run)) => covered = run,
+                None => return Some(run),
+            }
+        }
+        None
     }
 
     /// Writes the cells of a run, which `fill` hands over. Answers the bytes of the file.
@@ -140,29 +140,28 @@ impl Tiers {
         fill: impl FnOnce(&mut Writer) -> Result<(), StoreError>,
     ) -> Result<u64, StoreError> {
         let file = Tier::of_run(last.run);
-        let mut writer = Writer::begin_file(self.folder(file).create(file.number)?, last)?;
+        let mut writer = Writer::begin_file(self.create(file)?, last)?;
         fill(&mut writer)?;
         let bytes = writer.finish()?;
         self.insert(file)?;
         Ok(bytes)
     }
 
-    /// Makes one of eight files whose runs are all committed, if there are such. Answers whether it did; `go_on` is asked on the way.
+    /// Makes a file of the eight that it covers. Answers whether it did; `go_on` is asked on the way.
     ///
     /// # Errors
-    /// [`StoreError`] where a file is damaged, which is then thrown away, or the disk refuses.
-    pub fn merge_one(&self, committed: u32, go_on: &dyn Fn() -> bool) -> Result<bool, StoreError> {
-        let Some((into, inputs)) = self.mergeable(committed) else { return Ok(false) };
-        let Some((_, last)) = inputs.last() else { return Ok(false) };
-        let folder = self.folder(into);
-        let mut writer = Writer::begin_file(folder.create(into.number)?, *last.last())?;
-        let files: Vec<&CellsFile> = inputs.iter().map(|(_, file)| &**file).collect();
+    /// [`StoreError`] where one of them is damaged, which is then thrown away, or the disk refuses.
+    pub fn merge(&self, into: Tier, go_on: &dyn Fn() -> bool) -> Result<bool, StoreError> {
+        let inputs = inputs(&self.files.lock(), into);
+        let Some((_, last)) = inputs.as_ref().and_then(|inputs| inputs.last()) else { return Ok(false) };
+        let mut writer = Writer::begin_file(self.create(into)?, *last.last())?;
+        let files: Vec<&CellsFile> = inputs.iter().flatten().map(|(_, file)| &**file).collect();
         match merge(&files, &mut writer, go_on) {
             Ok(true) => {}
             Ok(false) => return Ok(false),
             Err(error) => {
-                // Which of them it is, is not worth the time: they are made again.
-                inputs.iter().for_each(|(file, _)| self.lose(*file));
+                let harmed = inputs.iter().flatten().filter(|(_, file)| is_harmed(file.path(), &error));
+                harmed.for_each(|(file, _)| self.lose(*file));
                 return Err(error);
             }
         }
@@ -172,15 +171,13 @@ impl Tiers {
         Ok(true)
     }
 
-    fn mergeable(&self, committed: u32) -> Option<(Tier, Vec<(Tier, Arc<CellsFile>)>)> {
+    /// A file whose eight are there, and all of whose runs are committed; none that is `left_out`.
+    #[must_use]
+    pub fn mergeable(&self, committed: u32, left_out: &BTreeSet<Tier>) -> Option<Tier> {
         let files = self.files.lock();
-        let whole = |into: Tier| {
-            let inputs = into.children().map(|file| Some((file, Arc::clone(files.get(&file)?))));
-            Some((into, inputs.collect::<Option<Vec<_>>>()?))
-        };
-        let is_committed = |into: &Tier| into.covers().1 <= u64::from(committed);
         let parents = files.keys().filter(|file| file.number % FANOUT == 0).filter_map(|file| file.parent());
-        parents.filter(is_committed).find_map(whole)
+        let is_wanted = |into: &Tier| into.covers().1 <= u64::from(committed) && !left_out.contains(into);
+        parents.filter(is_wanted).find(|into| inputs(&files, *into).is_some())
     }
 
     /// Throws a file away whose cells are not sound, or are not to be trusted.
@@ -210,6 +207,18 @@ impl Tiers {
         &self.folders[file.tier]
     }
 
+    fn create(&self, file: Tier) -> Result<NewFile, StoreError> {
+        let folder = self.folder(file);
+        match folder.create(file.number) {
+            Err(StoreError::Exists { .. }) if !self.files.lock().contains_key(&file) => {
+                // It could not be removed, or not be opened, when it should have been.
+                folder.remove(file.number)?;
+                folder.create(file.number)
+            }
+            created => created,
+        }
+    }
+
     fn insert(&self, file: Tier) -> Result<(), StoreError> {
         let open = CellsFile::open(&self.folder(file).file(file.number))?;
         self.files.lock().insert(file, Arc::new(open));
@@ -232,6 +241,31 @@ impl Tiers {
         if let Err(error) = self.folder(file).remove(file.number) {
             tracing::warn!(%error, "a file of cells stays for now");
         }
+    }
+}
+
+/// The file that covers the most of the runs behind one, and the last of them.
+fn behind(files: &BTreeMap<Tier, Arc<CellsFile>>, run: u32) -> Option<(Tier, u32)> {
+    (0..NAMES.len()).rev().find_map(|tier| {
+        let runs = Tier { tier, number: 0 }.runs();
+        let number = u64::from(run).checked_div(runs).filter(|_| u64::from(run) % runs == 0)?;
+        let file = Tier { tier, number: number.try_into().ok()? };
+        let upto = file.covers().1.try_into().ok()?;
+        files.contains_key(&file).then_some((file, upto))
+    })
+}
+
+/// The files that become one, if all are there.
+fn inputs(files: &BTreeMap<Tier, Arc<CellsFile>>, into: Tier) -> Option<Vec<(Tier, Arc<CellsFile>)>> {
+    into.children().map(|file| Some((file, Arc::clone(files.get(&file)?)))).collect()
+}
+
+/// Whether an error says that a file does not hold what was written to it.
+fn is_harmed(file: &Path, error: &StoreError) -> bool {
+    match error {
+        StoreError::Damaged { path, .. } => path == file,
+        StoreError::Frame(error) => error.path() == file,
+        _ => false,
     }
 }
 

@@ -38,6 +38,7 @@ use crate::store::OrgKey;
 pub use buffer::{Buffer, Limits, Link};
 pub use run::{Summary, Written};
 pub use runs::Runs;
+pub use scan::Visit;
 pub use walk::{Block, Blocks, Found, KnownId, Rows};
 
 /// A charge on its way to history.

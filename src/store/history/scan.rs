@@ -8,16 +8,15 @@ use crate::ledger::units::Position;
 use crate::store::frame::FrameReader;
 use crate::store::{OrgKey, StoreError};
 
+/// Takes a row: whose it is, where it stands in the log, its bytes.
+pub type Visit<'v> = dyn FnMut(OrgKey, Position, &[u8]) -> Result<(), StoreError> + 'v;
+
 impl Runs {
     /// Hands over every row of a run: by ascending organization, and within it by ascending position.
     ///
     /// # Errors
     /// [`StoreError::Io`], [`StoreError::Frame`] and [`StoreError::Damaged`] where not all of it can be read.
-    pub fn each_row(
-        &self,
-        run: u32,
-        visit: &mut dyn FnMut(OrgKey, Position, &[u8]) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    pub fn each_row(&self, run: u32, visit: &mut Visit<'_>) -> Result<(), StoreError> {
         let path = self.file(run)?.path.clone();
         let file = File::open(&path).map_err(StoreError::io(&path, "opened"))?;
         let mut reader = FrameReader::new(file, &*path, 0);
