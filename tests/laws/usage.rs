@@ -146,12 +146,18 @@ impl Question {
     }
 }
 
+/// An event that may be taken back.
+struct Sent {
+    source: &'static str,
+    id: String,
+    time: Timestamp,
+}
+
 /// What happened, and what was asked.
 struct World {
     stepped: Stepped,
     now: Timestamp,
-    /// The ids and times of events.
-    events: Vec<(String, Timestamp)>,
+    events: Vec<Sent>,
     /// Questions whose answers had further pages.
     open: Vec<(Question, Vec<(String, String)>)>,
     next: usize,
@@ -179,13 +185,13 @@ impl World {
         Timestamp::from_micros(self.now.micros() - minutes * 60_000_000 + 1_234_567)
     }
 
-    fn event(&mut self, mut event: Value, time: Timestamp) -> Value {
+    fn event(&mut self, mut event: Value, source: &'static str, time: Timestamp) -> Value {
         let id = format!("e{}", self.next);
         self.next += 1;
         event["id"] = json!(id);
-        event["source"] = json!("law");
+        event["source"] = json!(source);
         event["time"] = json!(time::format(time));
-        self.events.push((id, time));
+        self.events.push(Sent { source, id, time });
         event
     }
 
@@ -210,7 +216,26 @@ impl World {
             options.insert("account".into(), json!("a"));
         }
         let time = self.ago(ago);
-        self.event(event, time)
+        self.event(event, "law", time)
+    }
+
+    fn ended(&mut self, call: usize, ago: i64) {
+        let time = self.ago(ago);
+        let end = json!({ "type": "call.ended", "call_id": format!("call-{call}"), "duration_ms": 100_000, "user": "u2",
+                          "direction": "outbound" });
+        let end = self.event(end, "sbc", time);
+        self.send(&[end]);
+    }
+
+    fn void(&mut self, event: usize, timed: bool) {
+        let Some(Sent { source, id, time }) = self.events.iter().rev().nth(event) else { return };
+        let mut voids = json!({ "id": id, "source": source });
+        if timed {
+            voids["time"] = json!(time::format(*time));
+        }
+        let id = format!("v{}", self.next);
+        self.next += 1;
+        self.send(&[json!({ "type": "void", "id": id, "source": "law", "voids": voids })]);
     }
 
     fn send(&mut self, items: &[Value]) {
@@ -230,28 +255,12 @@ impl World {
                                     "user": "u1", "time": time, "add_ons": ["add_on"] }),
                 ]);
             }
-            Step::Ended(call, ago) => {
-                let time = self.ago(ago);
-                let end = json!({ "type": "call.ended", "call_id": format!("call-{call}"), "duration_ms": 100_000, "user": "u2",
-                                  "direction": "outbound" });
-                let mut end = self.event(end, time);
-                end["source"] = json!("sbc");
-                self.send(&[end]);
-            }
+            Step::Ended(call, ago) => self.ended(call, ago),
             Step::Failed(call) => {
                 let time = time::format(self.ago(0));
                 self.send(&[json!({ "type": "call.failed", "source": "sbc", "call_id": format!("call-{call}"), "time": time })]);
             }
-            Step::Void(event, timed) => {
-                let Some((id, time)) = self.events.iter().rev().nth(event).cloned() else { return Ok(()) };
-                let mut voids = json!({ "id": id, "source": "law" });
-                if timed {
-                    voids["time"] = json!(time::format(time));
-                }
-                let id = format!("v{}", self.next);
-                self.next += 1;
-                self.send(&[json!({ "type": "void", "id": id, "source": "law", "voids": voids })]);
-            }
+            Step::Void(event, timed) => self.void(event, timed),
             Step::Grant(kind, amount) => {
                 let kind = ["plan", "bonus", "purchased"][kind];
                 let data = json!({ "amount": amount.to_string(), "kind": kind });
