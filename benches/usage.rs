@@ -1,8 +1,9 @@
-//! Usage: how long an answer takes, from cells and from rows, alone and while events are taken flat out; and what the cells cost
-//! the keeper.
+//! Usage: how long an answer takes over HTTP, alone and beside events that are taken meanwhile, and from rows; and what the cells
+//! cost the keeper.
 //!
-//! `cargo bench --bench usage -- year` asks one organization about a year with 2,000 combinations of dimensions a day, `-- many` 100,000
-//! organizations with a few rows each, `-- keeper` writes runs with and without cells. All three without an argument.
+//! `cargo bench --bench usage -- year` asks one organization about a year with 2,000 combinations of dimensions a day, `-- new` the same
+//! with other combinations every day, 730,000 in all, `-- many` 100,000 organizations with a few rows each, `-- keeper` writes runs with and
+//! without cells. All four without an argument.
 
 #![expect(
     clippy::print_stdout,
@@ -27,6 +28,8 @@ use std::time::Duration;
 use creditd::clock;
 use creditd::ledger::units::{Millis, Timestamp};
 
+use tokio::task::JoinHandle;
+
 use ask::Question;
 use partition::AtWork;
 
@@ -44,7 +47,10 @@ fn main() {
         keeper::measure();
     }
     if is_wanted("year") {
-        runtime.block_on(year());
+        runtime.block_on(year("year", false));
+    }
+    if is_wanted("new") {
+        runtime.block_on(year("year, all new every day", true));
     }
     if is_wanted("many") {
         runtime.block_on(many());
@@ -57,7 +63,8 @@ fn days_ago(days: u64) -> Timestamp {
     Timestamp::from_micros(today).minus(Millis(days * DAY))
 }
 
-async fn year() {
+/// A year of one organization. Its campaigns, assistants and pilots change every day, or one a week.
+async fn year(what: &str, changes_daily: bool) {
     let folder = tempfile::tempdir().unwrap();
     let work = AtWork::start(folder.path(), days_ago(DAYS)).await;
     let watch = clock::Stopwatch::start();
@@ -67,22 +74,30 @@ async fn year() {
     for hour in 0..DAYS * 24 {
         let begin = days_ago(DAYS).plus(Millis(hour * HOUR));
         work.set_clock(begin.plus(Millis(HOUR)));
-        work.append(load::hour_of_year(begin, hour, &mut number)).await;
+        let week = if changes_daily { hour / 24 * load::CHANGING } else { hour / 168 };
+        work.append(load::hour_of_year(begin, hour, week, &mut number)).await;
     }
     work.checkpoint().await;
-    println!("year: {number} events in {:.0} s", watch.elapsed().as_secs_f64());
+    println!("{what}: {number} events in {:.0} s", watch.elapsed().as_secs_f64());
     work.tended().await;
     let (files, bytes) = work.desk.cells().unwrap().size();
-    println!("year: {files} files of cells, {:.1} B of cells an event", bytes as f64 / number as f64);
+    println!("{what}: {files} files of cells, {:.1} B of cells an event", bytes as f64 / number as f64);
     work.set_clock(clock::now());
     let org = |_| "year".to_owned();
-    tokio::task::block_in_place(|| ask::cold("year", &work, "year"));
-    let questions = Question::of_a_year(days_ago(DAYS - 1));
-    tokio::task::block_in_place(|| {
-        let alone = ask::all("year, alone", &work, &questions, 300, org);
-        ask::against_rows("year", &work, &questions, &alone, 2, org);
-    });
-    flat_out("year, flat out", &work, 1, |beside| ask::all(beside, &work, &questions, 300, org)).await;
+    ask::cold(what, &work, "year").await;
+    let (questions, pages) = (Question::of_a_year(days_ago(DAYS - 1)), Question::pages());
+    let alone = ask::all(&format!("{what}, alone"), &work, &questions, 300, org).await;
+    ask::all(&format!("{what}, alone"), &work, &pages, 2_000, org).await;
+    tokio::task::block_in_place(|| ask::against_rows(what, &work, &questions, &alone, 2, org));
+    for rate in [Some(1_000), Some(10_000), None] {
+        let load = Load::start(&work, 1, rate).await;
+        let beside = format!("{what}, beside {}", load.name());
+        ask::all(&beside, &work, &questions, 300, org).await;
+        ask::all(&beside, &work, &pages, 1_000, org).await;
+        ask::after_pauses(&beside, &work, &questions[0], "year", Duration::from_secs(12), 5).await;
+        load.end(&beside).await;
+    }
+    println!("{what}: {} answers over HTTP were added up from rows", ask::answers_from_rows(&work));
     work.stop().await;
 }
 
@@ -102,39 +117,72 @@ async fn many() {
     work.set_clock(clock::now());
     let org = |n: usize| format!("org-{}", n * 7_919 % ORGS);
     let questions = Question::of_a_year(days_ago(30));
-    tokio::task::block_in_place(|| {
-        let alone = ask::all("many, alone", &work, &questions, 2_000, org);
-        ask::against_rows("many", &work, &questions, &alone, 500, org);
-    });
-    flat_out("many, flat out", &work, ORGS, |beside| ask::all(beside, &work, &questions, 2_000, org)).await;
+    let pages = Question::pages();
+    let alone = ask::all("many, alone", &work, &questions, 2_000, org).await;
+    ask::all("many, alone", &work, &pages, 2_000, org).await;
+    tokio::task::block_in_place(|| ask::against_rows("many", &work, &questions, &alone, 500, org));
+    for rate in [Some(10_000), None] {
+        let load = Load::start(&work, ORGS, rate).await;
+        let beside = format!("many, beside {}", load.name());
+        ask::all(&beside, &work, &questions, 2_000, org).await;
+        ask::all(&beside, &work, &pages, 2_000, org).await;
+        load.end(&beside).await;
+    }
+    println!("many: {} answers over HTTP were added up from rows", ask::answers_from_rows(&work));
     work.stop().await;
 }
 
-/// Asks while events of so many organizations are taken as fast as they go.
-async fn flat_out<T>(beside: &'static str, work: &AtWork, orgs: usize, asks: impl FnOnce(&'static str) -> T) {
-    let ends = Arc::new(AtomicBool::new(false));
-    let events = Arc::new(AtomicU64::new(0));
-    let watch = clock::Stopwatch::start();
-    let senders: Vec<_> = (0..32)
-        .map(|sender| {
-            let (log, ends, events) = (Arc::clone(&work.log), Arc::clone(&ends), Arc::clone(&events));
-            tokio::spawn(async move {
-                let mut n = sender;
-                while !ends.load(Ordering::Relaxed) {
-                    let draft = load::message(n, orgs);
-                    log.append(draft).await.unwrap();
-                    events.fetch_add(load::EVENTS_OF_MESSAGE, Ordering::Relaxed);
-                    n += 32;
-                }
+/// Events that are taken meanwhile.
+struct Load {
+    rate: Option<u64>,
+    ends: Arc<AtomicBool>,
+    events: Arc<AtomicU64>,
+    watch: clock::Stopwatch,
+    senders: Vec<JoinHandle<()>>,
+}
+
+/// So many send at once.
+const SENDERS: u64 = 32;
+
+impl Load {
+    /// Events of so many organizations, so many a second, or as fast as they go.
+    async fn start(work: &AtWork, orgs: usize, rate: Option<u64>) -> Load {
+        let (ends, events) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let pause = rate.map(|rate| {
+            Duration::from_secs(SENDERS * load::EVENTS_OF_MESSAGE) / u32::try_from(rate).unwrap()
+        });
+        let senders = (0..SENDERS)
+            .map(|sender| {
+                let (log, ends, events) = (Arc::clone(&work.log), Arc::clone(&ends), Arc::clone(&events));
+                // Of no other load, so that none is a repeat.
+                let mut n = (rate.unwrap_or(1) << 32) + sender;
+                tokio::spawn(async move {
+                    tokio::time::sleep(pause.unwrap_or_default() * u32::try_from(sender).unwrap() / 32).await;
+                    while !ends.load(Ordering::Relaxed) {
+                        log.append(load::message(n, orgs)).await.unwrap();
+                        events.fetch_add(load::EVENTS_OF_MESSAGE, Ordering::Relaxed);
+                        n += SENDERS;
+                        if let Some(pause) = pause {
+                            tokio::time::sleep(pause).await;
+                        }
+                    }
+                })
             })
-        })
-        .collect();
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    tokio::task::block_in_place(|| asks(beside));
-    ends.store(true, Ordering::Relaxed);
-    for sender in senders {
-        sender.await.unwrap();
+            .collect();
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        Load { rate, ends, events, watch: clock::Stopwatch::start(), senders }
     }
-    let rate = events.load(Ordering::Relaxed) as f64 / watch.elapsed().as_secs_f64();
-    println!("{beside}: {rate:.0} events/s meanwhile");
+
+    fn name(&self) -> String {
+        self.rate.map_or("events flat out".to_owned(), |rate| format!("{rate} events/s"))
+    }
+
+    async fn end(self, beside: &str) {
+        self.ends.store(true, Ordering::Relaxed);
+        for sender in self.senders {
+            sender.await.unwrap();
+        }
+        let rate = self.events.load(Ordering::Relaxed) as f64 / (self.watch.elapsed().as_secs_f64() + 3.0);
+        println!("{beside}: {rate:.0} events/s were taken meanwhile");
+    }
 }

@@ -1,4 +1,4 @@
-//! A pipeline, a keeper and a tender of cells over a log whose clock the benchmark sets: months of events in a minute.
+//! A pipeline, a keeper and a tender of cells over a log whose clock the benchmark sets, behind HTTP: months of events in a minute.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,17 +13,26 @@ use creditd::book::keeper::Call;
 use creditd::book::progress::Progress;
 use creditd::book::recovery::{Surroundings, recover};
 use creditd::book::waiters::Waiters;
+use creditd::http;
 use creditd::ledger::units::Timestamp;
 use creditd::log::local::{LocalLog, Options};
 use creditd::log::{Draft, Log};
 use creditd::metrics::Metrics;
+use creditd::notify::{Channels, webhooks};
 use creditd::store::history::Limits;
 use futures_util::{StreamExt, stream};
+use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
 /// A partition at work.
 pub struct AtWork {
+    /// Where it listens.
+    pub url: String,
+    /// What asks there.
+    pub client: reqwest::Client,
+    /// What its face works with.
     pub desk: Arc<Desk>,
+    /// The log.
     pub log: Arc<dyn Log>,
     clock: Arc<AtomicI64>,
     calls: Sender<Call>,
@@ -31,12 +40,15 @@ pub struct AtWork {
     ends: Arc<AtomicBool>,
     wake: Sender<()>,
     threads: Vec<JoinHandle<()>>,
+    hang_up: oneshot::Sender<()>,
+    serving: tokio::task::JoinHandle<()>,
 }
 
 /// So many records are on their way into the log at once.
 const UNDER_WAY: usize = 2_000;
 
 impl AtWork {
+    /// Starts on a folder, with the log's clock at that instant.
     pub async fn start(folder: &Path, begin: Timestamp) -> AtWork {
         let clock = Arc::new(AtomicI64::new(begin.micros()));
         let shown = Arc::clone(&clock);
@@ -71,7 +83,15 @@ impl AtWork {
             std::thread::spawn(move || keeper.run(&called)),
             std::thread::spawn(move || tender.run(&wakes)),
         ];
-        AtWork { desk, log, clock, calls, stop, ends, wake, threads }
+        let channels = Channels::open(folder, webhooks::Options::default()).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (hang_up, hung_up) = oneshot::channel();
+        let shutdown = async { drop(hung_up.await) };
+        let served = http::serve(listener, Arc::clone(&desk), channels, http::Options::default(), shutdown);
+        let serving = tokio::spawn(async move { served.await.unwrap() });
+        let client = reqwest::Client::new();
+        AtWork { url, client, desk, log, clock, calls, stop, ends, wake, threads, hang_up, serving }
     }
 
     /// What the log's clock shows from now on.
@@ -91,6 +111,7 @@ impl AtWork {
         }
     }
 
+    /// Takes a checkpoint.
     pub async fn checkpoint(&self) {
         let (reply, answer) = oneshot::channel();
         self.calls.send(Call::Checkpoint(reply)).unwrap();
@@ -109,7 +130,10 @@ impl AtWork {
         }
     }
 
+    /// Stops in order: HTTP, the pipeline, a last checkpoint.
     pub async fn stop(self) {
+        self.hang_up.send(()).unwrap();
+        self.serving.await.unwrap();
         self.stop.send_replace(true);
         self.calls.send(Call::Stop).unwrap();
         self.ends.store(true, Ordering::Release);

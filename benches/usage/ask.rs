@@ -1,4 +1,4 @@
-//! What the benchmark of usage asks, and how long the answers take.
+//! What the benchmark of usage asks over HTTP, and how long the answers take.
 
 use std::time::Duration;
 
@@ -13,40 +13,55 @@ use crate::partition::AtWork;
 /// A question with its name.
 pub struct Question {
     name: &'static str,
+    /// What follows the organization's name.
+    path: &'static str,
     pairs: Vec<(String, String)>,
 }
 
 impl Question {
-    /// What a dashboard asks about all days from one on; two of them, about as many days before too.
+    /// What a dashboard asks about the usage of all days from one on; once, about as many days before too.
     pub fn of_a_year(from: Timestamp) -> Vec<Question> {
         let day = |at: Timestamp| time::format(at)[..10].to_owned();
         let middle = Timestamp::from_micros(from.micros() / 2 + clock::now().micros() / 2);
-        let question = |name, from, query: &str| {
-            let mut pairs: Vec<(String, String)> = vec![("from".to_owned(), day(from))];
+        let within = days_before(30).micros().div_euclid(900_000_000) * 900_000_000 + 7_000_000;
+        let question = |name, from: String, query: &str| {
+            let mut pairs: Vec<(String, String)> = vec![("from".to_owned(), from)];
             pairs.extend(form_urlencoded::parse(query.as_bytes()).into_owned());
-            Question { name, pairs }
+            Question { name, path: "usage", pairs }
         };
         vec![
-            question("tree", from, "group_by=entity_type,entity"),
-            question("series", from, "interval=day"),
-            question("series of 10", from, "interval=day&group_by=entity&limit=10"),
-            question("compare", middle, "compare=previous_period&group_by=user"),
-            question("search", from, "group_by=entity&search=c-1"),
-            question("totals", from, ""),
-            Question {
-                name: "30 days from within a quarter of an hour",
-                pairs: vec![
-                    (
-                        "from".to_owned(),
-                        time::format(Timestamp::from_micros(
-                            days_before(30).micros() / 1_000_000_000 * 1_000_000_000 + 7,
-                        )),
-                    ),
-                    ("group_by".to_owned(), "user".to_owned()),
-                ],
-            },
-            question("hours of a week", days_before(7), "interval=hour&group_by=action&limit=3"),
+            question("tree", day(from), "group_by=entity_type,entity"),
+            question("three dimensions", day(from), "group_by=user,feature,action&limit=100"),
+            question("series", day(from), "interval=day"),
+            question("series of 10", day(from), "interval=day&group_by=entity&limit=10"),
+            question("compare", day(middle), "compare=previous_period&group_by=user"),
+            question("search", day(from), "group_by=entity&search=c-1"),
+            question("totals", day(from), ""),
+            question(
+                "30 days from within a quarter of an hour",
+                time::format(Timestamp::from_micros(within)),
+                "group_by=user",
+            ),
+            question("hours of a week", day(days_before(7)), "interval=hour&group_by=action&limit=3"),
         ]
+    }
+
+    /// What is asked beside usage.
+    pub fn pages() -> Vec<Question> {
+        let question = |name, path| Question { name, path, pairs: Vec::new() };
+        vec![
+            question("balance", "balance"),
+            question("call log, a page of 50", "calls?state=finished&limit=50"),
+            question("history, a page of 50", "history?limit=50"),
+        ]
+    }
+
+    async fn ask(&self, work: &AtWork, org: &str) {
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.pairs).finish();
+        let mark = if query.is_empty() { "" } else { "?" };
+        let url = format!("{}/v1/orgs/{org}/{}{mark}{query}", work.url, self.path);
+        let answer = work.client.get(url).send().await.unwrap().error_for_status().unwrap();
+        std::hint::black_box(answer.bytes().await.unwrap());
     }
 }
 
@@ -55,36 +70,54 @@ fn days_before(days: i64) -> Timestamp {
 }
 
 /// Asks everything so many times, one after the other, and prints how long it took. Answers the medians.
-pub fn all(
+pub async fn all(
     what: &str,
     work: &AtWork,
     questions: &[Question],
     times: usize,
     org: impl Fn(usize) -> String,
 ) -> Vec<Duration> {
-    questions
-        .iter()
-        .map(|question| {
-            let mut histogram = Histogram::<u64>::new(3).unwrap();
-            for n in 0..times {
-                let watch = Stopwatch::start();
-                answer(work, question, &org(n), true);
-                histogram.record(u64::try_from(watch.elapsed().as_nanos()).unwrap()).unwrap();
-            }
-            let ms = |quantile| histogram.value_at_quantile(quantile) as f64 / 1e6;
-            println!(
-                "{what}: {}: p50 {:.2} ms p99 {:.2} ms max {:.2} ms",
-                question.name,
-                ms(0.5),
-                ms(0.99),
-                ms(1.0)
-            );
-            Duration::from_nanos(histogram.value_at_quantile(0.5))
-        })
-        .collect()
+    let mut medians = Vec::new();
+    for question in questions {
+        let mut histogram = Histogram::<u64>::new(3).unwrap();
+        for n in 0..times {
+            let watch = Stopwatch::start();
+            question.ask(work, &org(n)).await;
+            histogram.record(u64::try_from(watch.elapsed().as_nanos()).unwrap()).unwrap();
+        }
+        let ms = |quantile| histogram.value_at_quantile(quantile) as f64 / 1e6;
+        let name = question.name;
+        println!("{what}: {name}: p50 {:.2} ms p99 {:.2} ms max {:.2} ms", ms(0.5), ms(0.99), ms(1.0));
+        medians.push(Duration::from_nanos(histogram.value_at_quantile(0.5)));
+    }
+    medians
 }
 
-/// The same from rows, and how many times as long that takes.
+/// One question after so long without any, so many times: what came meanwhile is added up then.
+pub async fn after_pauses(
+    what: &str,
+    work: &AtWork,
+    question: &Question,
+    org: &str,
+    pause: Duration,
+    times: usize,
+) {
+    let mut took = Vec::new();
+    for _ in 0..times {
+        tokio::time::sleep(pause).await;
+        let watch = Stopwatch::start();
+        question.ask(work, org).await;
+        took.push(format!("{:.1}", watch.elapsed().as_secs_f64() * 1e3));
+    }
+    println!(
+        "{what}: {}, each after {} s without a question: {} ms",
+        question.name,
+        pause.as_secs(),
+        took.join(", ")
+    );
+}
+
+/// The same from rows, without HTTP, and how many times as long that takes.
 pub fn against_rows(
     what: &str,
     work: &AtWork,
@@ -95,7 +128,7 @@ pub fn against_rows(
 ) {
     for (question, by_cells) in questions.iter().zip(alone) {
         let watch = Stopwatch::start();
-        (0..times).for_each(|n| answer(work, question, &org(n), false));
+        (0..times).for_each(|n| by_rows(work, question, &org(n)));
         let by_rows = watch.elapsed().as_secs_f64() / times as f64;
         println!(
             "{what}: {}: from rows {:.1} ms, {:.0} times as long",
@@ -107,21 +140,27 @@ pub fn against_rows(
 }
 
 /// The first question of all, with nothing kept yet.
-pub fn cold(what: &str, work: &AtWork, org: &str) {
-    let question = Question { name: "first", pairs: vec![("from".to_owned(), "2000-01-01".to_owned())] };
+pub async fn cold(what: &str, work: &AtWork, org: &str) {
+    let pairs = vec![("from".to_owned(), "2000-01-01".to_owned())];
+    let question = Question { name: "first", path: "usage", pairs };
     let watch = Stopwatch::start();
-    answer(work, &question, org, true);
+    question.ask(work, org).await;
     println!("{what}: the first question, nothing kept yet: {:.1} ms", watch.elapsed().as_secs_f64() * 1e3);
 }
 
-fn answer(work: &AtWork, question: &Question, org: &str, by_cells: bool) {
+/// How many answers were added up from rows until now, over HTTP.
+pub fn answers_from_rows(work: &AtWork) -> u64 {
+    work.desk.metrics.cells.answers.with_label_values(&["rows"]).get()
+}
+
+fn by_rows(work: &AtWork, question: &Question, org: &str) {
     let desk = &work.desk;
     let sources = Sources {
         book: &desk.book,
-        cells: desk.cells().filter(|_| by_cells),
+        cells: None,
         stretch: &|start| desk.stretch(org, start),
         look: &|| desk.look_and_wait(org),
-        told: &|from| assert_eq!(from == "cells", by_cells, "{}", question.name),
+        told: &|_| {},
     };
     let given = Parameters::of_pairs(question.pairs.iter().cloned());
     let usage = query::usage_from(&sources, org, given, clock::now()).unwrap().unwrap();

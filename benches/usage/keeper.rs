@@ -24,6 +24,7 @@ impl Listener for Deaf {
 /// The rows of a run.
 const ROWS: u64 = 500_000;
 
+/// Writes runs of one organization, and of 100,000.
 pub fn measure() {
     for (what, orgs) in [("one organization", 1), ("100,000 organizations", 100_000)] {
         let [(without, runs, _), (with, _, cells)] = [false, true].map(|with_cells| write(orgs, with_cells));
