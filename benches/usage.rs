@@ -2,8 +2,8 @@
 //! cost the keeper.
 //!
 //! `cargo bench --bench usage -- year` asks one organization about a year with 2,000 combinations of dimensions a day, `-- new` the same
-//! with other combinations every day, 730,000 in all, `-- many` 100,000 organizations with a few rows each, `-- keeper` writes runs with and
-//! without cells. All four without an argument.
+//! with other combinations every day, 730,000 in all, `-- many` 100,000 organizations with a few rows each, `-- keeper` writes runs and
+//! their cells. All four without an argument.
 
 #![expect(
     clippy::print_stdout,
@@ -82,14 +82,16 @@ async fn year(what: &str, changes_daily: bool) {
     work.tended().await;
     let (files, bytes) = work.desk.cells().unwrap().size();
     println!("{what}: {files} files of cells, {:.1} B of cells an event", bytes as f64 / number as f64);
-    work.set_clock(clock::now());
+    work.let_clock_run();
     let org = |_| "year".to_owned();
     ask::cold(what, &work, "year").await;
     let (questions, pages) = (Question::of_a_year(days_ago(DAYS - 1)), Question::pages());
     let alone = ask::all(&format!("{what}, alone"), &work, &questions, 300, org).await;
     ask::all(&format!("{what}, alone"), &work, &pages, 2_000, org).await;
+    ask::after_pauses(&format!("{what}, alone"), &work, &questions[0], "year", Duration::from_secs(12), 3)
+        .await;
     tokio::task::block_in_place(|| ask::against_rows(what, &work, &questions, &alone, 2, org));
-    for rate in [Some(1_000), Some(10_000), None] {
+    for rate in [1_000, 10_000, 100_000] {
         let load = Load::start(&work, 1, rate).await;
         let beside = format!("{what}, beside {}", load.name());
         ask::all(&beside, &work, &questions, 300, org).await;
@@ -114,14 +116,14 @@ async fn many() {
     }
     println!("many: 5 events for each of {ORGS} organizations in {:.0} s", watch.elapsed().as_secs_f64());
     work.tended().await;
-    work.set_clock(clock::now());
+    work.let_clock_run();
     let org = |n: usize| format!("org-{}", n * 7_919 % ORGS);
     let questions = Question::of_a_year(days_ago(30));
     let pages = Question::pages();
     let alone = ask::all("many, alone", &work, &questions, 2_000, org).await;
     ask::all("many, alone", &work, &pages, 2_000, org).await;
     tokio::task::block_in_place(|| ask::against_rows("many", &work, &questions, &alone, 500, org));
-    for rate in [Some(10_000), None] {
+    for rate in [10_000, 100_000] {
         let load = Load::start(&work, ORGS, rate).await;
         let beside = format!("many, beside {}", load.name());
         ask::all(&beside, &work, &questions, 2_000, org).await;
@@ -134,7 +136,7 @@ async fn many() {
 
 /// Events that are taken meanwhile.
 struct Load {
-    rate: Option<u64>,
+    rate: u64,
     ends: Arc<AtomicBool>,
     events: Arc<AtomicU64>,
     watch: clock::Stopwatch,
@@ -145,26 +147,22 @@ struct Load {
 const SENDERS: u64 = 32;
 
 impl Load {
-    /// Events of so many organizations, so many a second, or as fast as they go.
-    async fn start(work: &AtWork, orgs: usize, rate: Option<u64>) -> Load {
+    /// Events of so many organizations, so many a second.
+    async fn start(work: &AtWork, orgs: usize, rate: u64) -> Load {
         let (ends, events) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let pause = rate.map(|rate| {
-            Duration::from_secs(SENDERS * load::EVENTS_OF_MESSAGE) / u32::try_from(rate).unwrap()
-        });
+        let pause = Duration::from_secs(SENDERS * load::EVENTS_OF_MESSAGE) / u32::try_from(rate).unwrap();
         let senders = (0..SENDERS)
             .map(|sender| {
                 let (log, ends, events) = (Arc::clone(&work.log), Arc::clone(&ends), Arc::clone(&events));
                 // Of no other load, so that none is a repeat.
-                let mut n = (rate.unwrap_or(1) << 32) + sender;
+                let mut n = (rate << 32) + sender;
                 tokio::spawn(async move {
-                    tokio::time::sleep(pause.unwrap_or_default() * u32::try_from(sender).unwrap() / 32).await;
+                    let mut ticks = tokio::time::interval(pause);
                     while !ends.load(Ordering::Relaxed) {
+                        ticks.tick().await;
                         log.append(load::message(n, orgs)).await.unwrap();
                         events.fetch_add(load::EVENTS_OF_MESSAGE, Ordering::Relaxed);
                         n += SENDERS;
-                        if let Some(pause) = pause {
-                            tokio::time::sleep(pause).await;
-                        }
                     }
                 })
             })
@@ -174,7 +172,7 @@ impl Load {
     }
 
     fn name(&self) -> String {
-        self.rate.map_or("events flat out".to_owned(), |rate| format!("{rate} events/s"))
+        format!("{} events/s", self.rate)
     }
 
     async fn end(self, beside: &str) {

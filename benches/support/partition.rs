@@ -13,6 +13,7 @@ use creditd::book::keeper::Call;
 use creditd::book::progress::Progress;
 use creditd::book::recovery::{Surroundings, recover};
 use creditd::book::waiters::Waiters;
+use creditd::clock;
 use creditd::http;
 use creditd::ledger::units::Timestamp;
 use creditd::log::local::{LocalLog, Options};
@@ -44,6 +45,8 @@ pub struct AtWork {
     serving: tokio::task::JoinHandle<()>,
 }
 
+/// Says that the log's clock runs.
+const RUNS: i64 = i64::MIN;
 /// So many records are on their way into the log at once.
 const UNDER_WAY: usize = 2_000;
 
@@ -52,7 +55,10 @@ impl AtWork {
     pub async fn start(folder: &Path, begin: Timestamp) -> AtWork {
         let clock = Arc::new(AtomicI64::new(begin.micros()));
         let shown = Arc::clone(&clock);
-        let now = Arc::new(move || Timestamp::from_micros(shown.load(Ordering::Relaxed)));
+        let now = Arc::new(move || match shown.load(Ordering::Relaxed) {
+            RUNS => clock::now(),
+            instant => Timestamp::from_micros(instant),
+        });
         let (log, _) = LocalLog::open(&folder.join("log"), Options::default(), now).unwrap();
         let log: Arc<dyn Log> = Arc::new(log);
         let last = log.extent().await.unwrap().last;
@@ -94,9 +100,14 @@ impl AtWork {
         AtWork { url, client, desk, log, clock, calls, stop, ends, wake, threads, hang_up, serving }
     }
 
-    /// What the log's clock shows from now on.
+    /// What the log's clock shows from now on, until it is set again.
     pub fn set_clock(&self, now: Timestamp) {
         self.clock.store(now.micros(), Ordering::Relaxed);
+    }
+
+    /// From now on the log's clock shows the time.
+    pub fn let_clock_run(&self) {
+        self.clock.store(RUNS, Ordering::Relaxed);
     }
 
     /// Appends records, in any order, and waits until they are applied.

@@ -29,7 +29,7 @@ pub fn org(name: &str) -> Vec<Draft> {
 
 /// The events of an hour of a year: each combination comes four times a day, at hours of its own.
 pub fn hour_of_year(begin: Timestamp, hour: u64, week: u64, number: &mut u64) -> Vec<Draft> {
-    let of_hour = (0..TUPLES).filter(|tuple| (tuple + hour) % (24 / TIMES) == 0);
+    let of_hour = (0..TUPLES).filter(|tuple| (tuple + hour).is_multiple_of(24 / TIMES));
     let events: Vec<String> = of_hour
         .map(|tuple| {
             *number += 1;

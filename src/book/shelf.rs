@@ -11,7 +11,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::ledger::ids::Seen;
 use crate::ledger::units::{EventId, Hour, Position};
-use crate::store::history::{BlockRef, Buffer, KnownId, Limits, Row as StoredRow, Runs};
+use crate::store::history::{BlockRef, Buffer, KnownId, Limits, Row as StoredRow, Runs, Summary};
 use crate::store::{OrgKey, StoreError, codec};
 
 use super::cells::Cells;
@@ -31,6 +31,8 @@ pub struct Shelf {
     written: AtomicU32,
     pub(super) runs: Option<Runs>,
     cells: Option<Arc<Cells>>,
+    /// A run that was written, with its buffer, until its cells are cut.
+    uncut: Mutex<Option<(Summary, Arc<Buffer>)>>,
 }
 
 impl Shelf {
@@ -52,14 +54,39 @@ impl Shelf {
         self.cells.as_ref()
     }
 
-    /// Makes the cells of a run that lacks them, or merges some, if there is anything to do. Answers whether there was.
+    /// Cuts the run written last into cells, merges some, or makes those that are missing, if there is anything to do. Answers whether
+    /// there was.
     ///
     /// # Errors
     /// [`StoreError`] where the disk refuses, or something is damaged.
     pub fn tend_cells(&self, go_on: &dyn Fn() -> bool) -> Result<bool, StoreError> {
-        match (&self.cells, &self.runs) {
-            (Some(cells), Some(runs)) => cells.tend(runs, go_on),
-            _ => Ok(false),
+        let (Some(cells), Some(runs)) = (&self.cells, &self.runs) else { return Ok(false) };
+        let uncut = self.uncut.lock().take();
+        let Some((run, buffer)) = uncut else { return cells.tend(runs, go_on) };
+        let cut = cells.cut(run, &buffer);
+        self.reuse(buffer);
+        cut.map(|()| true)
+    }
+
+    /// Leaves a run and its buffer to whoever cuts cells. Where the one before waits still, the keeper does not: the cells of this one
+    /// are made of its file, later.
+    fn leave(&self, run: Summary, buffer: Arc<Buffer>) {
+        let mut uncut = self.uncut.lock();
+        let left = if uncut.is_none() {
+            uncut.replace((run, buffer)).map(|(_, buffer)| buffer)
+        } else {
+            Some(buffer)
+        };
+        drop(uncut);
+        self.cells.iter().for_each(|cells| cells.expect(run.run));
+        left.into_iter().for_each(|buffer| self.reuse(buffer));
+    }
+
+    fn reuse(&self, buffer: Arc<Buffer>) {
+        // A reader that still holds it keeps it; then the next buffer is a new one.
+        if let Some(mut written) = Arc::into_inner(buffer) {
+            written.clear();
+            self.spare.lock().push(written);
         }
     }
 
@@ -119,13 +146,9 @@ impl Shelf {
         sealed.pop_front();
         self.written.store(run, Ordering::Release);
         drop(sealed);
-        if let (Some(cells), Some(summary)) = (&self.cells, summary) {
-            cells.cut(summary, &buffer);
-        }
-        // A reader that still holds it keeps it; then the next buffer is a new one.
-        if let Some(mut written) = Arc::into_inner(buffer) {
-            written.clear();
-            self.spare.lock().push(written);
+        match summary.filter(|_| self.cells.is_some()) {
+            Some(run) => self.leave(run, buffer),
+            None => self.reuse(buffer),
         }
         Ok(Some(touched))
     }

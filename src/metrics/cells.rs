@@ -7,7 +7,7 @@ use super::Maker;
 /// The metrics of cells.
 #[derive(Debug, Clone)]
 pub struct CellsMetrics {
-    /// Files that were made again or merged, by outcome.
+    /// Files that were made or merged, by outcome.
     pub tended: IntCounterVec,
     /// Files.
     pub files: IntGauge,
@@ -20,7 +20,7 @@ impl CellsMetrics {
         Ok(CellsMetrics {
             tended: make.counters(
                 "creditd_history_cells_total",
-                "Files of cells made again or merged.",
+                "Files of cells made, made again or merged.",
                 "outcome",
             )?,
             files: make.gauge("creditd_history_cells_files", "Files of cells.")?,

@@ -38,7 +38,8 @@ enum Step {
     Checkpoint(usize),
     Crash,
     Replay(usize),
-    Tend,
+    /// So many files are made or merged, if there are as many to do.
+    Tend(usize),
     Harm(usize, Option<usize>),
     Ask(Question),
     /// The next page of what was asked so many questions before.
@@ -90,7 +91,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..3_usize).prop_map(Step::Checkpoint),
         1 => Just(Step::Crash),
         2 => (1..30_usize).prop_map(Step::Replay),
-        3 => Just(Step::Tend),
+        5 => prop_oneof![1..4_usize, Just(1_000)].prop_map(Step::Tend),
         1 => (0..64_usize, prop::option::of(0..100_000_usize)).prop_map(|(file, byte)| Step::Harm(file, byte)),
         8 => question().prop_map(Step::Ask),
         4 => (0..4_usize).prop_map(Step::Page),
@@ -278,7 +279,7 @@ impl World {
             Step::Checkpoint(records) => self.stepped.checkpoint(records),
             Step::Crash => self.stepped.crash(),
             Step::Replay(most) => self.stepped.replay(most),
-            Step::Tend => self.stepped.tend(),
+            Step::Tend(most) => self.stepped.tend(most),
             Step::Harm(file, byte) => self.stepped.harm(file, byte),
             Step::Ask(question) => {
                 let query = question.query(self.now);
@@ -322,7 +323,7 @@ proptest! {
         // In the end, everything is asked of merged files alone.
         world.stepped.replay(usize::MAX);
         world.stepped.checkpoint(0);
-        world.stepped.tend();
+        world.stepped.tend(1_000);
         for range in 0..9 {
             let question = Question { range, zone: range % 5, group_by: vec![range, (range + 3) % 9], filter: None,
                                       interval: Some(range % 4), compare: None, search: false, limit: 3 };
@@ -334,7 +335,7 @@ proptest! {
                 if world.by_cells > before {
                     break;
                 }
-                world.stepped.tend();
+                world.stepped.tend(1_000);
             }
             prop_assert!(world.by_cells > before, "range {} was not told by the cells", range);
         }

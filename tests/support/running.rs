@@ -1,14 +1,16 @@
-//! A whole daemon in this process: a real local log, the pipeline and the keeper on threads of their own, HTTP on TCP.
+//! A whole daemon in this process: a real local log, the pipeline, the keeper and what tends the cells on threads of their own, HTTP on TCP.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use creditd::book::cells::Tender;
 use creditd::book::desk::Desk;
-use creditd::book::keeper::Call;
+use creditd::book::keeper::{Call, Keeper};
 use creditd::book::pipeline::Pipeline;
 use creditd::book::progress::Progress;
 use creditd::book::recovery::{Surroundings, recover};
@@ -46,6 +48,13 @@ fn on_a_thread(pipeline: Pipeline, reader: Box<dyn Reader>, progress: Arc<Progre
     })
 }
 
+/// What tends the cells, what tells it to end, and the line that it is on.
+fn tender(keeper: &Keeper) -> (Tender, Arc<AtomicBool>, (Sender<()>, Receiver<()>)) {
+    let (shelf, metrics) = (Arc::clone(&keeper.shelf), keeper.metrics.clone());
+    let ends = Arc::new(AtomicBool::new(false));
+    (Tender { shelf, metrics, ends: Arc::clone(&ends) }, ends, channel())
+}
+
 impl Running {
     /// Starts on a folder, from whatever is there.
     pub(crate) async fn start(folder: &Path, options: http::Options) -> Running {
@@ -72,9 +81,16 @@ impl Running {
         desk.connect(&keeper);
         let pipeline = on_a_thread(pipeline, reader, progress);
         let (calls, inbox) = channel();
-        let keeper = std::thread::spawn(move || keeper.run(&inbox));
+        let (tender, ends, (wake, wakes)) = tender(&keeper);
+        let tender = std::thread::spawn(move || tender.run(&wakes));
+        let keeper = std::thread::spawn(move || {
+            keeper.run(&inbox);
+            ends.store(true, Ordering::Release);
+            drop(wake);
+        });
         let channels = Channels::open(folder, webhooks::Options::default()).await.unwrap();
-        let running = Running::face((desk, channels), options, calls, stop, vec![keeper, pipeline]).await;
+        let running =
+            Running::face((desk, channels), options, calls, stop, vec![keeper, pipeline, tender]).await;
         running.caught_up().await;
         running
     }

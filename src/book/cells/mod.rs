@@ -1,7 +1,7 @@
 //! The cells of the organizations: what their histories add up to, kept so that nobody who asks what was used reads a year of rows.
 //!
-//! The keeper cuts every run that it has written into cells ([`make`]); a thread of its own makes those that are missing, and merges the
-//! files of committed runs. Rows that no file covers yet are added up when somebody asks, and what they came to is kept
+//! A thread of its own ([`tender`]) cuts every run that the keeper has written into cells ([`make`]), makes those that are missing, and
+//! merges the files of committed runs. Rows that no file covers yet are added up when somebody asks, and what they came to is kept
 //! ([`cube`]), so that the next who asks reads only what is new. What a row adds and takes off, it tells by itself ([`cut`]).
 //!
 //! Cells are made of the history and can always be made again: nothing of them stops the daemon, and where anything is odd the rows are
@@ -42,8 +42,8 @@ pub use self::view::{Edges, Odd, Standing, Total, View};
 pub struct Cells {
     tiers: Tiers,
     cubes: Mutex<Cubes>,
-    /// The newest run whose cells the keeper has tried to write. What lacks them up to there, the tender makes.
-    tried: AtomicU32,
+    /// The newest run that is to have cells.
+    expected: AtomicU32,
     /// The newest run that a checkpoint knows.
     committed: AtomicU32,
     /// Whether the first run is there. Where it was deleted for its age, the rows alone know what is left.
@@ -83,7 +83,7 @@ impl Cells {
         Ok(Cells {
             tiers: Tiers::open(folder, runs)?,
             cubes: Mutex::default(),
-            tried: AtomicU32::new(0),
+            expected: AtomicU32::new(0),
             committed: AtomicU32::new(0),
             begins_at_first,
             aside: Mutex::default(),
@@ -93,7 +93,7 @@ impl Cells {
     /// Deletes what is of runs that no checkpoint knows.
     pub(super) fn discard_after(&self, committed: Option<u32>) {
         self.tiers.discard_after(committed);
-        self.tried.store(committed.unwrap_or(0), Ordering::Release);
+        self.expect(committed.unwrap_or(0));
         self.commit(committed.unwrap_or(0));
     }
 
@@ -102,15 +102,20 @@ impl Cells {
         self.committed.store(run, Ordering::Release);
     }
 
-    /// Cuts the rows of a run that was written. What fails here is made later.
-    pub(super) fn cut(&self, run: Summary, buffer: &Buffer) {
-        if !self.begins_at_first {
-            return;
+    /// Notes a run that was written: it is to have cells.
+    pub(super) fn expect(&self, run: u32) {
+        self.expected.store(run, Ordering::Release);
+    }
+
+    /// Cuts the rows of a run that was written.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the disk refuses. They are then made of the run.
+    pub(super) fn cut(&self, run: Summary, buffer: &Buffer) -> Result<(), StoreError> {
+        if self.begins_at_first && !self.tiers.has(run.run) {
+            self.tiers.write(run, |writer| make::of_buffer(buffer, writer))?;
         }
-        if let Err(error) = self.tiers.write(run, |writer| make::of_buffer(buffer, writer)) {
-            tracing::warn!(%error, run = run.run, "the cells of a run were not written; they are made again");
-        }
-        self.tried.store(run.run, Ordering::Release);
+        Ok(())
     }
 
     /// Merges files, or makes the cells of a run that lacks them, if there is anything to do. Answers whether there was.
@@ -127,7 +132,7 @@ impl Cells {
         let (file, done) =
             if let Some(into) = self.tiers.mergeable(self.committed.load(Ordering::Acquire), &left_out) {
                 (into, self.tiers.merge(into, go_on))
-            } else if let Some(run) = self.tiers.gap(self.tried.load(Ordering::Acquire), &left_out) {
+            } else if let Some(run) = self.tiers.gap(self.expected.load(Ordering::Acquire), &left_out) {
                 (Tier::of_run(run), self.make(runs, run).map(|()| true))
             } else {
                 aside.for_later.clear();

@@ -1,4 +1,4 @@
-//! Tends the cells: makes those that are missing, and merges files, on a thread of its own.
+//! Tends the cells: cuts those of runs that were written, makes those that are missing, and merges files, on a thread of its own.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use crate::book::shelf::Shelf;
 use crate::metrics::Metrics;
 
 /// How often it is looked whether there is something to do.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(100);
 /// After trouble nothing is tried for so long: cells can wait.
 const REST: Duration = Duration::from_secs(10);
 
@@ -29,10 +29,12 @@ impl Tender {
     pub fn run(self, wakes: &Receiver<()>) {
         let go_on = || !self.ends.load(Ordering::Acquire);
         let mut pause = Duration::ZERO;
+        self.show_size();
         while wakes.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
             pause = match self.shelf.tend_cells(&go_on) {
                 Ok(true) => {
                     self.metrics.cells.tended.with_label_values(&["done"]).inc();
+                    self.show_size();
                     Duration::ZERO
                 }
                 Ok(false) => LOOK,
@@ -42,7 +44,6 @@ impl Tender {
                     REST
                 }
             };
-            self.show_size();
         }
     }
 

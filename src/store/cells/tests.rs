@@ -90,6 +90,11 @@ fn figures(credits: i64) -> Figures {
     Figures([credits, 1, 0, 0, -70_000, i64::MAX / 3, credits.signum()])
 }
 
+/// A number that nothing tells from those beside it, so that it cannot be written shorter.
+fn noise(day: i32, n: i64) -> i64 {
+    (i64::from(day) * 1_000 + n + 1).wrapping_mul(0x5851_F42D_4C95_7F2D)
+}
+
 /// What all files tell of an organization, added up: slot, user, credits, parts.
 fn told(tiers: &Tiers, key: u32) -> Vec<(i32, String, i64, i64)> {
     let mut sums: std::collections::BTreeMap<(i32, String), Figures> = Default::default();
@@ -231,15 +236,17 @@ fn a_merge_that_a_crash_left_half_is_ended_at_the_start() {
 fn a_merge_throws_away_what_is_damaged_and_nothing_for_a_disk_that_refuses() {
     let scene = Scene::new();
     let tiers = scene.tiers();
-    (1..=8).for_each(|run| scene.write(&tiers, run, &[(1, &[(3, "a", 1)])]));
+    (1..8).for_each(|run| scene.write(&tiers, run, &[(1, &[(3, "a", 1)])]));
+    // So much that it is written before the end.
+    let users: Vec<String> = (0..1_000).map(|n| format!("user-{n}")).collect();
+    let of_day = |day: i32| users.iter().zip(0..).map(move |(user, n)| (day * 96, &**user, noise(day, n)));
+    scene.write(&tiers, 8, &[(2, &(0..200).flat_map(of_day).collect::<Vec<_>>())]);
     let into = tiers.mergeable(8, &BTreeSet::new()).unwrap();
     assert_eq!(tiers.mergeable(8, &[into].into()), None);
-    // A folder where the new file is to be written: the disk refuses, as a full one would.
     let unfinished = scene.cells().join("cells-1-0000000000.unfinished");
-    fs::create_dir(&unfinished).unwrap();
+    std::os::unix::fs::symlink("/dev/full", &unfinished).unwrap();
     assert!(matches!(tiers.merge(into, &|| true), Err(crate::store::StoreError::Io { .. })));
-    assert_eq!((tiers.cover().upto, gap(&tiers, 8)), (8, None));
-    fs::remove_dir(unfinished).unwrap();
+    assert_eq!((tiers.cover().upto, gap(&tiers, 8), unfinished.exists()), (8, None, false));
 
     let third = scene.cells().join("cells-0-0000000002.cells");
     let mut bytes = fs::read(&third).unwrap();

@@ -59,7 +59,7 @@ impl Tier {
     }
 }
 
-/// The files of cells. One thread writes those of runs and one merges, any number read.
+/// The files of cells. One thread writes and merges, any number read.
 #[derive(Debug)]
 pub struct Tiers {
     folders: Vec<Folder>,
@@ -112,6 +112,14 @@ impl Tiers {
             cover.upto = upto;
         }
         cover
+    }
+
+    /// Whether a run is covered.
+    #[must_use]
+    pub fn has(&self, run: u32) -> bool {
+        let files = self.files.lock();
+        std::iter::successors(Some(Tier::of_run(run)), |file| file.parent())
+            .any(|file| files.contains_key(&file))
     }
 
     /// The first run up to one that no file covers, those aside that are `left_out`.

@@ -27,9 +27,10 @@ async fn a_start_and_the_loss_of_all_cells_change_no_figure() {
     };
     let before = told(&daemon).await;
     let daemon = again(daemon).await;
-    let cells = daemon.folder.path().join("cells");
-    assert_eq!(std::fs::read_dir(&cells).unwrap().count(), 1, "a run was written, and its cells");
+    daemon.shows("creditd_history_cells_files", 1.0).await;
     assert_eq!(told(&daemon).await, before);
+    let cells = daemon.folder.path().join("cells");
+    assert_eq!(std::fs::read_dir(&cells).unwrap().count(), 1, "a run was written, and has its cells");
     std::fs::remove_dir_all(&cells).unwrap();
     let daemon = again(daemon).await;
     assert_eq!(told(&daemon).await, before);
