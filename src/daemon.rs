@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::access::{AccessError, Gate, Tokens};
 use crate::book::desk::Desk;
 use crate::book::outbox::Outbox;
 use crate::book::progress::Progress;
@@ -43,6 +44,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// How HTTP is served.
     pub http: http::Options,
+    /// Who is let in there.
+    pub access: Access,
     /// The time between two checkpoints.
     pub checkpoint_every: Duration,
     /// How much history is gathered before it is written.
@@ -53,6 +56,15 @@ pub struct Options {
     pub catalog: Vec<String>,
     /// On a log that is not the one of the newest checkpoint: go back to the newest one that is of this log.
     pub roll_back: bool,
+}
+
+/// Who is let in over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Whether those who show no token are.
+    pub open: bool,
+    /// Whether the metrics are for everybody.
+    pub open_metrics: bool,
 }
 
 /// Where entries come from.
@@ -96,6 +108,9 @@ pub enum DaemonError {
     /// What tells those who asked to be told cannot be opened.
     #[error(transparent)]
     Channels(#[from] ChannelsError),
+    /// Who is let in cannot be known.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// The address cannot be listened on.
     #[error("{address} cannot be listened on: {source}; choose another with http.listen")]
     Listen {
@@ -136,6 +151,8 @@ impl Daemon {
         let refused = |source| DaemonError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
+        let Access { open, open_metrics } = options.access;
+        let gate = Arc::new(Gate { tokens: Tokens::open(&options.data)?, open, open_metrics });
         let metrics = Metrics::new()?;
         let (log, client) = open_log(&options).await?;
         let recovered = lineage::recover_checked(&options, &log).await?;
@@ -152,7 +169,7 @@ impl Daemon {
         let (stop_pipeline, stopped) = watch::channel(false);
         let threads = threads::start(&options, recovered, &desk, &log, stopped).await?;
         let (stop_faces, stopped) = watch::channel(false);
-        let faces = faces::Faces { client, listener, channels: channels.clone() };
+        let faces = faces::Faces { client, listener, channels: channels.clone(), gate };
         let tasks = faces::start(&options, &desk, &log, faces, &stopped);
         Ok(Daemon { address, desk, channels, threads, stop_faces, stop_pipeline, tasks, _lock: lock })
     }

@@ -23,25 +23,26 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("metrics", &["ledger"]),
     ("wire", &["ledger"]),
     ("store", &["ledger"]),
+    ("access", &["ledger", "wire", "clock"]),
     ("log", &["ledger", "store"]),
     ("book", &["ledger", "wire", "store", "log", "clock", "metrics"]),
     ("query", &["ledger", "wire", "store", "book", "clock", "metrics"]),
     ("config", &["ledger", "wire", "store", "log", "book"]),
-    ("http", &["ledger", "wire", "log", "book", "query", "notify", "clock", "metrics", "config"]),
+    ("http", &["ledger", "wire", "log", "book", "query", "notify", "access", "clock", "metrics", "config"]),
     ("nats", &["ledger", "wire", "log", "book", "query", "clock", "metrics", "config"]),
     ("notify", &["ledger", "wire", "store", "log", "book", "query", "clock", "metrics", "config"]),
     (
         "daemon",
         &[
-            "ledger", "wire", "store", "log", "book", "query", "http", "nats", "notify", "clock", "metrics",
-            "config",
+            "ledger", "wire", "store", "log", "book", "query", "http", "nats", "notify", "access", "clock",
+            "metrics", "config",
         ],
     ),
     (
         "cli",
         &[
-            "ledger", "wire", "store", "log", "book", "query", "http", "nats", "notify", "clock", "metrics",
-            "config", "daemon",
+            "ledger", "wire", "store", "log", "book", "query", "http", "nats", "notify", "access", "clock",
+            "metrics", "config", "daemon",
         ],
     ),
 ];

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use super::terminal::{Format, Paint, csv_field};
 use super::{Failure, adapters, catalogs, runtime};
+use crate::access::{Standing, Tokens};
+use crate::clock;
 use crate::config::{Config, LogHome};
 use crate::ledger::catalog::Catalog;
 use crate::wire::adapter::Adapters;
@@ -29,19 +31,22 @@ struct Finding {
     ok: bool,
     /// What was found, or what is wrong and what to do.
     detail: String,
+    /// Whether it works, and somebody should know.
+    #[serde(skip)]
+    warns: bool,
     #[serde(skip)]
     code: u8,
 }
 
 impl Finding {
     fn good(what: &'static str, detail: String) -> Finding {
-        Finding { what, ok: true, detail, code: 0 }
+        Finding { what, ok: true, detail, warns: false, code: 0 }
     }
 
     fn of(what: &'static str, looked_at: Result<String, String>, code: u8) -> Finding {
         match looked_at {
             Ok(detail) => Finding::good(what, detail),
-            Err(detail) => Finding { what, ok: false, detail, code },
+            Err(detail) => Finding { what, ok: false, detail, warns: false, code },
         }
     }
 }
@@ -69,6 +74,7 @@ fn look(file: Option<&Path>) -> Result<Vec<Finding>, Failure> {
     findings.extend(catalog(&config));
     findings.extend(adapters_of(&config));
     findings.push(Finding::of("data folder", folder(&config.data), 1));
+    findings.push(access(&config));
     match &config.log {
         LogHome::Local(_) => {
             let place = config.data.join("log");
@@ -115,6 +121,25 @@ fn adapters_of(config: &Config) -> Vec<Finding> {
     config.adapters.iter().map(look).map(|looked_at| Finding::of("adapters", looked_at, 78)).collect()
 }
 
+/// Who is let in over HTTP.
+fn access(config: &Config) -> Finding {
+    let tokens = match Tokens::open(&config.data).and_then(|tokens| tokens.list()) {
+        Ok(tokens) => tokens,
+        Err(error) => return Finding::of("access", Err(error.to_string()), 1),
+    };
+    if let Some(warning) = config.access.warning(config.http.listen) {
+        return Finding { warns: true, ..Finding::good("access", warning) };
+    }
+    let good = tokens.iter().filter(|token| token.standing(clock::now()) == Standing::Good).count();
+    match good {
+        0 => {
+            let why = "tokens are asked for and there are none yet: nobody is let in. Make one: creditd token create NAME --role admin";
+            Finding { warns: true, ..Finding::good("access", why.to_owned()) }
+        }
+        _ => Finding::good("access", format!("tokens are asked for; {good} are in force")),
+    }
+}
+
 /// Whether files can be made in the folder, or in the nearest one above it that is there.
 fn folder(path: &Path) -> Result<String, String> {
     let nearest = std::path::absolute(path)
@@ -159,8 +184,12 @@ fn write(findings: &[Finding], format: Format) -> Result<(), Failure> {
             }
         }
         Format::Table => {
-            for Finding { what, ok, detail, .. } in findings {
-                let mark = if *ok { paint.good("✓") } else { paint.bad("✗") };
+            for Finding { what, ok, detail, warns, .. } in findings {
+                let mark = match (ok, warns) {
+                    (true, true) => paint.bad("!"),
+                    (true, false) => paint.good("✓"),
+                    (false, _) => paint.bad("✗"),
+                };
                 writeln!(out, "{mark} {what:<12} {detail}")?;
             }
         }

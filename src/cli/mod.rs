@@ -22,6 +22,7 @@ mod replay;
 mod serve;
 mod simulate;
 mod terminal;
+mod token;
 mod verify;
 mod version;
 
@@ -61,6 +62,7 @@ enum Command {
     Replay(replay::Arguments),
     Serve(serve::Arguments),
     Simulate(Box<simulate::Arguments>),
+    Token(token::Arguments),
     Top(ask::top::Arguments),
     Usage(Box<ask::usage::Arguments>),
     Verify(verify::Arguments),
@@ -171,6 +173,7 @@ fn dispatch(Arguments { config, command }: Arguments) -> Result<(), Failure> {
         Command::Replay(arguments) => replay::run(file, &arguments),
         Command::Serve(arguments) => serve::run(file, &arguments),
         Command::Simulate(arguments) => simulate::run(*arguments),
+        Command::Token(arguments) => token::run(file, arguments),
         Command::Top(arguments) => ask::top::run(file, &arguments),
         Command::Usage(arguments) => ask::usage::run(file, &arguments),
         Command::Verify(arguments) => verify::run(file, &arguments),

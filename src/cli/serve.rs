@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 use super::terminal::Paint;
 use super::{Failure, adapters, runtime};
 use crate::config::{self, Config, LogFormat, LogHome, Logging};
-use crate::daemon::{Daemon, DaemonError, LogOptions, Options};
+use crate::daemon::{Access, Daemon, DaemonError, LogOptions, Options};
 use crate::log::LogError;
 use crate::nats::OutStream;
 use crate::notify::webhooks;
@@ -30,6 +30,9 @@ pub(super) struct Arguments {
 pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> Result<(), Failure> {
     let config = Config::load(file)?;
     start_logging(&config.logging)?;
+    if let Some(warning) = config.access.warning(config.http.listen) {
+        tracing::warn!("{warning}");
+    }
     let options = options(config, arguments.roll_back)?;
     runtime()?.block_on(serve(options))
 }
@@ -88,6 +91,7 @@ fn options(config: Config, roll_back: bool) -> Result<Options, Failure> {
             adapters: Arc::new(adapters::load(&config.adapters)?),
             ..http::Options::default()
         },
+        access: Access { open: config.access.open, open_metrics: config.access.open_metrics },
         checkpoint_every: config.checkpoint_every,
         history: config.history,
         webhooks: webhooks(config.webhooks),

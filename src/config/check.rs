@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use super::overlay::Layers;
 use super::raw::{self, Raw};
 use super::units;
-use super::{Config, ConfigError, Http, LogFormat, LogHome, Logging, Nats, Problem, Webhooks};
+use super::{Access, Config, ConfigError, Http, LogFormat, LogHome, Logging, Nats, Problem, Webhooks};
 use crate::log::{jetstream, local};
 use crate::store::history;
 
@@ -44,6 +44,7 @@ impl Checking<'_> {
         let data = self.text("data.folder", &raw.data.folder);
         let log = self.log(raw);
         let http = self.http(&raw.http);
+        let access = self.access(raw, http.as_ref());
         let every = self.duration("checkpoint.every", &raw.checkpoint.every, Duration::from_millis(100));
         let history = self.history(&raw.history);
         let webhooks = self.webhooks(&raw.webhooks);
@@ -52,6 +53,7 @@ impl Checking<'_> {
             data: PathBuf::from(data?),
             log: log?,
             http: http?,
+            access: access?,
             checkpoint_every: every?,
             history: history?,
             webhooks: webhooks?,
@@ -159,6 +161,36 @@ impl Checking<'_> {
             return self.wrong("http.listen", &raw.listen, why);
         }
         Some(Http { listen: listen?, max_body: usize::try_from(max_body?).ok()? })
+    }
+
+    fn access(&mut self, raw: &Raw, http: Option<&Http>) -> Option<Access> {
+        let open_metrics = match raw.access.metrics.as_str() {
+            "open" => true,
+            "token" => false,
+            other => {
+                return self.wrong("access.metrics", other, "is no choice; write \"open\" or \"token\"");
+            }
+        };
+        // An address that cannot be read was reported, and nothing is concluded from it.
+        let at_home = http.is_some_and(|http| http.listen.ip().to_canonical().is_loopback());
+        let (open, by_default) = match raw.access.mode.as_str() {
+            "auto" => (at_home && raw.log.kind == "local", true),
+            "tokens" => (false, false),
+            "open-to-the-network" => (true, false),
+            "open" if at_home || http.is_none() => (true, false),
+            "open" => {
+                let why = format!(
+                    "would let everybody in who reaches {}; if that is meant, write \"open-to-the-network\", else \"tokens\"",
+                    raw.http.listen
+                );
+                return self.wrong("access.mode", "open", why);
+            }
+            other => {
+                let why = "is no mode; write \"auto\", \"tokens\", \"open\" or \"open-to-the-network\"";
+                return self.wrong("access.mode", other, why);
+            }
+        };
+        Some(Access { open, by_default, open_metrics: open || open_metrics })
     }
 
     fn history(&mut self, raw: &raw::History) -> Option<history::Limits> {

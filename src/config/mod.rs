@@ -23,6 +23,8 @@ use ipnet::IpNet;
 use crate::log::{jetstream, local};
 use crate::store::history;
 
+pub use self::units::duration;
+
 /// Every setting with its default and what it is about: what `creditd config default` prints.
 pub const DEFAULTS: &str = include_str!("../../config/creditd.toml");
 
@@ -35,6 +37,8 @@ pub struct Config {
     pub log: LogHome,
     /// The HTTP face.
     pub http: Http,
+    /// Who is let in there.
+    pub access: Access,
     /// How often the organizations that changed are written.
     pub checkpoint_every: Duration,
     /// How much of the history gathers in memory.
@@ -76,6 +80,36 @@ pub struct Http {
     pub listen: SocketAddr,
     /// The largest request body, in bytes.
     pub max_body: usize,
+}
+
+/// Who is let in over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Whether those who show no token are.
+    pub open: bool,
+    /// Whether that was left to us.
+    pub by_default: bool,
+    /// Whether the metrics are for everybody.
+    pub open_metrics: bool,
+}
+
+impl Access {
+    /// What is to be said loudly where everybody is let in; `None` where tokens are asked for.
+    #[must_use]
+    pub fn warning(&self, listen: SocketAddr) -> Option<String> {
+        let why =
+            if self.by_default { ", as it does on this machine while nothing else is said" } else { "" };
+        let who = match listen.ip().to_canonical().is_loopback() {
+            true => "everybody on this machine, and behind a proxy on it",
+            false => "EVERYBODY ON THE NETWORK",
+        };
+        self.open.then(|| {
+            format!(
+                "HTTP at {listen} asks for no token{why}: {who} may read everything, and give and take credits. \
+                 To ask for tokens: access.mode = \"tokens\""
+            )
+        })
+    }
 }
 
 /// How webhooks are delivered.

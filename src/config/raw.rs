@@ -11,6 +11,7 @@ pub(super) struct Raw {
     pub(super) log: Log,
     pub(super) nats: Nats,
     pub(super) http: Http,
+    pub(super) access: Access,
     pub(super) checkpoint: Checkpoint,
     pub(super) history: History,
     pub(super) webhooks: Webhooks,
@@ -61,6 +62,13 @@ pub(super) struct Nats {
 pub(super) struct Http {
     pub(super) listen: String,
     pub(super) max_body: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Access {
+    pub(super) mode: String,
+    pub(super) metrics: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -113,6 +113,35 @@ fn every_wrong_value_is_named_with_the_remedy_at_once() {
 }
 
 #[test]
+fn everybody_is_let_in_at_home_alone_unless_that_is_said_in_so_many_words() {
+    let access = |text: &str| load(text, &[]).unwrap().access;
+    let at = |listen: &str, rest: &str| format!("[http]\nlisten = \"{listen}:1\"\n{rest}");
+    let (jetstream, tokens) = ("[log]\nkind = \"jetstream\"", "[access]\nmode = \"tokens\"");
+    for home in ["127.0.0.1", "127.8.8.8", "[::1]", "[::ffff:127.0.0.1]"] {
+        assert!(access(&at(home, "")).open, "{home}");
+        assert!(!access(&at(home, jetstream)).open, "{home}");
+        assert!(!access(&at(home, tokens)).open, "{home}");
+        assert!(access(&at(home, &format!("{jetstream}\n[access]\nmode = \"open\""))).open, "{home}");
+    }
+    for away in ["0.0.0.0", "[::]", "10.0.0.1"] {
+        assert!(!access(&at(away, "")).open, "{away}");
+        let text = at(away, "[access]\nmode = \"open\"");
+        let why = format!(
+            "creditd.toml: access.mode: \"open\" would let everybody in who reaches {away}:1; if that is meant, write \"open-to-the-network\", else \"tokens\""
+        );
+        assert_eq!(wrong(&text, &[]), [why]);
+        let config = load(&at(away, "[access]\nmode = \"open-to-the-network\""), &[]).unwrap();
+        let warning = config.access.warning(config.http.listen).unwrap();
+        assert!(warning.contains("EVERYBODY ON THE NETWORK"), "{warning}");
+    }
+    assert!(access("").open_metrics, "where everybody is let in, the metrics are no secret");
+    assert!(!access(tokens).open_metrics);
+    assert!(access(&format!("{tokens}\nmetrics = \"open\"")).open_metrics);
+    let why = wrong("[access]\nmode = \"closed\"\nmetrics = \"x\"", &[]);
+    assert_eq!(why, ["creditd.toml: access.metrics: \"x\" is no choice; write \"open\" or \"token\""]);
+}
+
+#[test]
 fn a_network_is_one_address_or_many() {
     let file = "[webhooks]\nallowed_networks = [\"10.1.0.0/16\", \"127.0.0.1\", \"fd00::/8\"]\nparallel = 8";
     let webhooks = load(file, &[]).unwrap().webhooks;

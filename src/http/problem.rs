@@ -32,6 +32,9 @@ struct Document {
     results: Vec<Value>,
     #[serde(skip)]
     retry: bool,
+    /// Whether the answer asks for a token.
+    #[serde(skip)]
+    challenge: bool,
 }
 
 fn code<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
@@ -87,6 +90,7 @@ impl Problem {
             reason: None,
             results: Vec::new(),
             retry: false,
+            challenge: false,
         }))
     }
 
@@ -124,6 +128,13 @@ impl Problem {
         );
         let refusal = Refusal { reason: "unknown_org".to_owned(), field: "org".to_owned(), detail };
         Problem::refused(StatusCode::NOT_FOUND, refusal)
+    }
+
+    /// Nobody knows who asks.
+    pub(super) fn unauthorized(kind: &str, detail: impl Into<String>) -> Problem {
+        let mut problem = Problem::new(StatusCode::UNAUTHORIZED, kind, detail);
+        problem.0.challenge = true;
+        problem
     }
 
     /// Nobody is there who could answer.
@@ -172,11 +183,19 @@ impl From<SubmitError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Document { status, retry, .. } = *self.0;
+        let Document { status, retry, challenge, .. } = *self.0;
         let text = serde_json::to_vec(&self.0).unwrap_or_default();
         let mut response = (status, text).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if challenge {
+            // Who shows no token is told no error, as RFC 6750 has it.
+            let told = match self.0.r#type.ends_with(":token_missing") {
+                true => "Bearer realm=\"creditd\"",
+                false => "Bearer realm=\"creditd\", error=\"invalid_token\"",
+            };
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(told));
+        }
         if retry {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

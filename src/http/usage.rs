@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::Response;
 
 use super::Face;
+use super::guard::Caller;
 use super::parts::{self, OrgName, Params};
 use super::problem::Problem;
 use super::reads::{aside, look};
@@ -18,9 +19,11 @@ use crate::wire::time;
 pub(super) async fn usage(
     State(face): State<Arc<Face>>,
     OrgName(org): OrgName,
-    Params(pairs): Params<Vec<(String, String)>>,
+    caller: Caller,
+    Params(mut pairs): Params<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    caller.keep(&mut pairs, usize::MAX)?;
     let look = look(&face, &org).await?;
     let given = Parameters::of_pairs(pairs.iter().cloned());
     let book = Arc::clone(&face.desk.book);

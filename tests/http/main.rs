@@ -6,7 +6,7 @@ pub mod folder;
 #[path = "../support/daemon.rs"]
 pub mod process;
 #[path = "../support/running.rs"]
-mod running;
+pub mod running;
 
 mod adapters;
 mod authorize;

@@ -15,8 +15,13 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts it in a folder, with settings beside those of the folder and the port.
+    /// Starts it in a folder, with settings beside those of the folder and the port. Everybody is let in.
     pub fn start(folder: &Path, settings: &str) -> Daemon {
+        Daemon::start_guarded(folder, &format!("[access]\nmode = \"open\"\n{settings}"))
+    }
+
+    /// The same, and who is let in is a matter of the settings.
+    pub fn start_guarded(folder: &Path, settings: &str) -> Daemon {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let data = folder.join("data");
         let config = format!(

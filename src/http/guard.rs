@@ -1,0 +1,212 @@
+//! The guard: the one layer that every request to a route goes through. It lets through what the route's [`Rule`] allows to the token
+//! that is shown, and nothing else.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::Face;
+use super::problem::Problem;
+use super::routes::{Reach, Route, Rule};
+use crate::access::{Gate, Permission, Presented, Role, Standing, Token};
+use crate::clock;
+
+/// What each route needs.
+#[derive(Debug, Default)]
+pub(super) struct Rules(HashMap<String, Vec<(Method, Rule)>>);
+
+impl Rules {
+    pub(super) fn of(table: Vec<Route>) -> Rules {
+        let mut rules = Rules::default();
+        for Route { method, path, rule } in table {
+            rules.0.entry(path).or_default().push((method, rule));
+        }
+        rules
+    }
+
+    fn find(&self, method: &Method, path: &str) -> Option<Rule> {
+        // Whoever may GET may ask for the HEAD alone.
+        let method = if method == Method::HEAD { &Method::GET } else { method };
+        let (_, rule) = self.0.get(path)?.iter().find(|(known, _)| known == method)?;
+        Some(*rule)
+    }
+}
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    /// Nobody in particular, where the gate is open.
+    token: Option<Arc<Token>>,
+}
+
+impl Caller {
+    /// Whether it may know of an organization.
+    pub(super) fn has_org(&self, org: &str) -> bool {
+        self.token.as_ref().is_none_or(|token| token.scope.has_org(org))
+    }
+
+    /// The organizations it is bound to, where it is.
+    pub(super) fn orgs(&self) -> Option<&[String]> {
+        self.token.as_ref()?.scope.orgs()
+    }
+
+    /// The accounts it is bound to, where it is.
+    pub(super) fn accounts(&self) -> Option<&[String]> {
+        self.token.as_ref()?.scope.accounts()
+    }
+
+    /// Whether it may know what is of an account, or of none.
+    pub(super) fn has_account(&self, account: Option<&str>) -> bool {
+        self.token.as_ref().is_none_or(|token| token.scope.has_account(account))
+    }
+}
+
+impl Caller {
+    /// Keeps parameters that choose by account to the accounts it is bound to: those that are named must be its own, and where none is, all
+    /// of its own are meant. `most` of them can be.
+    pub(super) fn keep(&self, pairs: &mut Vec<(String, String)>, most: usize) -> Result<(), Problem> {
+        const ACCOUNT: &str = "account";
+        let Some(own) = self.accounts() else { return Ok(()) };
+        let mut named = pairs.iter().filter(|(name, _)| name == ACCOUNT).map(|(_, account)| account).peekable();
+        if named.peek().is_some() {
+            return match named.find(|account| !self.has_account(Some(account))) {
+                Some(foreign) => Err(foreign_account(Some(foreign))),
+                None => Ok(()),
+            };
+        }
+        if own.len() > most {
+            return Err(foreign_account(None));
+        }
+        pairs.extend(own.iter().map(|account| (ACCOUNT.to_owned(), account.clone())));
+        Ok(())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // No route is without the guard, which leaves a caller here.
+        parts.extensions.get::<Caller>().cloned().ok_or_else(unruled)
+    }
+}
+
+/// Lets a request through to its route, or answers why not.
+pub(super) async fn guard(State(face): State<Arc<Face>>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match admit(&face, &mut parts).await {
+        Ok(caller) => {
+            parts.extensions.insert(caller);
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn admit(face: &Face, parts: &mut Parts) -> Result<Caller, Problem> {
+    let path = parts.extensions.get::<MatchedPath>().ok_or_else(unruled)?;
+    let rule = face.rules.find(&parts.method, path.as_str()).ok_or_else(unruled)?;
+    let free = Caller { token: None };
+    let Some(permission) = rule.permission else { return Ok(free) };
+    let Some(token) = identify(&face.gate, &parts.headers)? else { return Ok(free) };
+    if !token.role.may(permission) {
+        return Err(lacking(&token, permission));
+    }
+    match rule.reach {
+        Reach::Each => {}
+        Reach::Whole if token.scope.orgs().is_none() => {}
+        Reach::Whole => {
+            let why = format!(
+                "token {} is for some organizations alone, and this is about all of them; use one that is for all",
+                token.id
+            );
+            return Err(Problem::new(StatusCode::FORBIDDEN, "org_scope", why));
+        }
+        Reach::Org => {
+            let org = first_name(parts).await?;
+            if !token.scope.has_org(&org) {
+                // As where there is none: that it is there is nobody's business.
+                return Err(Problem::unknown_org(&org));
+            }
+        }
+    }
+    if !rule.by_account && token.scope.accounts().is_some() {
+        return Err(unrestrictable(&token.id));
+    }
+    Ok(Caller { token: Some(token) })
+}
+
+/// The token that is shown; none where none is and none is needed.
+fn identify(gate: &Gate, headers: &HeaderMap) -> Result<Option<Arc<Token>>, Problem> {
+    let Some(shown) = headers.get(header::AUTHORIZATION) else {
+        let why = "no token is shown; send the header \"authorization: Bearer cr_…\" (`creditd token create` makes one)";
+        return if gate.open { Ok(None) } else { Err(Problem::unauthorized("token_missing", why)) };
+    };
+    let presented = shown.to_str().ok().and_then(|text| {
+        let (scheme, token) = text.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| Presented::parse(token.trim()))?
+    });
+    let presented = presented.ok_or_else(|| {
+        let why = "the header authorization holds no token of creditd; write \"Bearer cr_<id>_<secret>\"";
+        Problem::unauthorized("token_invalid", why)
+    })?;
+    match gate.tokens.find(&presented, clock::now()) {
+        None => {
+            Err(Problem::unauthorized("token_invalid", "there is no such token, or its secret is another"))
+        }
+        Some((token, Standing::Good)) => Ok(Some(token)),
+        Some((token, standing @ (Standing::Expired | Standing::Revoked))) => {
+            let why = format!("token {} is {}; ask for another one", token.id, standing.name());
+            Err(Problem::unauthorized(&format!("token_{}", standing.name()), why))
+        }
+    }
+}
+
+async fn first_name(parts: &mut Parts) -> Result<String, Problem> {
+    let names = RawPathParams::from_request_parts(parts, &()).await;
+    let names = names.map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_path", format!("{error}; write the path in UTF-8"))
+    })?;
+    let first = names.iter().next().map(|(_, name)| name.to_owned());
+    first.ok_or_else(unruled)
+}
+
+/// The role is another.
+fn lacking(token: &Token, permission: Permission) -> Problem {
+    let roles: Vec<&str> = permission.roles().iter().map(|role: &Role| role.name()).collect();
+    let why = format!(
+        "this needs the permission {permission:?}, which {} has; token {} is a {}",
+        roles.join(" or "),
+        token.id,
+        token.role,
+        permission = permission.name(),
+    );
+    Problem::new(StatusCode::FORBIDDEN, "permission_missing", why)
+}
+
+/// What is asked for cannot be told for some accounts alone.
+fn unrestrictable(id: &str) -> Problem {
+    let why = format!(
+        "token {id} is for some accounts alone, and this is about the whole organization; use one that is for all its accounts"
+    );
+    Problem::new(StatusCode::FORBIDDEN, "account_scope", why)
+}
+
+/// What is asked about is of an account that is not the caller's.
+pub(super) fn foreign_account(account: Option<&str>) -> Problem {
+    let named = account.map_or("no account".to_owned(), |name| format!("account {name:?}"));
+    let why =
+        format!("the request names {named}, and the token is for others; name one of its own in account");
+    Problem::new(StatusCode::FORBIDDEN, "account_scope", why)
+}
+
+/// A route that was added past the table: nobody is let in.
+fn unruled() -> Problem {
+    let why = "nothing says who may ask this, so nobody may; report this as a defect";
+    Problem::new(StatusCode::FORBIDDEN, "no_rule", why)
+}
