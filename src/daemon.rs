@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::access::{AccessError, Gate, Tokens};
+use crate::access::{AccessError, Gate};
 use crate::book::desk::Desk;
 use crate::book::outbox::Outbox;
 use crate::book::progress::Progress;
@@ -152,7 +152,7 @@ impl Daemon {
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let Access { open, open_metrics } = options.access;
-        let gate = Arc::new(Gate { tokens: Tokens::open(&options.data)?, open, open_metrics });
+        let gate = Arc::new(Gate { open, open_metrics, ..Gate::shut(&options.data)? });
         let metrics = Metrics::new()?;
         let (log, client) = open_log(&options).await?;
         let recovered = lineage::recover_checked(&options, &log).await?;

@@ -16,6 +16,7 @@ const VERSION: u32 = 1;
 /// Where the tokens are.
 #[derive(Clone, Debug)]
 pub(super) struct TokenFile {
+    data: PathBuf,
     folder: PathBuf,
     path: PathBuf,
 }
@@ -50,7 +51,7 @@ impl TokenFile {
     /// The file in a data folder. It need not be there.
     pub(super) fn in_folder(data: &Path) -> TokenFile {
         let folder = data.join("access");
-        TokenFile { path: folder.join("tokens.json"), folder }
+        TokenFile { data: data.to_owned(), path: folder.join("tokens.json"), folder }
     }
 
     /// What the file is now; `None` where there is none.
@@ -84,8 +85,8 @@ impl TokenFile {
         let path = self.folder.join("lock");
         let lock = File::options().create(true).append(true).mode(0o600).open(&path);
         let lock = lock.map_err(AccessError::io(&path, "written"))?;
-        self.owned(&self.folder)?;
-        self.owned(&path)?;
+        owned(&self.data, &self.folder)?;
+        owned(&self.data, &path)?;
         lock.lock().map_err(AccessError::io(&path, "locked"))?;
         Ok(Held { _lock: lock })
     }
@@ -99,21 +100,20 @@ impl TokenFile {
         let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&unfinished);
         let mut file = file.map_err(failed())?;
         file.write_all(&text).and_then(|()| file.sync_all()).map_err(failed())?;
-        self.owned(&unfinished)?;
+        owned(&self.data, &unfinished)?;
         fs::rename(&unfinished, &self.path).map_err(failed())?;
         File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(failed())?;
         Ok(content.tokens)
     }
+}
 
-    /// Gives what was made to the owner of the data folder: a root that works on it must not lock the daemon out.
-    fn owned(&self, path: &Path) -> Result<(), AccessError> {
-        let failed = || AccessError::io(path, "given to the owner of the data folder");
-        let data = self.folder.parent().unwrap_or(&self.folder);
-        let owner = fs::metadata(data).map_err(failed())?;
-        let told = fs::metadata(path).map_err(failed())?;
-        if told.uid() == owner.uid() {
-            return Ok(());
-        }
-        chown(path, Some(owner.uid()), Some(owner.gid())).map_err(failed())
+/// Gives what was made to the owner of the data folder: a root that works on it must not lock the daemon out.
+pub(super) fn owned(data: &Path, path: &Path) -> Result<(), AccessError> {
+    let failed = || AccessError::io(path, "given to the owner of the data folder");
+    let owner = fs::metadata(data).map_err(failed())?;
+    let told = fs::metadata(path).map_err(failed())?;
+    if told.uid() == owner.uid() {
+        return Ok(());
     }
+    chown(path, Some(owner.uid()), Some(owner.gid())).map_err(failed())
 }

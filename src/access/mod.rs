@@ -1,4 +1,4 @@
-//! Who may do what: tokens, their roles and their scopes. Described for its users in `docs/ACCESS.md`.
+//! Who may do what, and who did: tokens, their roles and their scopes, and the audit log. Described for its users in `docs/ACCESS.md`.
 //!
 //! A request shows a [token](Token). Its [role](Role) says what it may do, its [scope](Scope) for whom. What a face does not
 //! find allowed here it refuses. Nothing of HTTP is known here, and no secret is kept: only its SHA-256.
@@ -6,6 +6,7 @@
 //! Bounded are: tokens ([`MOST_TOKENS`]), the names of a scope ([`MOST_SCOPED`]), and how long a token that is over is
 //! still listed ([`KEPT_AFTER_END`]).
 
+mod audit;
 mod error;
 mod file;
 mod role;
@@ -15,6 +16,7 @@ mod tokens;
 
 use std::path::Path;
 
+pub use self::audit::{Actor, Audit, AuditPage, Deed};
 pub use self::error::AccessError;
 pub use self::role::{Permission, Role};
 pub use self::scope::{MOST_SCOPED, Scope};
@@ -26,6 +28,8 @@ pub use self::tokens::{Issued, KEPT_AFTER_END, MOST_TOKENS, NewToken, Tokens};
 pub struct Gate {
     /// The tokens there are.
     pub tokens: Tokens,
+    /// Who did what.
+    pub audit: Audit,
     /// Whether those who show no token are let in.
     pub open: bool,
     /// Whether the metrics are for everybody, whatever else is not.
@@ -38,7 +42,8 @@ impl Gate {
     /// # Errors
     /// [`AccessError`] where the tokens cannot be read.
     pub fn shut(data: &Path) -> Result<Gate, AccessError> {
-        Ok(Gate { tokens: Tokens::open(data)?, open: false, open_metrics: false })
+        let (tokens, audit) = (Tokens::open(data)?, Audit::in_folder(data));
+        Ok(Gate { tokens, audit, open: false, open_metrics: false })
     }
 
     /// A gate that lets everybody in, and holds those who show a token to what it may.

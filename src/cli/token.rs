@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::terminal::{Format, Paint, csv_field};
-use crate::access::{AccessError, Issued, NewToken, Role, Scope, Standing, Token, Tokens};
+use crate::access::{AccessError, Actor, Audit, Deed, Issued, NewToken, Role, Scope, Standing, Token, Tokens};
 use crate::clock;
 use crate::config::{self, Config};
 use crate::ledger::units::{Millis, Timestamp};
@@ -65,25 +65,34 @@ enum What {
 }
 
 pub(super) fn run(file: Option<&Path>, arguments: Arguments) -> Result<(), Failure> {
-    let config = Config::load(file)?;
+    let (config, now) = (Config::load(file)?, clock::now());
     let tokens = Tokens::open(&config.data).map_err(failure)?;
-    let now = clock::now();
+    let record = |what: &str, token: &Token| {
+        let deed = Deed::new(Actor::other("command line"), format!("creditd token {what}"));
+        let deed = Deed { about: Some(token.id.clone()), ..deed };
+        Audit::in_folder(&config.data).append(&deed, now).map_err(failure)
+    };
     match arguments.what {
         What::Create { name, role, orgs, accounts, expires } => {
             let named = |names: Vec<String>| (!names.is_empty()).then_some(names);
             let scope = Scope::new(named(orgs), named(accounts)).map_err(failure)?;
             let expires = expires.map(|text| end(&text, now)).transpose()?;
             let new = NewToken { name, role, scope, expires };
-            show_once(&tokens.create(new, now).map_err(failure)?)
+            let issued = tokens.create(new, now).map_err(failure)?;
+            show_once(&issued)?;
+            record("create", &issued.token)
         }
         What::List { output } => list(&tokens.list().map_err(failure)?, output, now),
         What::Rotate { id, overlap } => {
             let overlap = Millis(millis(config::duration(&overlap).map_err(Failure::Usage)?));
-            show_once(&tokens.rotate(&id, overlap, now).map_err(failure)?)
+            let issued = tokens.rotate(&id, overlap, now).map_err(failure)?;
+            show_once(&issued)?;
+            record("rotate", &issued.token)
         }
         What::Revoke { id } => {
             let token = tokens.revoke(&id, now).map_err(failure)?;
-            say(&format!("token {} ({:?}) is revoked", token.id, token.name))
+            say(&format!("token {} ({:?}) is revoked", token.id, token.name))?;
+            record("revoke", &token)
         }
     }
 }

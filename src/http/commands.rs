@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::Face;
+use super::audit;
 use super::body::Body;
 use super::parts::{self, CatalogName, NameWithin, OrgName};
 use super::problem::{Problem, Refusal};
@@ -174,6 +175,7 @@ pub(super) async fn command(
     let payload = json!({ "type": kind, "data": data }).to_string();
     let wait = Wait::Applied(face.options.applied_within);
     let Submitted { seq, outcomes } = face.desk.submit(subject, None, payload.into(), wait).await?;
+    audit::wrote(seq);
     match outcomes.first().and_then(Refusal::in_outcome) {
         Some(refusal) => Err(Problem::refused_command(refusal)),
         None => Ok(seq),

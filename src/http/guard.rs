@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::Face;
+use super::audit::{self, Record};
 use super::problem::Problem;
 use super::routes::{Reach, Route, Rule};
 use crate::access::{Gate, Permission, Presented, Role, Standing, Token};
@@ -99,23 +100,51 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 /// Lets a request through to its route, or answers why not.
 pub(super) async fn guard(State(face): State<Arc<Face>>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    match admit(&face, &mut parts).await {
-        Ok(caller) => {
-            parts.extensions.insert(caller);
-            next.run(Request::from_parts(parts, body)).await
+    let rule = match rule(&face, &parts) {
+        Ok(rule) => rule,
+        Err(problem) => return problem.into_response(),
+    };
+    let caller = match rule.permission {
+        None => Ok(Caller { token: None }),
+        Some(_) => identify(&face.gate, &parts.headers).map(|token| Caller { token }),
+    };
+    let admitted = match &caller {
+        Ok(caller) => admit(&rule, caller, &mut parts).await,
+        Err(problem) => Err(problem.clone()),
+    };
+    let token = caller.as_ref().ok().and_then(|caller| caller.token.as_deref());
+    if let Err(problem) = admitted {
+        let response = problem.into_response();
+        audit::count(&face, audit::deed(&face, &parts, token), &response);
+        return response;
+    }
+    let record = Record::of(&rule, &parts.method);
+    let deed = (record != Record::No).then(|| audit::deed(&face, &parts, token));
+    if let Ok(caller) = caller {
+        parts.extensions.insert(caller);
+    }
+    let answer = next.run(Request::from_parts(parts, body));
+    match deed {
+        None => answer.await,
+        Some(deed) if record == Record::Counted => {
+            let response = answer.await;
+            audit::count(&face, deed, &response);
+            response
         }
-        Err(problem) => problem.into_response(),
+        Some(deed) => audit::record(face, deed, answer).await,
     }
 }
 
-async fn admit(face: &Face, parts: &mut Parts) -> Result<Caller, Problem> {
+fn rule(face: &Face, parts: &Parts) -> Result<Rule, Problem> {
     let path = parts.extensions.get::<MatchedPath>().ok_or_else(unruled)?;
-    let rule = face.rules.find(&parts.method, path.as_str()).ok_or_else(unruled)?;
-    let free = Caller { token: None };
-    let Some(permission) = rule.permission else { return Ok(free) };
-    let Some(token) = identify(&face.gate, &parts.headers)? else { return Ok(free) };
+    face.rules.find(&parts.method, path.as_str()).ok_or_else(unruled)
+}
+
+/// Whether a caller may do what a rule is about.
+async fn admit(rule: &Rule, caller: &Caller, parts: &mut Parts) -> Result<(), Problem> {
+    let (Some(token), Some(permission)) = (&caller.token, rule.permission) else { return Ok(()) };
     if !token.role.may(permission) {
-        return Err(lacking(&token, permission));
+        return Err(lacking(token, permission));
     }
     match rule.reach {
         Reach::Each => {}
@@ -138,7 +167,7 @@ async fn admit(face: &Face, parts: &mut Parts) -> Result<Caller, Problem> {
     if !rule.by_account && token.scope.accounts().is_some() {
         return Err(unrestrictable(&token.id));
     }
-    Ok(Caller { token: Some(token) })
+    Ok(())
 }
 
 /// The token that is shown; none where none is and none is needed.

@@ -11,6 +11,7 @@
 
 mod adapters;
 mod alerts;
+mod audit;
 mod authorize;
 mod body;
 mod calls;
@@ -42,7 +43,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
 use self::guard::Rules;
-use self::listener::Bounded;
+use self::listener::{Bounded, Peer};
 use self::problem::Problem;
 use self::routes::{Routes, each, free, org, whole};
 use crate::access::{Gate, Permission};
@@ -114,15 +115,19 @@ pub async fn serve(
         drop(stopping.wait_for(|stopping| *stopping).await);
         tokio::time::sleep(drain_within).await;
     };
-    let router = router(desk, channels, gate, options);
-    let serving = axum::serve(Bounded::new(listener), router).with_graceful_shutdown(shutdown);
-    tokio::select! {
+    let router = router(desk, channels, Arc::clone(&gate), options);
+    let service = router.into_make_service_with_connect_info::<Peer>();
+    let serving = axum::serve(Bounded::new(listener), service).with_graceful_shutdown(shutdown);
+    let ended = tokio::select! {
         ended = async { serving.await } => ended,
         () = drained => {
             tracing::warn!(after = ?drain_within, "HTTP requests that are still under way are dropped");
             Ok(())
         }
-    }
+        () = audit::tell_every_minute(&gate) => Ok(()),
+    };
+    audit::tell(gate).await;
+    ended
 }
 
 fn router(desk: Arc<Desk>, channels: Channels, gate: Arc<Gate>, options: Options) -> Router {
@@ -152,6 +157,7 @@ fn routes(open_metrics: bool) -> Routes {
         .with(calling)
         .with(names::routes)
         .with(tokens::routes)
+        .get("/v1/audit", whole(Permission::Grant), audit::list)
         .get("/healthz", free(), health::alive)
         .get("/readyz", free(), health::ready)
         .get("/metrics", metrics, health::metrics)

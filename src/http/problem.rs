@@ -11,6 +11,10 @@ use crate::book::desk::SubmitError;
 use crate::ledger::rejection::Rejection;
 use crate::log::LogError;
 
+/// The kind of problem that an answer is, for whoever looks at the answer.
+#[derive(Clone, Debug)]
+pub(super) struct Kind(pub(super) String);
+
 /// An answer that says what was wrong, the value, and what to do.
 #[derive(Clone, Debug)]
 pub(super) struct Problem(Box<Document>);
@@ -186,6 +190,7 @@ impl IntoResponse for Problem {
         let Document { status, retry, challenge, .. } = *self.0;
         let text = serde_json::to_vec(&self.0).unwrap_or_default();
         let mut response = (status, text).into_response();
+        response.extensions_mut().insert(Kind(self.0.r#type.rsplit(':').next().unwrap_or_default().to_owned()));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if challenge {

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::Face;
+use super::audit;
 use super::body::Body;
 use super::parts::{self, NameInPath, Params};
 use super::problem::{Problem, Refusal};
@@ -61,6 +62,7 @@ impl Wanted {
 async fn create(State(face): State<Arc<Face>>, body: Body) -> Result<Response, Problem> {
     let new = read::<Wanted>(&body)?.check()?;
     let issued = change(&face, move |gate| gate.tokens.create(new, clock::now())).await?;
+    audit::about(&issued.token.id);
     Ok(shown_once(StatusCode::CREATED, &issued))
 }
 

@@ -4,6 +4,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use creditd::access::Audit;
+use serde_json::Value;
+
 use super::id;
 use crate::daemon::Daemon;
 
@@ -66,6 +69,11 @@ async fn tokens_are_made_rotated_and_revoked_beside_a_daemon_that_runs() {
     shown(folder, &["token", "revoke", id(&token)]);
     becomes(&daemon, &newest, 401).await;
     assert!(daemon.terminate().success());
+    let lines = Audit::in_folder(&folder.join("data")).page(None, 100).unwrap().unwrap().data;
+    let own: Vec<&Value> = lines.iter().filter(|line| line["who"] == "command line").collect();
+    let asked: Vec<&str> = own.iter().rev().map(|line| line["request"].as_str().unwrap()).collect();
+    assert_eq!(asked, ["create", "rotate", "rotate", "revoke"].map(|what| format!("creditd token {what}")));
+    assert!(own.iter().all(|line| line["about"] == id(&token)));
 }
 
 #[tokio::test]

@@ -69,6 +69,7 @@ pub(super) const ROUTES: &[Row] = &[
     ("POST", "/v1/sources/{source}/restarted", ALL, Reach::Whole, false),
     ("PUT", "/v1/rate-cards/{id}", ALL, Reach::Whole, false),
     ("PUT", "/v1/plans/{id}", ALL, Reach::Whole, false),
+    ("GET", "/v1/audit", ALL, Reach::Whole, false),
     ("GET", "/v1/tokens", ALL, Reach::Whole, false),
     ("POST", "/v1/tokens", ALL, Reach::Whole, false),
     ("POST", "/v1/tokens/{id}/rotate", ALL, Reach::Whole, false),

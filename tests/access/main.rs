@@ -6,6 +6,7 @@ pub mod daemon;
 #[path = "../support/running.rs"]
 pub mod running;
 
+mod audit;
 mod cli;
 mod documents;
 mod expected;
