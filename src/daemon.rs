@@ -22,7 +22,7 @@ use crate::book::outbox::Outbox;
 use crate::book::progress::Progress;
 use crate::book::waiters::Waiters;
 use crate::clock::{self, Stopwatch};
-use crate::http;
+use crate::http::{self, Tls, TlsError};
 use crate::log::jetstream::{self, JetStreamLog};
 use crate::log::local::{self, LocalLog};
 use crate::log::{Lineage, Log, LogError};
@@ -132,6 +132,7 @@ pub struct Daemon {
     address: SocketAddr,
     desk: Arc<Desk>,
     channels: Channels,
+    tls: Option<Arc<Tls>>,
     threads: Threads,
     stop_faces: watch::Sender<bool>,
     stop_pipeline: watch::Sender<bool>,
@@ -171,13 +172,22 @@ impl Daemon {
         let (stop_faces, stopped) = watch::channel(false);
         let faces = faces::Faces { client, listener, channels: channels.clone(), gate };
         let tasks = faces::start(&options, &desk, &log, faces, &stopped);
-        Ok(Daemon { address, desk, channels, threads, stop_faces, stop_pipeline, tasks, _lock: lock })
+        let tls = options.http.tls.clone();
+        Ok(Daemon { address, desk, channels, tls, threads, stop_faces, stop_pipeline, tasks, _lock: lock })
     }
 
     /// Where HTTP is served.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Reads again what is read from files that may be renewed: the certificate of HTTP.
+    ///
+    /// # Errors
+    /// Why it cannot be used; the one of before stays in force.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        self.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
     }
 
     /// What the faces work with.

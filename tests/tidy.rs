@@ -55,6 +55,7 @@ const AT_HOME: &[(&str, &[&str], &str)] = &[
         &["src/nats/", "src/nats.rs", "src/log/jetstream", "src/cli/"],
         "only the NATS faces know NATS",
     ),
+    ("tokio_rustls", &["src/http/tls.rs", "src/http/listener.rs"], "TLS of HTTP stands in one place"),
     ("axum", &["src/http/", "src/http.rs"], "only the HTTP face knows axum"),
     ("todo", &[], "finish it, or leave it out and say so in an issue"),
     ("unimplemented", &[], "finish it, or leave it out and say so in an issue"),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::terminal::{Format, Paint, csv_field};
-use super::{Failure, adapters, catalogs, runtime};
+use super::{Failure, adapters, catalogs, runtime, serve};
 use crate::access::{Standing, Tokens};
 use crate::clock;
 use crate::config::{Config, LogHome};
@@ -75,6 +75,11 @@ fn look(file: Option<&Path>) -> Result<Vec<Finding>, Failure> {
     findings.extend(adapters_of(&config));
     findings.push(Finding::of("data folder", folder(&config.data), 1));
     findings.push(access(&config));
+    if let Some(files) = config.http.tls.clone() {
+        let shown = files.certificate.display().to_string();
+        let loaded = serve::tls(files).map(|_| shown).map_err(|failure| failure.to_string());
+        findings.push(Finding::of("tls", loaded, 1));
+    }
     match &config.log {
         LogHome::Local(_) => {
             let place = config.data.join("log");

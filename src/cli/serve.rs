@@ -11,6 +11,7 @@ use super::terminal::Paint;
 use super::{Failure, adapters, runtime};
 use crate::config::{self, Config, LogFormat, LogHome, Logging};
 use crate::daemon::{Access, Daemon, DaemonError, LogOptions, Options};
+use crate::http::{Tls, TlsFiles};
 use crate::log::LogError;
 use crate::nats::OutStream;
 use crate::notify::webhooks;
@@ -40,6 +41,7 @@ pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> Result<(), Fail
 async fn serve(options: Options) -> Result<(), Failure> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
+    let hung_up = signal(SignalKind::hangup())?;
     let daemon = tokio::select! {
         started = Daemon::start(options) => started.map_err(failure)?,
         _ = terminated.recv() => return Ok(()),
@@ -50,6 +52,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
         _ = terminated.recv() => None,
         _ = interrupted.recv() => None,
         why = daemon.failed() => Some(why),
+        () = reload_again_and_again(&daemon, hung_up) => None,
     };
     tracing::info!("stopping");
     daemon.stop().await;
@@ -57,6 +60,17 @@ async fn serve(options: Options) -> Result<(), Failure> {
         None => Ok(()),
         Some(why) => Err(Failure::Failed(anyhow::anyhow!("the pipeline stopped: {why}"))),
     }
+}
+
+/// SIGHUP: files that were renewed are read at once.
+async fn reload_again_and_again(daemon: &Daemon, mut hung_up: Signal) {
+    while hung_up.recv().await.is_some() {
+        if let Err(error) = daemon.reload() {
+            tracing::error!(%error, "the certificate of before stays in force");
+        }
+    }
+    // Nobody can send it any more, and that is no reason to stop.
+    std::future::pending::<()>().await;
 }
 
 fn failure(error: DaemonError) -> Failure {
@@ -89,6 +103,7 @@ fn options(config: Config, roll_back: bool) -> Result<Options, Failure> {
         http: http::Options {
             largest_body: config.http.max_body,
             adapters: Arc::new(adapters::load(&config.adapters)?),
+            tls: config.http.tls.map(tls).transpose()?,
             ..http::Options::default()
         },
         access: Access { open: config.access.open, open_metrics: config.access.open_metrics },
@@ -98,6 +113,12 @@ fn options(config: Config, roll_back: bool) -> Result<Options, Failure> {
         catalog,
         roll_back,
     })
+}
+
+pub(super) fn tls(files: config::Tls) -> Result<Arc<Tls>, Failure> {
+    let config::Tls { certificate, key, client_ca } = files;
+    let tls = Tls::load(TlsFiles { certificate, key, client_ca });
+    tls.map(Arc::new).map_err(|error| Failure::Failed(error.into()))
 }
 
 fn webhooks(config: config::Webhooks) -> webhooks::Options {

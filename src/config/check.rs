@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use super::overlay::Layers;
 use super::raw::{self, Raw};
 use super::units;
-use super::{Access, Config, ConfigError, Http, LogFormat, LogHome, Logging, Nats, Problem, Webhooks};
+use super::{Access, Config, ConfigError, Http, LogFormat, LogHome, Logging, Nats, Problem, Tls, Webhooks};
 use crate::log::{jetstream, local};
 use crate::store::history;
 
@@ -155,12 +155,24 @@ impl Checking<'_> {
 
     fn http(&mut self, raw: &raw::Http) -> Option<Http> {
         let max_body = self.size("http.max_body", &raw.max_body, 1_024..=LARGEST_BODY);
+        let tls = self.tls(&raw.tls);
         let listen: Option<SocketAddr> = raw.listen.parse().ok();
         if listen.is_none() {
             let why = "is not an IP address and a port; write \"127.0.0.1:8427\", or \"0.0.0.0:8427\" for all networks";
             return self.wrong("http.listen", &raw.listen, why);
         }
-        Some(Http { listen: listen?, max_body: usize::try_from(max_body?).ok()? })
+        Some(Http { listen: listen?, max_body: usize::try_from(max_body?).ok()?, tls: tls? })
+    }
+
+    fn tls(&mut self, raw: &raw::Tls) -> Option<Option<Tls>> {
+        let file = |name: &str| (!name.is_empty()).then(|| self.layers.folder.join(name));
+        let client_ca = file(&raw.client_ca);
+        match (file(&raw.cert), file(&raw.key)) {
+            (Some(certificate), Some(key)) => Some(Some(Tls { certificate, key, client_ca })),
+            (None, None) if client_ca.is_none() => Some(None),
+            (Some(_), None) => self.wrong("http.tls.key", "", "is no file; name the one with the key of http.tls.cert"),
+            (None, _) => self.wrong("http.tls.cert", "", "is no file; name the one with the certificate"),
+        }
     }
 
     fn access(&mut self, raw: &Raw, http: Option<&Http>) -> Option<Access> {

@@ -74,12 +74,25 @@ pub struct Nats {
 }
 
 /// The HTTP face.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Http {
     /// Where it listens.
     pub listen: SocketAddr,
     /// The largest request body, in bytes.
     pub max_body: usize,
+    /// The files of TLS; plain HTTP without.
+    pub tls: Option<Tls>,
+}
+
+/// The files of TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+    /// Who signs the certificates of clients, where they must show one.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// Who is let in over HTTP.

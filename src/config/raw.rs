@@ -62,6 +62,15 @@ pub(super) struct Nats {
 pub(super) struct Http {
     pub(super) listen: String,
     pub(super) max_body: String,
+    pub(super) tls: Tls,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    pub(super) cert: String,
+    pub(super) key: String,
+    pub(super) client_ca: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -29,7 +29,7 @@ fn the_shipped_file_has_every_setting_with_its_default() {
     let config = load("", &[]).unwrap();
     assert_eq!(config.history, history::Limits::default());
     assert_eq!(config.checkpoint_every, Duration::from_secs(10));
-    assert_eq!(config.http, Http { listen: "127.0.0.1:8427".parse().unwrap(), max_body: 8 << 20 });
+    assert_eq!(config.http, Http { listen: "127.0.0.1:8427".parse().unwrap(), max_body: 8 << 20, tls: None });
     let webhooks = Webhooks {
         allowed_networks: Vec::new(),
         attempt_limit: Duration::from_secs(15),
@@ -139,6 +139,19 @@ fn everybody_is_let_in_at_home_alone_unless_that_is_said_in_so_many_words() {
     assert!(access(&format!("{tokens}\nmetrics = \"open\"")).open_metrics);
     let why = wrong("[access]\nmode = \"closed\"\nmetrics = \"x\"", &[]);
     assert_eq!(why, ["creditd.toml: access.metrics: \"x\" is no choice; write \"open\" or \"token\""]);
+}
+
+#[test]
+fn tls_is_a_certificate_with_its_key() {
+    let tls = |text: &str| load(&format!("[http.tls]\n{text}"), &[]).unwrap().http.tls.unwrap();
+    let both = tls("cert = \"c.pem\"\nkey = \"/k.pem\"");
+    assert!(both.certificate.ends_with("c.pem") && both.certificate.is_absolute(), "beside the file");
+    assert_eq!((both.key.as_path(), both.client_ca), (Path::new("/k.pem"), None));
+    assert!(tls("cert = \"c\"\nkey = \"k\"\nclient_ca = \"ca\"").client_ca.is_some());
+    let told = |text: &str| wrong(&format!("[http.tls]\n{text}"), &[]).join("\n");
+    assert!(told("cert = \"c\"").contains("http.tls.key: "), "{}", told("cert = \"c\""));
+    assert!(told("key = \"k\"").contains("http.tls.cert: "));
+    assert!(told("client_ca = \"ca\"").contains("http.tls.cert: "));
 }
 
 #[test]

@@ -29,6 +29,7 @@ mod reads;
 mod recharges;
 mod routes;
 mod sources;
+mod tls;
 mod tokens;
 mod usage;
 mod webhooks;
@@ -54,6 +55,7 @@ use crate::wire::adapter::Adapters;
 pub use self::body::BODY_BYTES;
 pub use self::listener::{LONGEST_SILENCE, MOST_CONNECTIONS};
 pub use self::routes::{Reach, Route, Rule};
+pub use self::tls::{Tls, TlsError, TlsFiles};
 
 /// What of the HTTP face can be set.
 #[derive(Clone, Debug)]
@@ -66,6 +68,8 @@ pub struct Options {
     pub drain_within: Duration,
     /// How messages of other systems are read.
     pub adapters: Arc<Adapters>,
+    /// TLS, where it is not plain HTTP.
+    pub tls: Option<Arc<Tls>>,
 }
 
 impl Default for Options {
@@ -75,6 +79,7 @@ impl Default for Options {
             applied_within: Duration::from_secs(10),
             drain_within: Duration::from_secs(10),
             adapters: Arc::default(),
+            tls: None,
         }
     }
 }
@@ -109,7 +114,7 @@ pub async fn serve(
         shutdown.await;
         told.send_replace(true);
     };
-    let drain_within = options.drain_within;
+    let (drain_within, tls) = (options.drain_within, options.tls.clone());
     let drained = async move {
         // An error means that the server has ended, and with it this wait.
         drop(stopping.wait_for(|stopping| *stopping).await);
@@ -117,7 +122,7 @@ pub async fn serve(
     };
     let router = router(desk, channels, Arc::clone(&gate), options);
     let service = router.into_make_service_with_connect_info::<Peer>();
-    let serving = axum::serve(Bounded::new(listener), service).with_graceful_shutdown(shutdown);
+    let serving = axum::serve(Bounded::new(listener, tls), service).with_graceful_shutdown(shutdown);
     let ended = tokio::select! {
         ended = async { serving.await } => ended,
         () = drained => {

@@ -1,6 +1,8 @@
 //! Who may do what over HTTP: a real daemon behind its gate, asked by a real client with every kind of token.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
+#[path = "../support/certificates.rs"]
+pub mod certificates;
 #[path = "../support/daemon.rs"]
 pub mod daemon;
 #[path = "../support/running.rs"]
@@ -12,6 +14,7 @@ mod documents;
 mod expected;
 mod matrix;
 mod scopes;
+mod tls;
 mod tokens;
 
 use std::path::Path;

@@ -91,9 +91,9 @@ impl FromStr for Destination {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once("://").map(|(scheme, _)| scheme) {
             _ if text == "-" => Ok(Destination::Stdout),
-            Some("http") => Ok(Destination::Http(text.trim_end_matches('/').to_owned())),
+            Some("http" | "https") => Ok(Destination::Http(text.trim_end_matches('/').to_owned())),
             Some("nats" | "tls") => Ok(Destination::Nats(text.to_owned())),
-            _ => Err("write http://host:port, nats://host:port, or -".to_owned()),
+            _ => Err("write http(s)://host:port, nats://host:port, or -".to_owned()),
         }
     }
 }
