@@ -172,7 +172,7 @@ fn dispatch(Arguments { config, command }: Arguments) -> Result<(), Failure> {
         Command::Rate(arguments) => rate::run(file, &arguments),
         Command::Replay(arguments) => replay::run(file, &arguments),
         Command::Serve(arguments) => serve::run(file, &arguments),
-        Command::Simulate(arguments) => simulate::run(*arguments),
+        Command::Simulate(arguments) => simulate::run(file, *arguments),
         Command::Token(arguments) => token::run(file, arguments),
         Command::Top(arguments) => ask::top::run(file, &arguments),
         Command::Usage(arguments) => ask::usage::run(file, &arguments),

@@ -1,5 +1,7 @@
 //! From what is written to what is meant.
 
+mod nats;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,8 +11,8 @@ use ipnet::IpNet;
 use super::overlay::Layers;
 use super::raw::{self, Raw};
 use super::units;
-use super::{Access, Config, ConfigError, Http, LogFormat, LogHome, Logging, Nats, Problem, Tls, Webhooks};
-use crate::log::{jetstream, local};
+use super::{Access, Config, ConfigError, Http, LogFormat, LogHome, Logging, Problem, Tls, Webhooks};
+use crate::log::local;
 use crate::store::history;
 
 /// The smallest file of the local log: it must take the largest record a few times over.
@@ -78,81 +80,6 @@ impl Checking<'_> {
         }
     }
 
-    fn nats(&mut self, raw: &raw::Nats) -> Option<Nats> {
-        let urls = self.urls(&raw.urls);
-        let credentials = self.credentials(raw);
-        let limits = self.limits(raw);
-        let stream = self.stream("nats.stream", &raw.stream);
-        let alerts_stream = self.stream("nats.alerts_stream", &raw.alerts_stream);
-        if raw.stream == raw.alerts_stream {
-            return self.wrong(
-                "nats.alerts_stream",
-                &raw.stream,
-                "is the log's own stream; name another one",
-            );
-        }
-        let access = jetstream::Access { urls: urls?, credentials: credentials? };
-        let log = jetstream::Options {
-            access,
-            stream: stream?,
-            manage: raw.manage,
-            limits: limits?,
-            accept_gaps: raw.accept_gaps,
-            ..jetstream::Options::default()
-        };
-        Some(Nats { log, alerts_stream: alerts_stream?, service: raw.service })
-    }
-
-    fn urls(&mut self, urls: &[String]) -> Option<Vec<String>> {
-        const KNOWN: [&str; 4] = ["nats://", "tls://", "ws://", "wss://"];
-        if urls.is_empty() {
-            return self.wrong("nats.urls", "", "names no server; write [\"nats://host:4222\"]");
-        }
-        let bad = urls.iter().find(|url| !KNOWN.iter().any(|scheme| url.starts_with(scheme)));
-        match bad {
-            Some(url) => self.wrong("nats.urls", url, "is not a NATS address; write \"nats://host:4222\""),
-            None => Some(urls.to_vec()),
-        }
-    }
-
-    fn credentials(&mut self, raw: &raw::Nats) -> Option<jetstream::Credentials> {
-        let given =
-            (raw.user.as_str(), raw.password.as_str(), raw.token.as_str(), raw.credentials_file.as_str());
-        match given {
-            ("", "", "", "") => Some(jetstream::Credentials::None),
-            (user, password, "", "") if !user.is_empty() && !password.is_empty() => {
-                let (user, password) = (user.to_owned(), password.to_owned());
-                Some(jetstream::Credentials::Password { user, password })
-            }
-            ("", "", token, "") => Some(jetstream::Credentials::Token(token.to_owned())),
-            ("", "", "", file) => Some(jetstream::Credentials::File(self.layers.folder.join(file))),
-            (user, ..) => self.wrong(
-                "nats.user",
-                user,
-                "is not the only way to sign in; give a user with its password, or a token, or a credentials_file",
-            ),
-        }
-    }
-
-    fn limits(&mut self, raw: &raw::Nats) -> Option<jetstream::Limits> {
-        let max_bytes = self.size("nats.max_bytes", &raw.max_bytes, (1 << 20)..=1 << 60);
-        let max_age = self.duration("nats.max_age", &raw.max_age, Duration::from_secs(3_600));
-        let replicas = usize::try_from(raw.replicas).ok().filter(|copies| [1, 3, 5].contains(copies));
-        let Some(replicas) = replicas else {
-            return self.wrong("nats.replicas", raw.replicas, "copies cannot be kept; write 1, 3 or 5");
-        };
-        let max_bytes = i64::try_from(max_bytes?).ok()?;
-        Some(jetstream::Limits { replicas, max_bytes, max_age: max_age?, ..jetstream::Limits::default() })
-    }
-
-    fn stream(&mut self, name: &str, text: &str) -> Option<String> {
-        let sound = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-        if !text.is_empty() && text.len() <= 255 && text.bytes().all(sound) {
-            return Some(text.to_owned());
-        }
-        self.wrong(name, text, "is not the name of a stream; write letters, digits, - and _")
-    }
-
     fn http(&mut self, raw: &raw::Http) -> Option<Http> {
         let max_body = self.size("http.max_body", &raw.max_body, 1_024..=LARGEST_BODY);
         let tls = self.tls(&raw.tls);
@@ -165,9 +92,8 @@ impl Checking<'_> {
     }
 
     fn tls(&mut self, raw: &raw::Tls) -> Option<Option<Tls>> {
-        let file = |name: &str| (!name.is_empty()).then(|| self.layers.folder.join(name));
-        let client_ca = file(&raw.client_ca);
-        match (file(&raw.cert), file(&raw.key)) {
+        let client_ca = self.file(&raw.client_ca);
+        match (self.file(&raw.cert), self.file(&raw.key)) {
             (Some(certificate), Some(key)) => Some(Some(Tls { certificate, key, client_ca })),
             (None, None) if client_ca.is_none() => Some(None),
             (Some(_), None) => self.wrong("http.tls.key", "", "is no file; name the one with the key of http.tls.cert"),
@@ -282,6 +208,11 @@ impl Checking<'_> {
             }
             Err(why) => self.report(name, why),
         }
+    }
+
+    /// A file that is named relative to the operator's file, where one is.
+    fn file(&self, name: &str) -> Option<PathBuf> {
+        (!name.is_empty()).then(|| self.layers.folder.join(name))
     }
 
     fn wrong<T>(&mut self, name: &str, value: impl std::fmt::Debug, why: impl AsRef<str>) -> Option<T> {

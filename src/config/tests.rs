@@ -154,6 +154,32 @@ fn tls_is_a_certificate_with_its_key() {
     assert!(told("client_ca = \"ca\"").contains("http.tls.cert: "));
 }
 
+/// How NATS is reached by these settings.
+fn reached(text: &str) -> jetstream::Access {
+    let text = format!("[log]\nkind = \"jetstream\"\n[nats]\n{text}");
+    let LogHome::JetStream(nats) = load(&text, &[]).unwrap().log else { panic!("jetstream was asked for") };
+    nats.log.access
+}
+
+#[test]
+fn there_is_one_way_to_sign_in_to_nats_and_whoever_names_files_of_tls_means_it() {
+    use jetstream::Credentials;
+    assert!(matches!(reached("nkey_seed_file = \"n.nk\"").credentials, Credentials::Nkey(path) if path.ends_with("n.nk")));
+    assert!(matches!(reached("credentials_file = \"/n.creds\"").credentials, Credentials::File(_)));
+    assert_eq!(reached("").tls, jetstream::Tls::default());
+    assert!(reached("tls = true").tls.required);
+    assert!(reached("ca_file = \"ca.pem\"").tls.required);
+    let first = reached("tls_first = true\ncert_file = \"c\"\nkey_file = \"k\"").tls;
+    assert!(first.required && first.first && first.client.is_some());
+    let told = |text: &str| wrong(&format!("[nats]\n{text}"), &[]).join("\n");
+    assert!(told("token = \"t\"\nnkey_seed_file = \"n\"").contains("nats.user: "));
+    assert!(told("user = \"u\"").contains("or not all of it"));
+    assert!(told("cert_file = \"c\"").contains("nats.key_file: "));
+    assert!(told("key_file = \"k\"").contains("nats.cert_file: "));
+    let shown = told("urls = [\"nats://meter:hunter2@far:4222\"]");
+    assert!(shown.contains("\"…@far:4222\" holds a password") && !shown.contains("hunter2"), "{shown}");
+}
+
 #[test]
 fn a_network_is_one_address_or_many() {
     let file = "[webhooks]\nallowed_networks = [\"10.1.0.0/16\", \"127.0.0.1\", \"fd00::/8\"]\nparallel = 8";
