@@ -4,9 +4,8 @@
 //! refused, is counted and told once a minute: otherwise a load, or somebody who tries doors, would push everything else out.
 
 use std::collections::HashMap;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
@@ -14,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::AccessError;
-use super::file::owned;
+use super::folder::Folder;
 use super::token::Token;
 use crate::ledger::units::Timestamp;
 use crate::wire::time;
@@ -154,12 +153,17 @@ impl Audit {
     #[must_use]
     pub fn count(&self, deed: Deed, at: Timestamp) -> bool {
         let Deed { actor, from, request, status, problem, .. } = deed;
-        let kind = Kind { actor, request, status, problem };
+        let mut kind = Kind { actor, request, status, problem };
         let mut counted = self.counted.lock();
+        let full = counted.len() >= MOST_COUNTED;
+        if full && !counted.contains_key(&kind) {
+            // The disk refuses, or they would have been told: rather not know who it was than grow.
+            kind.actor = Actor::other("others");
+        }
         let known = counted.entry(kind).or_insert(Counted { since: at, last: at, from: None, count: 0 });
         known.count = known.count.saturating_add(1);
         (known.last, known.from) = (at, from);
-        counted.len() >= MOST_COUNTED
+        !full && counted.len() >= MOST_COUNTED
     }
 
     /// Appends what was counted.
@@ -171,7 +175,8 @@ impl Audit {
         if counted.is_empty() {
             return Ok(());
         }
-        let deeds: Vec<(Deed, &Counted)> = counted.iter().map(|(kind, counted)| (deed(kind, counted), counted)).collect();
+        let deeds: Vec<(Deed, &Counted)> =
+            counted.iter().map(|(kind, counted)| (deed(kind, counted), counted)).collect();
         let lines: Vec<Line<'_>> = deeds
             .iter()
             .map(|(deed, counted)| Line {
@@ -231,44 +236,37 @@ impl Audit {
     fn write(&self, lines: &[Line<'_>]) -> Result<(), AccessError> {
         let mut text = Vec::new();
         for line in lines {
-            serde_json::to_writer(&mut text, line).map_err(io::Error::from).map_err(AccessError::io(&self.folder, "written"))?;
+            serde_json::to_writer(&mut text, line)
+                .map_err(io::Error::from)
+                .map_err(AccessError::io(&self.folder, "written"))?;
             text.push(b'\n');
         }
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.folder)
-            .map_err(AccessError::io(&self.folder, "made"))?;
+        let folder = Folder::within(&self.data, &["access", "audit"])?;
         // The command line writes here, too.
-        let lock = self.folder.join("lock");
-        let failed = || AccessError::io(&lock, "locked");
-        let held = File::options().create(true).append(true).mode(0o600).open(&lock).map_err(failed())?;
-        for made in [self.folder.parent().unwrap_or(&self.folder), &self.folder, &lock] {
-            owned(&self.data, made)?;
-        }
+        let failed = || AccessError::io(&self.folder, "locked");
+        let held = folder.append("lock").map_err(failed())?;
         held.lock().map_err(failed())?;
-        let path = self.current()?;
-        let written = append(&path, &text).map_err(AccessError::io(&path, "written"));
-        written.and_then(|()| owned(&self.data, &path))
+        let name = file_name(self.current()?);
+        let written = folder.append(&name).and_then(|file| append(file, &text));
+        written.map_err(AccessError::io(&self.folder.join(name), "written"))
     }
 
-    /// The file that is written to. The oldest goes where it is one too many.
-    fn current(&self) -> Result<PathBuf, AccessError> {
+    /// The number of the file that is written to. The oldest goes where it is one too many.
+    fn current(&self) -> Result<u64, AccessError> {
         let mut numbers = self.numbers()?;
         let newest = numbers.last().copied().unwrap_or(1);
-        let path = self.file(newest);
-        if fs::metadata(&path).map_or(0, |told| told.len()) < FILE_BYTES {
-            return Ok(path);
+        if fs::metadata(self.file(newest)).map_or(0, |told| told.len()) < FILE_BYTES {
+            return Ok(newest);
         }
         while numbers.len() >= MOST_FILES {
             let oldest = self.file(numbers.remove(0));
             fs::remove_file(&oldest).map_err(AccessError::io(&oldest, "removed"))?;
         }
-        Ok(self.file(newest.saturating_add(1)))
+        Ok(newest.saturating_add(1))
     }
 
     fn file(&self, number: u64) -> PathBuf {
-        self.folder.join(format!("audit-{number:010}.jsonl"))
+        self.folder.join(file_name(number))
     }
 
     /// The numbers of the files that are there, ascending.
@@ -286,6 +284,10 @@ impl Audit {
     }
 }
 
+fn file_name(number: u64) -> String {
+    format!("audit-{number:010}.jsonl")
+}
+
 fn deed(kind: &Kind, counted: &Counted) -> Deed {
     let Kind { actor, request, status, problem } = kind.clone();
     let from = counted.from.clone();
@@ -293,8 +295,7 @@ fn deed(kind: &Kind, counted: &Counted) -> Deed {
 }
 
 /// Appends whole lines, and ends one that a crash cut off.
-fn append(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut file = File::options().create(true).read(true).append(true).mode(0o600).open(path)?;
+fn append(mut file: File, text: &[u8]) -> io::Result<()> {
     let mut last = [b'\n'];
     if file.metadata()?.len() > 0 {
         file.seek(SeekFrom::End(-1))?;
@@ -309,10 +310,11 @@ fn append(path: &Path, text: &[u8]) -> io::Result<()> {
 
 /// Takes the last line off a text, without what ends it.
 fn last_line<'t>(text: &mut &'t [u8]) -> Option<&'t [u8]> {
-    let whole = text.strip_suffix(b"\n").unwrap_or(text);
-    if text.is_empty() {
+    let all = *text;
+    if all.is_empty() {
         return None;
     }
+    let whole = all.strip_suffix(b"\n").unwrap_or(all);
     let start = memchr::memrchr(b'\n', whole).map_or(0, |end| end + 1);
     let (rest, line) = whole.split_at(start);
     *text = rest;

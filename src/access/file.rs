@@ -1,23 +1,25 @@
 //! The file of the tokens: replaced as a whole, under a lock, so that the command line may change it beside a daemon.
 
-use std::fs::{self, DirBuilder, File, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::error::AccessError;
+use super::folder::Folder;
 use super::token::Token;
 
 /// The form that is written.
 const VERSION: u32 = 1;
+const NAME: &str = "tokens.json";
+const UNFINISHED: &str = "tokens.unfinished";
 
 /// Where the tokens are.
 #[derive(Clone, Debug)]
 pub(super) struct TokenFile {
     data: PathBuf,
-    folder: PathBuf,
     path: PathBuf,
 }
 
@@ -44,14 +46,14 @@ struct Content {
 
 /// Held while the file is changed.
 pub(super) struct Held {
+    folder: Folder,
     _lock: File,
 }
 
 impl TokenFile {
     /// The file in a data folder. It need not be there.
     pub(super) fn in_folder(data: &Path) -> TokenFile {
-        let folder = data.join("access");
-        TokenFile { data: data.to_owned(), path: folder.join("tokens.json"), folder }
+        TokenFile { data: data.to_owned(), path: data.join("access").join(NAME) }
     }
 
     /// What the file is now; `None` where there is none.
@@ -80,40 +82,22 @@ impl TokenFile {
 
     /// Waits until nobody else changes the file, and keeps others from it.
     pub(super) fn hold(&self) -> Result<Held, AccessError> {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
-        made.map_err(AccessError::io(&self.folder, "made"))?;
-        let path = self.folder.join("lock");
-        let lock = File::options().create(true).append(true).mode(0o600).open(&path);
-        let lock = lock.map_err(AccessError::io(&path, "written"))?;
-        owned(&self.data, &self.folder)?;
-        owned(&self.data, &path)?;
-        lock.lock().map_err(AccessError::io(&path, "locked"))?;
-        Ok(Held { _lock: lock })
+        let folder = Folder::within(&self.data, &["access"])?;
+        let failed = || AccessError::io(&self.path, "locked");
+        let lock = folder.append("lock").map_err(failed())?;
+        lock.lock().map_err(failed())?;
+        Ok(Held { folder, _lock: lock })
     }
 
     /// Replaces the file. Whoever reads it finds the tokens of before or these.
-    pub(super) fn replace(&self, _held: &Held, tokens: Vec<Token>) -> Result<Vec<Token>, AccessError> {
+    pub(super) fn replace(&self, held: &Held, tokens: Vec<Token>) -> Result<Vec<Token>, AccessError> {
         let content = Content { version: VERSION, tokens };
-        let unfinished = self.path.with_extension("unfinished");
         let failed = || AccessError::io(&self.path, "written");
         let text = serde_json::to_vec(&content).map_err(io::Error::from).map_err(failed())?;
-        let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&unfinished);
-        let mut file = file.map_err(failed())?;
+        let folder = &held.folder;
+        let mut file = folder.create(UNFINISHED).map_err(failed())?;
         file.write_all(&text).and_then(|()| file.sync_all()).map_err(failed())?;
-        owned(&self.data, &unfinished)?;
-        fs::rename(&unfinished, &self.path).map_err(failed())?;
-        File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(failed())?;
+        folder.rename(UNFINISHED, NAME).and_then(|()| folder.sync()).map_err(failed())?;
         Ok(content.tokens)
     }
-}
-
-/// Gives what was made to the owner of the data folder: a root that works on it must not lock the daemon out.
-pub(super) fn owned(data: &Path, path: &Path) -> Result<(), AccessError> {
-    let failed = || AccessError::io(path, "given to the owner of the data folder");
-    let owner = fs::metadata(data).map_err(failed())?;
-    let told = fs::metadata(path).map_err(failed())?;
-    if told.uid() == owner.uid() {
-        return Ok(());
-    }
-    chown(path, Some(owner.uid()), Some(owner.gid())).map_err(failed())
 }

@@ -3,12 +3,14 @@
 //! A request shows a [token](Token). Its [role](Role) says what it may do, its [scope](Scope) for whom. What a face does not
 //! find allowed here it refuses. Nothing of HTTP is known here, and no secret is kept: only its SHA-256.
 //!
-//! Bounded are: tokens ([`MOST_TOKENS`]), the names of a scope ([`MOST_SCOPED`]), and how long a token that is over is
+//! Bounded are: tokens ([`MOST_TOKENS`]), portal links ([`MOST_LINKS_OF_AN_ORG`]), the names of a scope ([`MOST_SCOPED`]), and how long a token that is over is
 //! still listed ([`KEPT_AFTER_END`]).
 
 mod audit;
 mod error;
 mod file;
+mod folder;
+mod pace;
 mod role;
 mod scope;
 mod token;
@@ -18,10 +20,11 @@ use std::path::Path;
 
 pub use self::audit::{Actor, Audit, AuditPage, Deed};
 pub use self::error::AccessError;
+pub use self::pace::Pace;
 pub use self::role::{Permission, Role};
 pub use self::scope::{MOST_SCOPED, Scope};
 pub use self::token::{Presented, Secret, Standing, Token};
-pub use self::tokens::{Issued, KEPT_AFTER_END, MOST_TOKENS, NewToken, Tokens};
+pub use self::tokens::{Issued, KEPT_AFTER_END, MOST_LINKS_OF_AN_ORG, MOST_TOKENS, NewToken, Tokens};
 
 /// What decides about requests.
 #[derive(Debug)]
@@ -30,6 +33,8 @@ pub struct Gate {
     pub tokens: Tokens,
     /// Who did what.
     pub audit: Audit,
+    /// How often each token may be shown.
+    pub pace: Pace,
     /// Whether those who show no token are let in.
     pub open: bool,
     /// Whether the metrics are for everybody, whatever else is not.
@@ -43,7 +48,7 @@ impl Gate {
     /// [`AccessError`] where the tokens cannot be read.
     pub fn shut(data: &Path) -> Result<Gate, AccessError> {
         let (tokens, audit) = (Tokens::open(data)?, Audit::in_folder(data));
-        Ok(Gate { tokens, audit, open: false, open_metrics: false })
+        Ok(Gate { tokens, audit, pace: Pace::default(), open: false, open_metrics: false })
     }
 
     /// A gate that lets everybody in, and holds those who show a token to what it may.

@@ -15,7 +15,7 @@ pub enum Role {
     Manager,
     /// Sends events.
     Publisher,
-    /// Asks whether calls may start.
+    /// Asks whether calls may start, and tells that it was started anew.
     Switch,
     /// Everything.
     Admin,
@@ -34,6 +34,8 @@ pub enum Permission {
     Publish,
     /// To ask whether something may start, and to hold credits for it.
     Authorize,
+    /// To tell that a switch was started anew.
+    Restart,
     /// To give and take credits, and to set plans and prices.
     Administer,
     /// To give and take access, and to see who did what.
@@ -41,7 +43,7 @@ pub enum Permission {
 }
 
 /// The one truth about roles: each permission, what it is for, and who has it.
-const TABLE: [(Permission, &str, &[Role]); 7] = [
+const TABLE: [(Permission, &str, &[Role]); 8] = [
     (
         Permission::Read,
         "see balances, usage, calls, limits, alerts and names of an organization",
@@ -55,9 +57,10 @@ const TABLE: [(Permission, &str, &[Role]); 7] = [
     ),
     (Permission::Publish, "send events", &[Role::Publisher, Role::Admin]),
     (Permission::Authorize, "authorize, quote and hold", &[Role::Switch, Role::Admin]),
+    (Permission::Restart, "tell that a switch was started anew", &[Role::Switch, Role::Admin]),
     (
         Permission::Administer,
-        "create organizations, give and take credits, publish prices and plans, verify, tell of restarts",
+        "create organizations, give and take credits, publish prices and plans, verify",
         &[Role::Admin],
     ),
     (Permission::Grant, "create, list, rotate and revoke tokens; read the audit log", &[Role::Admin]),
@@ -65,12 +68,13 @@ const TABLE: [(Permission, &str, &[Role]); 7] = [
 
 impl Permission {
     /// All of them, in the order of the documents.
-    pub const ALL: [Permission; 7] = [
+    pub const ALL: [Permission; 8] = [
         Permission::Read,
         Permission::Survey,
         Permission::Manage,
         Permission::Publish,
         Permission::Authorize,
+        Permission::Restart,
         Permission::Administer,
         Permission::Grant,
     ];
@@ -100,6 +104,7 @@ impl Permission {
             Permission::Manage => "manage",
             Permission::Publish => "publish",
             Permission::Authorize => "authorize",
+            Permission::Restart => "restart",
             Permission::Administer => "administer",
             Permission::Grant => "grant",
         }

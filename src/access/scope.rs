@@ -50,7 +50,7 @@ impl Scope {
             let why = "accounts of which organization? Other organizations may have accounts of these names; name it in orgs";
             return Err(AccessError::invalid("accounts", why.to_owned()));
         }
-        Ok(Scope { orgs, accounts })
+        Ok(Scope { orgs: distinct(orgs), accounts: distinct(accounts) })
     }
 
     /// The organizations, where not all.
@@ -79,6 +79,15 @@ impl Scope {
     }
 }
 
+/// Each name once, so that a list of them shows each once.
+fn distinct(names: Option<Vec<String>>) -> Option<Vec<String>> {
+    names.map(|mut names| {
+        names.sort_unstable();
+        names.dedup();
+        names
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +104,15 @@ mod tests {
         assert!(scope.has_org("acme") && !scope.has_org("acme2") && !scope.has_org("acm"));
         assert!(scope.has_account(Some("north")) && !scope.has_account(Some("south")));
         assert!(!scope.has_account(None), "what is of no account is of no account of its own");
+    }
+
+    #[test]
+    fn a_name_that_is_given_twice_is_there_once() {
+        let scope = Scope::new(some(&["b", "a", "b"]), some(&["n", "n"])).unwrap();
+        assert_eq!(
+            (scope.orgs().unwrap(), scope.accounts().unwrap().len()),
+            (&some(&["a", "b"]).unwrap()[..], 1)
+        );
     }
 
     #[test]

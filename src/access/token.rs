@@ -44,6 +44,12 @@ pub struct Token {
     /// When it was taken away.
     #[serde(default, with = "some_micros")]
     pub revoked: Option<Timestamp>,
+    /// How many requests it may make a second; as many as it likes where nothing is said.
+    #[serde(default)]
+    pub per_second: Option<u32>,
+    /// Whether it is that of a portal link.
+    #[serde(default)]
+    pub portal: bool,
     /// Of its secret.
     pub(super) digest: Digest,
     /// Of the secret it had before, and until when that one is good.
@@ -92,6 +98,12 @@ impl Token {
             (None, Some(end)) if end <= now => Standing::Expired,
             _ => Standing::Good,
         }
+    }
+
+    /// Whether it is that of a portal link of an organization.
+    #[must_use]
+    pub fn is_portal_of(&self, org: &str) -> bool {
+        self.portal && self.scope.orgs().is_some() && self.scope.has_org(org)
     }
 
     /// When it ended, if it has.
@@ -196,6 +208,12 @@ impl Presented {
         let sound = unhex(id).is_some_and(|id| id.len() == ID_BYTES);
         let secret = unhex(secret).filter(|secret| sound && secret.len() == SECRET_BYTES)?;
         Some(Presented { id: id.to_owned(), digest: Digest::of(&secret) })
+    }
+
+    /// The id in it, which is no secret.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
     }
 }
 

@@ -18,7 +18,13 @@ use crate::ledger::units::{Millis, Timestamp};
 /// The most tokens that are kept, those that are over among them.
 pub const MOST_TOKENS: usize = 10_000;
 
-/// How long a token that has ended is still listed.
+/// The most tokens of portal links among them: room is left for those who run the daemon.
+const MOST_LINKS: usize = MOST_TOKENS - 1_000;
+
+/// The most portal links that one organization has: none takes the room of the others.
+pub const MOST_LINKS_OF_AN_ORG: usize = 500;
+
+/// How long a token that has ended is still listed. That of a portal link goes at once: there may be many of them a day.
 pub const KEPT_AFTER_END: Millis = Millis(30 * 86_400_000);
 
 /// How long what was read is taken for what the file says.
@@ -55,6 +61,18 @@ pub struct NewToken {
     pub scope: Scope,
     /// When it ends by itself.
     pub expires: Option<Timestamp>,
+    /// How many requests it may make a second.
+    pub per_second: Option<u32>,
+    /// Whether it is that of a portal link.
+    pub portal: bool,
+}
+
+impl NewToken {
+    /// One that does not end by itself and may make as many requests as it likes.
+    #[must_use]
+    pub fn new(name: &str, role: Role, scope: Scope) -> NewToken {
+        NewToken { name: name.to_owned(), role, scope, expires: None, per_second: None, portal: false }
+    }
 }
 
 /// A token with the secret it has just got, which is shown to nobody again.
@@ -111,6 +129,13 @@ impl Tokens {
         Some((token, standing))
     }
 
+    /// How a token stands that was found before: what goes on for long asks again.
+    #[must_use]
+    pub fn standing(&self, id: &str, now: Timestamp) -> Standing {
+        self.look_again(LOOK_AGAIN_AFTER);
+        self.known.read().by_id.get(id).map_or(Standing::Revoked, |token| token.standing(now))
+    }
+
     /// All of them, the oldest first.
     ///
     /// # Errors
@@ -127,7 +152,7 @@ impl Tokens {
     /// # Errors
     /// [`AccessError`]; nothing was changed.
     pub fn create(&self, new: NewToken, now: Timestamp) -> Result<Issued, AccessError> {
-        let NewToken { name, role, scope, expires } = new;
+        let NewToken { name, role, scope, expires, per_second, portal } = new;
         let sound =
             !name.trim().is_empty() && name.len() <= LONGEST_NAME && !name.chars().any(char::is_control);
         if !sound {
@@ -140,17 +165,30 @@ impl Tokens {
                 "it would be over at once; write a later time".into(),
             ));
         }
+        if per_second == Some(0) {
+            let why = "0 requests a second are none; write 1 or more, or leave it out".to_owned();
+            return Err(AccessError::invalid("per_second", why));
+        }
         let (id, secret) = (token::new_id()?, Secret::generate()?);
         let digest = secret.digest();
         self.change(now, |tokens| {
-            if tokens.len() >= MOST_TOKENS {
-                let why =
-                    format!("there are {MOST_TOKENS} tokens already; revoke some, they go after 30 days");
-                return Err(AccessError::invalid("tokens", why));
-            }
+            room(tokens, &scope, portal)?;
             let (rotated, revoked, previous) = (None, None, None);
             let created = now;
-            let token = Token { id, name, role, scope, created, expires, rotated, revoked, digest, previous };
+            let token = Token {
+                id,
+                name,
+                role,
+                scope,
+                created,
+                expires,
+                rotated,
+                revoked,
+                per_second,
+                portal,
+                digest,
+                previous,
+            };
             tokens.push(token.clone());
             Ok(token)
         })
@@ -197,7 +235,8 @@ impl Tokens {
         let _reading = self.reading.lock();
         let held = self.file.hold()?;
         let mut tokens = self.file.read()?;
-        tokens.retain(|token| token.ended(now).is_none_or(|end| end.plus(KEPT_AFTER_END) > now));
+        let kept = |token: &Token| if token.portal { Millis(0) } else { KEPT_AFTER_END };
+        tokens.retain(|token| token.ended(now).is_none_or(|end| end.plus(kept(token)) > now));
         let changed = change(&mut tokens)?;
         let tokens = self.file.replace(&held, tokens)?;
         self.keep(self.file.stamp()?, tokens);
@@ -241,6 +280,29 @@ impl Tokens {
         let by_id = tokens.into_iter().map(|token| (token.id.clone(), Arc::new(token))).collect();
         *self.known.write() = Known { stamp, by_id };
     }
+}
+
+/// Whether there is room for one more.
+fn room(tokens: &[Token], scope: &Scope, portal: bool) -> Result<(), AccessError> {
+    if tokens.len() >= MOST_TOKENS {
+        let why = format!("there are {MOST_TOKENS} tokens already; revoke some, they go after 30 days");
+        return Err(AccessError::invalid("tokens", why));
+    }
+    if !portal {
+        return Ok(());
+    }
+    let end_some = "end some, or give them less time";
+    for org in scope.orgs().unwrap_or_default() {
+        if tokens.iter().filter(|token| token.is_portal_of(org)).count() >= MOST_LINKS_OF_AN_ORG {
+            let why = format!("{org:?} has {MOST_LINKS_OF_AN_ORG} already; {end_some}");
+            return Err(AccessError::invalid("portal_links", why));
+        }
+    }
+    if tokens.iter().filter(|token| token.portal).count() >= MOST_LINKS {
+        let why = format!("there are {MOST_LINKS} already; {end_some}");
+        return Err(AccessError::invalid("portal_links", why));
+    }
+    Ok(())
 }
 
 fn in_force<'t>(tokens: &'t mut [Token], id: &str, now: Timestamp) -> Result<&'t mut Token, AccessError> {

@@ -32,7 +32,6 @@ struct Finding {
     /// What was found, or what is wrong and what to do.
     detail: String,
     /// Whether it works, and somebody should know.
-    #[serde(skip)]
     warns: bool,
     #[serde(skip)]
     code: u8,

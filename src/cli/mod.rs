@@ -35,6 +35,9 @@ use clap::{Parser, Subcommand};
 
 use crate::config::ConfigError;
 
+/// The variable that holds the token to show a daemon.
+const TOKEN: &str = "CREDITD_TOKEN";
+
 /// A streaming credit meter: events in, exact prepaid balances and low-credit alerts out.
 #[derive(Debug, Parser)]
 #[command(name = "creditd", version, max_term_width = 100, arg_required_else_help = true)]

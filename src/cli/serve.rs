@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::terminal::Paint;
@@ -104,6 +104,8 @@ fn options(config: Config, roll_back: bool) -> Result<Options, Failure> {
             largest_body: config.http.max_body,
             adapters: Arc::new(adapters::load(&config.adapters)?),
             tls: config.http.tls.map(tls).transpose()?,
+            public_url: config.http.public_url,
+            portal_page: config.http.portal_page,
             ..http::Options::default()
         },
         access: Access { open: config.access.open, open_metrics: config.access.open_metrics },

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::terminal::{Format, Paint, csv_field};
-use crate::access::{AccessError, Actor, Audit, Deed, Issued, NewToken, Role, Scope, Standing, Token, Tokens};
+use crate::access::{
+    AccessError, Actor, Audit, Deed, Issued, NewToken, Role, Scope, Standing, Token, Tokens,
+};
 use crate::clock;
 use crate::config::{self, Config};
 use crate::ledger::units::{Millis, Timestamp};
@@ -42,6 +44,9 @@ enum What {
         /// When it ends by itself: a length of time such as 30d, or an instant such as 2027-01-01T00:00:00Z.
         #[arg(long, value_name = "WHEN")]
         expires: Option<String>,
+        /// How many requests it may make a second. As many as it likes where nothing is said.
+        #[arg(long, value_name = "REQUESTS")]
+        per_second: Option<u32>,
     },
     /// The tokens there are, without their secrets.
     List {
@@ -73,26 +78,30 @@ pub(super) fn run(file: Option<&Path>, arguments: Arguments) -> Result<(), Failu
         Audit::in_folder(&config.data).append(&deed, now).map_err(failure)
     };
     match arguments.what {
-        What::Create { name, role, orgs, accounts, expires } => {
+        What::Create { name, role, orgs, accounts, expires, per_second } => {
             let named = |names: Vec<String>| (!names.is_empty()).then_some(names);
             let scope = Scope::new(named(orgs), named(accounts)).map_err(failure)?;
             let expires = expires.map(|text| end(&text, now)).transpose()?;
-            let new = NewToken { name, role, scope, expires };
+            let new = NewToken { expires, per_second, ..NewToken::new(&name, role, scope) };
             let issued = tokens.create(new, now).map_err(failure)?;
-            show_once(&issued)?;
-            record("create", &issued.token)
+            // It is there, whether somebody saw it or not.
+            let shown = show_once(&issued).and_then(|()| match config.access.warning(config.http.listen) {
+                Some(warning) => say(&format!("by these settings nobody needs it: {warning}")),
+                None => Ok(()),
+            });
+            record("create", &issued.token).and(shown)
         }
         What::List { output } => list(&tokens.list().map_err(failure)?, output, now),
         What::Rotate { id, overlap } => {
             let overlap = Millis(millis(config::duration(&overlap).map_err(Failure::Usage)?));
             let issued = tokens.rotate(&id, overlap, now).map_err(failure)?;
-            show_once(&issued)?;
-            record("rotate", &issued.token)
+            let shown = show_once(&issued);
+            record("rotate", &issued.token).and(shown)
         }
         What::Revoke { id } => {
             let token = tokens.revoke(&id, now).map_err(failure)?;
-            say(&format!("token {} ({:?}) is revoked", token.id, token.name))?;
-            record("revoke", &token)
+            let said = say(&format!("token {} ({:?}) is revoked", token.id, token.name));
+            record("revoke", &token).and(said)
         }
     }
 }
@@ -181,6 +190,8 @@ fn told(token: &Token, now: Timestamp) -> Value {
         "state": token.standing(now).name(),
         "created": time::format(token.created),
         "expires": token.expires.map(time::format),
+        "per_second": token.per_second,
+        "portal_link": token.portal,
     })
 }
 

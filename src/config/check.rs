@@ -83,12 +83,31 @@ impl Checking<'_> {
     fn http(&mut self, raw: &raw::Http) -> Option<Http> {
         let max_body = self.size("http.max_body", &raw.max_body, 1_024..=LARGEST_BODY);
         let tls = self.tls(&raw.tls);
+        let sound = |text: &str| text.bytes().all(|b| b.is_ascii_graphic());
+        let url = &raw.public_url;
+        if !(url.is_empty() || (url.starts_with("https://") || url.starts_with("http://")) && sound(url)) {
+            return self.wrong("http.public_url", url, "is no address; write \"https://credits.example\"");
+        }
+        let page = &raw.portal_page;
+        if !page.starts_with('/') || page.starts_with("//") || !sound(page) {
+            return self.wrong(
+                "http.portal_page",
+                page,
+                "is no page on this address; write \"/v1/orgs/{org}\"",
+            );
+        }
         let listen: Option<SocketAddr> = raw.listen.parse().ok();
         if listen.is_none() {
             let why = "is not an IP address and a port; write \"127.0.0.1:8427\", or \"0.0.0.0:8427\" for all networks";
             return self.wrong("http.listen", &raw.listen, why);
         }
-        Some(Http { listen: listen?, max_body: usize::try_from(max_body?).ok()?, tls: tls? })
+        Some(Http {
+            listen: listen?,
+            max_body: usize::try_from(max_body?).ok()?,
+            public_url: url.clone(),
+            portal_page: page.clone(),
+            tls: tls?,
+        })
     }
 
     fn tls(&mut self, raw: &raw::Tls) -> Option<Option<Tls>> {
@@ -96,7 +115,9 @@ impl Checking<'_> {
         match (self.file(&raw.cert), self.file(&raw.key)) {
             (Some(certificate), Some(key)) => Some(Some(Tls { certificate, key, client_ca })),
             (None, None) if client_ca.is_none() => Some(None),
-            (Some(_), None) => self.wrong("http.tls.key", "", "is no file; name the one with the key of http.tls.cert"),
+            (Some(_), None) => {
+                self.wrong("http.tls.key", "", "is no file; name the one with the key of http.tls.cert")
+            }
             (None, _) => self.wrong("http.tls.cert", "", "is no file; name the one with the certificate"),
         }
     }

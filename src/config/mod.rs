@@ -80,6 +80,10 @@ pub struct Http {
     pub listen: SocketAddr,
     /// The largest request body, in bytes.
     pub max_body: usize,
+    /// What addresses that are handed out begin with; empty where it is as the caller reached us.
+    pub public_url: String,
+    /// Where a portal link leads, with `{org}` for the organization.
+    pub portal_page: String,
     /// The files of TLS; plain HTTP without.
     pub tls: Option<Tls>,
 }

@@ -68,6 +68,8 @@ pub(super) struct Nats {
 pub(super) struct Http {
     pub(super) listen: String,
     pub(super) max_body: String,
+    pub(super) public_url: String,
+    pub(super) portal_page: String,
     pub(super) tls: Tls,
 }
 

@@ -29,7 +29,9 @@ fn the_shipped_file_has_every_setting_with_its_default() {
     let config = load("", &[]).unwrap();
     assert_eq!(config.history, history::Limits::default());
     assert_eq!(config.checkpoint_every, Duration::from_secs(10));
-    assert_eq!(config.http, Http { listen: "127.0.0.1:8427".parse().unwrap(), max_body: 8 << 20, tls: None });
+    let (public_url, portal_page) = (String::new(), "/v1/orgs/{org}".to_owned());
+    let listen = "127.0.0.1:8427".parse().unwrap();
+    assert_eq!(config.http, Http { listen, max_body: 8 << 20, public_url, portal_page, tls: None });
     let webhooks = Webhooks {
         allowed_networks: Vec::new(),
         attempt_limit: Duration::from_secs(15),
@@ -142,6 +144,15 @@ fn everybody_is_let_in_at_home_alone_unless_that_is_said_in_so_many_words() {
 }
 
 #[test]
+fn a_portal_link_leads_to_a_page_of_this_address() {
+    let told = |text: &str| wrong(&format!("[http]\n{text}"), &[]).join("\n");
+    assert!(told("public_url = \"credits.example\"").contains("http.public_url: "));
+    for page in ["https://elsewhere", "//elsewhere", "ui", "/a b"] {
+        assert!(told(&format!("portal_page = {page:?}")).contains("http.portal_page: "), "{page}");
+    }
+}
+
+#[test]
 fn tls_is_a_certificate_with_its_key() {
     let tls = |text: &str| load(&format!("[http.tls]\n{text}"), &[]).unwrap().http.tls.unwrap();
     let both = tls("cert = \"c.pem\"\nkey = \"/k.pem\"");
@@ -164,7 +175,9 @@ fn reached(text: &str) -> jetstream::Access {
 #[test]
 fn there_is_one_way_to_sign_in_to_nats_and_whoever_names_files_of_tls_means_it() {
     use jetstream::Credentials;
-    assert!(matches!(reached("nkey_seed_file = \"n.nk\"").credentials, Credentials::Nkey(path) if path.ends_with("n.nk")));
+    assert!(
+        matches!(reached("nkey_seed_file = \"n.nk\"").credentials, Credentials::Nkey(path) if path.ends_with("n.nk"))
+    );
     assert!(matches!(reached("credentials_file = \"/n.creds\"").credentials, Credentials::File(_)));
     assert_eq!(reached("").tls, jetstream::Tls::default());
     assert!(reached("tls = true").tls.required);

@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use parking_lot::Mutex;
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -19,7 +20,7 @@ use super::parts::{self, Params};
 use super::problem::{Kind, Problem};
 use super::reads::aside;
 use super::routes::{Reach, Rule};
-use crate::access::{Actor, Deed, Gate, Permission, Token};
+use crate::access::{Actor, Deed, Gate, Permission, Presented, Token};
 use crate::clock;
 
 /// How often what was counted is told.
@@ -67,12 +68,12 @@ tokio::task_local! {
 /// Tells that the request wrote this record of the log.
 pub(super) fn wrote(seq: u64) {
     // What is not recorded has no place for it.
-    drop(WROTE.try_with(|wrote| wrote.lock().seq = Some(seq)));
+    WROTE.try_with(|wrote| wrote.lock().seq = Some(seq)).ok();
 }
 
 /// Tells what else the request was about.
 pub(super) fn about(id: &str) {
-    drop(WROTE.try_with(|wrote| wrote.lock().about = Some(id.to_owned())));
+    WROTE.try_with(|wrote| wrote.lock().about = Some(id.to_owned())).ok();
 }
 
 /// A request, and who asks.
@@ -83,14 +84,29 @@ pub(super) fn deed(face: &Face, parts: &Parts, token: Option<&Token>) -> Deed {
         None => Actor::other(nobody(face, peer.map(|peer| peer.ip()))),
     };
     let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    let path: String = parts.uri.path().chars().take(LONGEST_PATH).collect();
+    let path = parts.uri.path();
     let is_org = face.rules.find(&parts.method, route).is_some_and(|rule| rule.reach == Reach::Org);
-    let org = path.split('/').nth(3).filter(|_| is_org).map(str::to_owned);
+    let org = path.split('/').nth(3).filter(|_| is_org).map(decoded);
+    let path: String = path.split('/').map(without_secret).collect::<Vec<_>>().join("/");
+    let path = path.chars().take(LONGEST_PATH).collect();
     Deed {
         from: peer.map(|peer| peer.ip().to_canonical().to_string()),
         path: Some(path),
         org,
         ..Deed::new(actor, format!("{} {route}", parts.method))
+    }
+}
+
+/// A part of a path as the route reads it: there is more than one way to write it.
+fn decoded(part: &str) -> String {
+    percent_decode_str(part).decode_utf8_lossy().into_owned()
+}
+
+/// A part of a path as it may be written down: a whole token that stands where its id belongs keeps its secret.
+fn without_secret(part: &str) -> String {
+    match Presented::parse(&decoded(part)) {
+        Some(token) => format!("cr_{}_…", token.id()),
+        None => part.to_owned(),
     }
 }
 
@@ -120,7 +136,11 @@ pub(super) async fn record(face: Arc<Face>, deed: Deed, answer: impl Future<Outp
     let wrote = Arc::new(Mutex::new(Wrote::default()));
     let pending = Pending { gate: Arc::clone(&face.gate), deed: Some(deed), wrote: Arc::clone(&wrote) };
     let response = WROTE.scope(wrote, answer).await;
-    pending.finish(&response).await;
+    if let Some(written) = pending.finish(&response)
+        && let Err(error) = written.await
+    {
+        tracing::error!(%error, "a line of the audit log was not written");
+    }
     response
 }
 
@@ -132,12 +152,9 @@ struct Pending {
 }
 
 impl Pending {
-    async fn finish(mut self, response: &Response) {
-        let Some(deed) = self.deed.take() else { return };
-        let written = self.write_down(answered(deed, response));
-        if let Err(error) = written.await {
-            tracing::error!(%error, "a line of the audit log was not written");
-        }
+    fn finish(mut self, response: &Response) -> Option<tokio::task::JoinHandle<()>> {
+        let deed = self.deed.take()?;
+        Some(self.write_down(answered(deed, response)))
     }
 
     fn write_down(&self, deed: Deed) -> tokio::task::JoinHandle<()> {

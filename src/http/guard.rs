@@ -3,19 +3,28 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::Face;
 use super::audit::{self, Record};
+use super::portal;
 use super::problem::Problem;
 use super::routes::{Reach, Route, Rule};
+use super::site;
 use crate::access::{Gate, Permission, Presented, Role, Standing, Token};
 use crate::clock;
+
+/// How often it is looked whether the token of an answer without end is still good.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// What each route needs.
 #[derive(Debug, Default)]
@@ -30,7 +39,7 @@ impl Rules {
         rules
     }
 
-    fn find(&self, method: &Method, path: &str) -> Option<Rule> {
+    pub(super) fn find(&self, method: &Method, path: &str) -> Option<Rule> {
         // Whoever may GET may ask for the HEAD alone.
         let method = if method == Method::HEAD { &Method::GET } else { method };
         let (_, rule) = self.0.get(path)?.iter().find(|(known, _)| known == method)?;
@@ -73,7 +82,8 @@ impl Caller {
     pub(super) fn keep(&self, pairs: &mut Vec<(String, String)>, most: usize) -> Result<(), Problem> {
         const ACCOUNT: &str = "account";
         let Some(own) = self.accounts() else { return Ok(()) };
-        let mut named = pairs.iter().filter(|(name, _)| name == ACCOUNT).map(|(_, account)| account).peekable();
+        let mut named =
+            pairs.iter().filter(|(name, _)| name == ACCOUNT).map(|(_, account)| account).peekable();
         if named.peek().is_some() {
             return match named.find(|account| !self.has_account(Some(account))) {
                 Some(foreign) => Err(foreign_account(Some(foreign))),
@@ -88,6 +98,14 @@ impl Caller {
     }
 }
 
+/// Waits until a caller's token is over; for ever where it has none.
+pub(super) async fn over(caller: Caller, gate: Arc<Gate>) {
+    let Some(token) = caller.token else { return std::future::pending().await };
+    while gate.tokens.standing(&token.id, clock::now()) == Standing::Good {
+        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
@@ -97,8 +115,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// Lets a request through to its route, or answers why not.
+/// Lets a request through to its route, or answers why not. What is answered is for whoever asked alone.
 pub(super) async fn guard(State(face): State<Arc<Face>>, request: Request, next: Next) -> Response {
+    let mut response = answer(face, request, next).await;
+    // A cache between would keep what a cookie let in.
+    let caching = response.headers_mut().entry(header::CACHE_CONTROL);
+    caching.or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn answer(face: Arc<Face>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let rule = match rule(&face, &parts) {
         Ok(rule) => rule,
@@ -106,7 +132,7 @@ pub(super) async fn guard(State(face): State<Arc<Face>>, request: Request, next:
     };
     let caller = match rule.permission {
         None => Ok(Caller { token: None }),
-        Some(_) => identify(&face.gate, &parts.headers).map(|token| Caller { token }),
+        Some(_) => identify(&face, &parts).map(|token| Caller { token }),
     };
     let admitted = match &caller {
         Ok(caller) => admit(&rule, caller, &mut parts).await,
@@ -171,29 +197,57 @@ async fn admit(rule: &Rule, caller: &Caller, parts: &mut Parts) -> Result<(), Pr
 }
 
 /// The token that is shown; none where none is and none is needed.
-fn identify(gate: &Gate, headers: &HeaderMap) -> Result<Option<Arc<Token>>, Problem> {
-    let Some(shown) = headers.get(header::AUTHORIZATION) else {
-        let why = "no token is shown; send the header \"authorization: Bearer cr_…\" (`creditd token create` makes one)";
-        return if gate.open { Ok(None) } else { Err(Problem::unauthorized("token_missing", why)) };
+fn identify(face: &Face, parts: &Parts) -> Result<Option<Arc<Token>>, Problem> {
+    let (gate, headers) = (&face.gate, &parts.headers);
+    let shown = headers.get(header::AUTHORIZATION);
+    let cookie = if shown.is_none() { portal::in_cookie(headers) } else { None };
+    let presented = match (shown, cookie) {
+        (None, None) if gate.open => {
+            return site::refuse_others(parts, &face.options.public_url).map(|()| None);
+        }
+        (None, None) => {
+            let why = "no token is shown; send the header \"authorization: Bearer cr_…\" (`creditd token create` makes one)";
+            return Err(Problem::unauthorized("token_missing", why));
+        }
+        (Some(header), _) => header.to_str().ok().and_then(in_header),
+        (None, Some(cookie)) => Presented::parse(cookie),
     };
-    let presented = shown.to_str().ok().and_then(|text| {
-        let (scheme, token) = text.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| Presented::parse(token.trim()))?
-    });
     let presented = presented.ok_or_else(|| {
         let why = "the header authorization holds no token of creditd; write \"Bearer cr_<id>_<secret>\"";
         Problem::unauthorized("token_invalid", why)
     })?;
-    match gate.tokens.find(&presented, clock::now()) {
+    let now = clock::now();
+    // What a browser sends by itself is taken from those who may change nothing.
+    let found = gate.tokens.find(&presented, now).filter(|(token, _)| shown.is_some() || token.portal);
+    match found {
         None => {
             Err(Problem::unauthorized("token_invalid", "there is no such token, or its secret is another"))
         }
-        Some((token, Standing::Good)) => Ok(Some(token)),
+        Some((token, Standing::Good)) if gate.pace.allows(&token, now) => Ok(Some(token)),
+        Some((token, Standing::Good)) => {
+            let most = token.per_second.unwrap_or_default();
+            let why = format!("token {} may make {most} requests a second; try again in a second", token.id);
+            Err(Problem::too_often(why))
+        }
         Some((token, standing @ (Standing::Expired | Standing::Revoked))) => {
             let why = format!("token {} is {}; ask for another one", token.id, standing.name());
             Err(Problem::unauthorized(&format!("token_{}", standing.name()), why))
         }
     }
+}
+
+/// The token in a header: `Bearer`, or the password of `Basic` for those who can only have a name and a password in an address.
+fn in_header(text: &str) -> Option<Presented> {
+    let (scheme, shown) = text.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Presented::parse(shown.trim());
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let both = String::from_utf8(STANDARD.decode(shown.trim()).ok()?).ok()?;
+    let (_, password) = both.split_once(':')?;
+    Presented::parse(password)
 }
 
 async fn first_name(parts: &mut Parts) -> Result<String, Problem> {
@@ -209,11 +263,10 @@ async fn first_name(parts: &mut Parts) -> Result<String, Problem> {
 fn lacking(token: &Token, permission: Permission) -> Problem {
     let roles: Vec<&str> = permission.roles().iter().map(|role: &Role| role.name()).collect();
     let why = format!(
-        "this needs the permission {permission:?}, which {} has; token {} is a {}",
+        "this needs the permission {permission}, which {} has; token {} is a {}",
         roles.join(" or "),
         token.id,
         token.role,
-        permission = permission.name(),
     );
     Problem::new(StatusCode::FORBIDDEN, "permission_missing", why)
 }

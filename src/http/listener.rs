@@ -94,7 +94,11 @@ async fn connection(listener: &TcpListener, room: &Arc<Semaphore>) -> (Connectio
 }
 
 /// Shakes hands. A client that cannot is gone, and told of to who looks for it.
-async fn greet(acceptor: TlsAcceptor, connection: Connection, peer: SocketAddr) -> Option<(Stream, SocketAddr)> {
+async fn greet(
+    acceptor: TlsAcceptor,
+    connection: Connection,
+    peer: SocketAddr,
+) -> Option<(Stream, SocketAddr)> {
     match tokio::time::timeout(GREETED_WITHIN, acceptor.accept(connection)).await {
         Ok(Ok(stream)) => Some((Stream::Tls(Box::new(stream)), peer)),
         Ok(Err(error)) => {

@@ -24,10 +24,12 @@ mod limits;
 mod listener;
 mod names;
 mod parts;
+mod portal;
 mod problem;
 mod reads;
 mod recharges;
 mod routes;
+mod site;
 mod sources;
 mod tls;
 mod tokens;
@@ -70,6 +72,10 @@ pub struct Options {
     pub adapters: Arc<Adapters>,
     /// TLS, where it is not plain HTTP.
     pub tls: Option<Arc<Tls>>,
+    /// What addresses that are handed out begin with; empty where it is as the caller reached us.
+    pub public_url: String,
+    /// Where a portal link leads, with `{org}` for the organization.
+    pub portal_page: String,
 }
 
 impl Default for Options {
@@ -80,6 +86,8 @@ impl Default for Options {
             drain_within: Duration::from_secs(10),
             adapters: Arc::default(),
             tls: None,
+            public_url: String::new(),
+            portal_page: "/v1/orgs/{org}".to_owned(),
         }
     }
 }
@@ -156,12 +164,13 @@ pub fn table() -> Vec<Route> {
 fn routes(open_metrics: bool) -> Routes {
     let metrics = if open_metrics { free() } else { whole(Permission::Survey) };
     Routes::new()
+        .with(reading)
         .with(writes)
         .with(settings)
-        .with(reading)
         .with(calling)
         .with(names::routes)
         .with(tokens::routes)
+        .with(portal::routes)
         .get("/v1/audit", whole(Permission::Grant), audit::list)
         .get("/healthz", free(), health::alive)
         .get("/readyz", free(), health::ready)
@@ -181,7 +190,6 @@ fn writes(routes: Routes) -> Routes {
         .post("/v1/orgs/{org}/adjustments", org(Administer), commands::adjust)
         .post("/v1/orgs/{org}/verify", org(Administer), commands::verify)
         .post("/v1/orgs/{org}/recharges/{credit_type}/failed", org(Administer), recharges::failed)
-        .post("/v1/sources/{source}/restarted", whole(Administer), sources::restarted)
         .put("/v1/rate-cards/{id}", whole(Administer), commands::put_rate_card)
         .put("/v1/plans/{id}", whole(Administer), commands::put_plan)
 }
@@ -221,10 +229,11 @@ fn reading(routes: Routes) -> Routes {
         .get("/v1/catalog", whole(Survey), reads::catalog)
 }
 
-/// What a switch asks.
+/// What a switch asks and tells.
 fn calling(routes: Routes) -> Routes {
-    use Permission::Authorize;
+    use Permission::{Authorize, Restart};
     routes
+        .post("/v1/sources/{source}/restarted", whole(Restart), sources::restarted)
         .post("/v1/orgs/{org}/authorize", org(Authorize).by_account(), authorize::authorize)
         .post("/v1/orgs/{org}/quote", org(Authorize).by_account(), authorize::quote)
         .get("/v1/orgs/{org}/holds", org(Authorize), authorize::list)

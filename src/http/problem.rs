@@ -141,6 +141,13 @@ impl Problem {
         problem
     }
 
+    /// More requests than there may be.
+    pub(super) fn too_often(detail: impl Into<String>) -> Problem {
+        let mut problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
+        problem.0.retry = true;
+        problem
+    }
+
     /// Nobody is there who could answer.
     pub(super) fn unavailable(why: impl Into<String>) -> Problem {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why)
@@ -190,7 +197,9 @@ impl IntoResponse for Problem {
         let Document { status, retry, challenge, .. } = *self.0;
         let text = serde_json::to_vec(&self.0).unwrap_or_default();
         let mut response = (status, text).into_response();
-        response.extensions_mut().insert(Kind(self.0.r#type.rsplit(':').next().unwrap_or_default().to_owned()));
+        response
+            .extensions_mut()
+            .insert(Kind(self.0.r#type.rsplit(':').next().unwrap_or_default().to_owned()));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if challenge {

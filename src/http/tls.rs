@@ -120,7 +120,9 @@ impl Tls {
 
     /// What a connection that comes now is held to.
     pub(super) fn acceptor(&self) -> TlsAcceptor {
-        if self.is_another() && let Err(error) = self.reload() {
+        if self.is_another()
+            && let Err(error) = self.reload()
+        {
             tracing::error!(%error, "the certificate of before stays in force");
         }
         TlsAcceptor::from(Arc::clone(&self.now.lock().config))
@@ -142,7 +144,11 @@ impl TlsFiles {
             let told = fs::metadata(path).ok()?;
             Some((told.ino(), told.len(), told.mtime(), told.mtime_nsec()))
         };
-        [Some(&self.certificate), Some(&self.key), self.client_ca.as_ref()].into_iter().flatten().map(stamp).collect()
+        [Some(&self.certificate), Some(&self.key), self.client_ca.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(stamp)
+            .collect()
     }
 
     fn read(&self) -> Result<Arc<ServerConfig>, TlsError> {
@@ -151,7 +157,8 @@ impl TlsFiles {
         let key = text(&self.key)?;
         let key = PrivateKeyDer::from_pem_slice(&key).map_err(no("key", &self.key))?;
         let pair = |source| TlsError::Pair { certificate: self.certificate.clone(), source };
-        let config = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
+        let config =
+            ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
         let config = config.map_err(pair)?;
         let config = match &self.client_ca {
             None => config.with_no_client_auth(),

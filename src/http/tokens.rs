@@ -46,6 +46,8 @@ struct Wanted {
     accounts: Option<Vec<String>>,
     #[serde(default)]
     expires: Option<String>,
+    #[serde(default)]
+    per_second: Option<u32>,
 }
 
 impl Wanted {
@@ -54,7 +56,7 @@ impl Wanted {
         let expires = self.expires.as_deref().map(time::parse).transpose();
         let expires = expires.map_err(|why| invalid("expires", why))?;
         let scope = Scope::new(self.orgs, self.accounts).map_err(|error| problem(&error))?;
-        Ok(NewToken { name: self.name, role, scope, expires })
+        Ok(NewToken { expires, per_second: self.per_second, ..NewToken::new(&self.name, role, scope) })
     }
 }
 
@@ -121,7 +123,7 @@ async fn revoke(State(face): State<Arc<Face>>, NameInPath(id): NameInPath) -> Re
 }
 
 /// Works on the tokens' file, away from the threads that serve.
-async fn change<T: Send + 'static>(
+pub(super) async fn change<T: Send + 'static>(
     face: &Face,
     work: impl FnOnce(&Gate) -> Result<T, AccessError> + Send + 'static,
 ) -> Result<T, Problem> {
@@ -138,7 +140,7 @@ fn shown_once(status: StatusCode, issued: &Issued) -> Response {
 }
 
 /// A token as it may be shown.
-fn told(token: &Token, now: Timestamp) -> Value {
+pub(super) fn told(token: &Token, now: Timestamp) -> Value {
     let at = |instant: Option<Timestamp>| instant.map(time::format);
     json!({
         "id": token.id,
@@ -149,25 +151,27 @@ fn told(token: &Token, now: Timestamp) -> Value {
         "state": token.standing(now).name(),
         "created": time::format(token.created),
         "expires": at(token.expires),
+        "per_second": token.per_second,
+        "portal_link": token.portal,
         "rotated": at(token.rotated),
         "overlap_until": at(token.overlap(now)),
         "revoked": at(token.revoked),
     })
 }
 
-fn read<T: DeserializeOwned>(body: &Body) -> Result<T, Problem> {
+pub(super) fn read<T: DeserializeOwned>(body: &Body) -> Result<T, Problem> {
     serde_json::from_slice(&body.bytes).map_err(|error| {
         let why = format!("the body cannot be read: {error}; see docs/ACCESS.md");
         Problem::new(StatusCode::BAD_REQUEST, "not_json", why)
     })
 }
 
-fn invalid(field: &str, detail: String) -> Problem {
+pub(super) fn invalid(field: &str, detail: String) -> Problem {
     let (reason, field) = ("invalid_field".to_owned(), field.to_owned());
     Problem::refused(StatusCode::UNPROCESSABLE_ENTITY, Refusal { reason, field, detail })
 }
 
-fn problem(error: &AccessError) -> Problem {
+pub(super) fn problem(error: &AccessError) -> Problem {
     match error {
         AccessError::Invalid { field, why } => invalid(field, why.clone()),
         AccessError::Unknown(_) => Problem::new(StatusCode::NOT_FOUND, "unknown_token", error.to_string()),

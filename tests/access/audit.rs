@@ -43,7 +43,10 @@ async fn every_write_is_there_once_with_who_where_and_its_place_in_the_log() {
     let lines = guarded.audit().await;
     assert_eq!(lines.len(), before.len() + 2, "a read is no line, a write is one");
     let (removed, put) = (&lines[0], &lines[1]);
-    assert_eq!((&put["who"], &put["name"], &put["role"]), (&json!(id(&manager)), &json!("a manager"), &json!("manager")));
+    assert_eq!(
+        (&put["who"], &put["name"], &put["role"]),
+        (&json!(id(&manager)), &json!("a manager"), &json!("manager"))
+    );
     assert_eq!((&put["from"], &put["path"]), (&json!("127.0.0.1"), &json!("/v1/orgs/acme/limits/north")));
     assert_eq!((&put["org"], &put["request"]), (&json!("acme"), &json!("PUT /v1/orgs/{org}/limits/{id}")));
     assert_eq!((&removed["status"], &removed["problem"]), (&json!(404), &json!("unknown_limit")));
@@ -69,6 +72,25 @@ async fn tokens_are_told_of_by_their_ids_and_no_secret_is_there() {
 }
 
 #[tokio::test]
+async fn a_path_is_told_without_a_secret_and_with_the_organization_however_it_is_written() {
+    let guarded = Guarded::start().await;
+    let viewer = guarded.token(Role::Viewer, Scope::default());
+    let secret = viewer.rsplit('_').next().unwrap();
+    // Who gives the whole token where its id belongs.
+    for path in [format!("/v1/tokens/{viewer}"), format!("/v1/tokens/cr%5f{}_{secret}", id(&viewer))] {
+        guarded.send(Some(&guarded.admin), Method::DELETE, &path, None).await.problem(404, "unknown_token");
+        let line = &guarded.audit().await[0];
+        assert_eq!(line["path"], format!("/v1/tokens/cr_{}_…", id(&viewer)));
+    }
+    let limit = json!({ "on": { "account": "north" }, "credits": "5", "window": "day" });
+    let path = "/v1/orgs/%61c%6De/limits/north";
+    assert_eq!(guarded.send(Some(&guarded.admin), Method::PUT, path, Some(limit)).await.status, 200);
+    let line = &guarded.audit().await[0];
+    assert_eq!((&line["org"], &line["path"]), (&json!("acme"), &json!(path)));
+    guarded.running.stop().await;
+}
+
+#[tokio::test]
 async fn what_programs_do_all_day_and_what_is_refused_is_counted() {
     let guarded = Guarded::start().await;
     let publisher = guarded.token(Role::Publisher, Scope::default());
@@ -78,8 +100,14 @@ async fn what_programs_do_all_day_and_what_is_refused_is_counted() {
     for n in 0..5 {
         let event = json!({ "type": "action", "org": "acme", "id": n.to_string(), "action": "email_sent" });
         assert_eq!(guarded.post(&publisher, "/v1/events", event).await.status, 200);
-        guarded.send(None, Method::GET, &format!("/v1/orgs/o{n}/balance"), None).await.problem(401, "token_missing");
-        guarded.post(&publisher, &format!("/v1/orgs/o{n}/grants"), json!({})).await.problem(403, "permission_missing");
+        guarded
+            .send(None, Method::GET, &format!("/v1/orgs/o{n}/balance"), None)
+            .await
+            .problem(401, "token_missing");
+        guarded
+            .post(&publisher, &format!("/v1/orgs/o{n}/grants"), json!({}))
+            .await
+            .problem(403, "permission_missing");
         guarded.get(&revoked, &format!("/v1/orgs/o{n}/balance")).await.problem(401, "token_revoked");
     }
     let lines = guarded.audit().await;
@@ -105,7 +133,8 @@ async fn a_write_whose_sender_hangs_up_is_there_all_the_same() {
     guarded.running.stop_applying();
     tokio::time::sleep(Duration::from_millis(100)).await;
     let url = format!("{}/v1/orgs/acme/grants", guarded.running.url);
-    let request = guarded.client.post(url).bearer_auth(&guarded.admin).body(json!({ "amount": "1" }).to_string());
+    let request =
+        guarded.client.post(url).bearer_auth(&guarded.admin).body(json!({ "amount": "1" }).to_string());
     let hung_up = request.timeout(Duration::from_millis(300)).send().await.unwrap_err();
     assert!(hung_up.is_timeout());
     for _ in 0..100 {

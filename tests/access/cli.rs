@@ -58,6 +58,7 @@ async fn tokens_are_made_rotated_and_revoked_beside_a_daemon_that_runs() {
     daemon.ready().await;
     assert_eq!(status(&daemon, None).await, 401);
     let (token, said) = shown(folder, &["token", "create", "dashboard", "--role", "viewer"]);
+    assert!(!said.contains("nobody needs it"), "{said}");
     assert!(said.contains("shown this once") && !said.contains(token.rsplit('_').next().unwrap()), "{said}");
     assert_eq!(status(&daemon, Some(&token)).await, 200, "a new token is good at once");
     let (new, _) = shown(folder, &["token", "rotate", id(&token), "--overlap", "1h"]);
@@ -110,7 +111,7 @@ fn the_list_is_for_people_programs_and_spreadsheets() {
         "{line}"
     );
     let (json, _) = shown(folder, &["token", "list", "-o", "json"]);
-    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["data"][0]["id"], id);
     assert!(![table, csv, json.to_string()].concat().contains(token.rsplit('_').next().unwrap()));
     let check = text(&creditd(folder, &["check"]).stdout);
@@ -155,5 +156,7 @@ async fn a_daemon_that_lets_everybody_in_says_so_loudly() {
         check.contains("! access       HTTP at 127.0.0.1:") && check.contains("asks for no token"),
         "{check}"
     );
+    let (_, said) = shown(folder.path(), &["token", "create", "first", "--role", "admin"]);
+    assert!(said.contains("by these settings nobody needs it: HTTP at 127.0.0.1:"), "{said}");
     assert!(daemon.terminate().success());
 }

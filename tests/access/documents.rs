@@ -36,7 +36,9 @@ fn every_route_is_told_with_what_it_needs() {
         format!("| `{method} {path}` | {permission} | {reach} | {kept} |")
     };
     let routes = creditd::http::table();
-    let told = DOCUMENT.lines().filter(|line| line.starts_with("| `") && line.contains(" /")).count();
+    let is_route =
+        |line: &&str| ["GET", "POST", "PUT", "DELETE"].iter().any(|m| line.starts_with(&format!("| `{m} /")));
+    let told = DOCUMENT.lines().filter(is_route).count();
     assert_eq!(told, routes.len(), "as many routes as there are");
     says(routes.into_iter().map(row));
 }

@@ -13,6 +13,7 @@ mod cli;
 mod documents;
 mod expected;
 mod matrix;
+mod portal;
 mod scopes;
 mod tls;
 mod tokens;
@@ -45,7 +46,7 @@ struct Answer {
 
 /// A token that is to be made.
 fn new(role: Role, scope: Scope) -> NewToken {
-    NewToken { name: format!("a {role}"), role, scope, expires: None }
+    NewToken::new(&format!("a {role}"), role, scope)
 }
 
 fn names(names: &[&str]) -> Option<Vec<String>> {

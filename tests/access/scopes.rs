@@ -1,6 +1,6 @@
 //! Scopes where no path says it all: lists, events in a body, accounts.
 
-use creditd::access::{Gate, Role, Scope};
+use creditd::access::{Gate, Role, Scope, Tokens};
 use creditd::http::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -65,8 +65,8 @@ async fn events_of_other_organizations_are_refused_one_by_one() {
     guarded.running.stop().await;
 }
 
-#[tokio::test]
-async fn a_token_for_some_accounts_sees_what_is_theirs() {
+/// Actions and calls of two accounts and of none.
+async fn two_accounts() -> Guarded {
     let guarded = Guarded::start().await;
     let events = json!([
         email("acme", "1", Some("north")),
@@ -79,6 +79,12 @@ async fn a_token_for_some_accounts_sees_what_is_theirs() {
     ]);
     let sent = guarded.must(Method::POST, "/v1/events", events).await;
     assert!(!sent.to_string().contains("rejected"), "{sent}");
+    guarded
+}
+
+#[tokio::test]
+async fn a_token_for_some_accounts_sees_what_is_theirs() {
+    let guarded = two_accounts().await;
     let viewer = guarded.token(Role::Viewer, accounts("acme", &["north", "west"]));
     let all = guarded.get(&guarded.admin, "/v1/orgs/acme/accounts").await;
     assert_eq!(listed(&all.json, "id"), ["north", "south"]);
@@ -106,23 +112,46 @@ async fn a_token_for_some_accounts_sees_what_is_theirs() {
         let answer = guarded.get(&viewer, path).await;
         assert_eq!(answer.status, status, "{path}: {}", answer.json);
     }
+    guarded.running.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_added_up_for_a_token_of_some_accounts_is_of_those() {
+    let guarded = two_accounts().await;
+    let viewer = guarded.token(Role::Viewer, accounts("acme", &["north", "west"]));
     let narrow = guarded.token(Role::Viewer, accounts("acme", &["north"]));
-    for path in ["/v1/orgs/acme/usage?group_by=account", "/v1/orgs/acme/usage?group_by=account&account=north"] {
+    for path in ["/v1/orgs/acme/usage?group_by=account", "/v1/orgs/acme/usage?group_by=account&account=north"]
+    {
         let usage = guarded.get(&viewer, path).await;
-        assert_eq!((usage.status, usage.json["data"].as_array().unwrap().len()), (200, 1), "{path}: {}", usage.json);
+        assert_eq!(
+            (usage.status, usage.json["data"].as_array().unwrap().len()),
+            (200, 1),
+            "{path}: {}",
+            usage.json
+        );
         let text = usage.json.to_string();
         assert!(text.contains("north") && !text.contains("south"), "{path}: {text}");
     }
     for path in ["/v1/orgs/acme/history", "/v1/orgs/acme/history?account=north"] {
         let history = guarded.get(&narrow, path).await;
         // The mail and the call: the grant is of no account.
-        assert_eq!((history.status, history.json["data"].as_array().unwrap().len()), (200, 2), "{}", history.json);
+        assert_eq!(
+            (history.status, history.json["data"].as_array().unwrap().len()),
+            (200, 2),
+            "{}",
+            history.json
+        );
         assert!(!history.json.to_string().contains("south"), "{path}: {}", history.json);
     }
-    for path in ["/v1/orgs/acme/usage?account=south", "/v1/orgs/acme/history?account=south", "/v1/orgs/acme/history"] {
+    for path in
+        ["/v1/orgs/acme/usage?account=south", "/v1/orgs/acme/history?account=south", "/v1/orgs/acme/history"]
+    {
         guarded.get(&viewer, path).await.problem(403, "account_scope");
     }
-    guarded.get(&viewer, "/v1/orgs/acme/usage?account=north&account=south").await.problem(403, "account_scope");
+    guarded
+        .get(&viewer, "/v1/orgs/acme/usage?account=north&account=south")
+        .await
+        .problem(403, "account_scope");
     guarded.get(&viewer, "/v1/orgs/acme/usage?account=").await.problem(403, "account_scope");
     let whole = guarded.get(&viewer, "/v1/orgs/acme/balance").await;
     assert!(whole.problem(403, "account_scope").contains("about the whole organization"));
@@ -164,5 +193,46 @@ async fn an_open_gate_lets_everybody_in_and_holds_a_token_to_what_it_may() {
     assert_eq!(ask(None, "/v1/sources/sw1/restarted").await, 200);
     assert_eq!(ask(Some(&viewer), "/v1/sources/sw1/restarted").await, 403);
     assert_eq!(ask(Some("cr_nonsense"), "/v1/sources/sw1/restarted").await, 401);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn an_open_gate_is_no_door_for_pages_of_other_sites() {
+    let folder = tempfile::tempdir().unwrap();
+    let gate = Gate::open(folder.path()).unwrap();
+    let running = Running::start_behind(gate, folder.path(), Options::default()).await;
+    let viewer = issue(folder.path(), new(Role::Viewer, Scope::default()));
+    let own = running.url.trim_start_matches("http://").to_owned();
+    let client = reqwest::Client::new();
+    let body = r#"{"name": "x", "role": "admin"}"#;
+    let ask = async |method: Method, path: &str, headers: &[(&str, &str)]| {
+        let request = client.request(method, format!("{}{path}", running.url)).body(body);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    for headers in [
+        &[("host", own.as_str()), ("origin", "https://evil.example")][..],
+        &[("host", "evil.example"), ("origin", "http://evil.example")],
+        &[("host", "evil.example")],
+    ] {
+        for (method, path) in [(Method::POST, "/v1/tokens"), (Method::GET, "/v1/orgs")] {
+            let (status, told) = ask(method, path, headers).await;
+            assert_eq!(
+                (status, &told["type"]),
+                (403, &json!("urn:creditd:problem:other_site")),
+                "{headers:?}"
+            );
+            assert!(told["detail"].as_str().unwrap().contains("set http.public_url"), "{told}");
+        }
+        assert_eq!(ask(Method::GET, "/healthz", headers).await.0, 200);
+    }
+    assert_eq!(Tokens::open(folder.path()).unwrap().list().unwrap().len(), 1, "none was made");
+    let page = format!("http://{own}");
+    assert_eq!(ask(Method::GET, "/v1/orgs", &[("origin", &page)]).await.0, 200, "a page of its own");
+    // What shows a token is no page that guesses.
+    let shown = format!("Bearer {viewer}");
+    let foreign = [("origin", "https://evil.example"), ("authorization", shown.as_str())];
+    assert_eq!(ask(Method::GET, "/v1/orgs", &foreign).await.0, 200);
     running.stop().await;
 }

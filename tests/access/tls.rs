@@ -54,7 +54,7 @@ impl Secured {
 
 /// A client that knows an authority.
 fn knows(authority: &Authority) -> ClientBuilder {
-    Client::builder().add_root_certificate(Certificate::from_pem(authority.pem().as_bytes()).unwrap())
+    Client::builder().tls_certs_only([Certificate::from_pem(authority.pem().as_bytes()).unwrap()])
 }
 
 fn shows(own: &Signed) -> Identity {
@@ -64,22 +64,29 @@ fn shows(own: &Signed) -> Identity {
 #[tokio::test]
 async fn who_knows_the_authority_is_answered_over_tls_and_nobody_without() {
     let folder = tempfile::tempdir().unwrap();
-    let authority = Authority::new();
+    let authority = Authority::fresh();
     let own = authority.sign(folder.path(), "own");
     let secured = Secured::start(folder, files(&own, None)).await;
     let token = issue(secured.folder.path(), new(Role::Admin, Scope::default()));
     assert_eq!(secured.ask(knows(&authority), "/healthz", None).await, Some(200));
     assert_eq!(secured.ask(knows(&authority), "/v1/orgs", None).await, Some(401));
     assert_eq!(secured.ask(knows(&authority), "/v1/orgs", Some(&token)).await, Some(200));
-    assert_eq!(secured.ask(knows(&Authority::new()), "/healthz", None).await, None, "an authority of others");
-    assert!(reqwest::get(format!("http://127.0.0.1:{}/healthz", secured.port())).await.is_err(), "in the clear");
+    assert_eq!(
+        secured.ask(knows(&Authority::fresh()), "/healthz", None).await,
+        None,
+        "an authority of others"
+    );
+    assert!(
+        reqwest::get(format!("http://127.0.0.1:{}/healthz", secured.port())).await.is_err(),
+        "in the clear"
+    );
     secured.running.stop().await;
 }
 
 #[tokio::test]
 async fn where_clients_must_show_a_certificate_only_those_signed_for_that_come_through() {
     let folder = tempfile::tempdir().unwrap();
-    let (authority, clients, others) = (Authority::new(), Authority::new(), Authority::new());
+    let (authority, clients, others) = (Authority::fresh(), Authority::fresh(), Authority::fresh());
     let own = authority.sign(folder.path(), "own");
     let (good, bad) = (clients.sign(folder.path(), "good"), others.sign(folder.path(), "bad"));
     let client_ca = clients.write(folder.path(), "clients");
@@ -95,7 +102,7 @@ async fn where_clients_must_show_a_certificate_only_those_signed_for_that_come_t
 #[tokio::test]
 async fn a_certificate_that_is_renewed_is_shown_without_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let (before, after) = (Authority::new(), Authority::new());
+    let (before, after) = (Authority::fresh(), Authority::fresh());
     let own = before.sign(folder.path(), "own");
     let secured = Secured::start(folder, files(&own, None)).await;
     assert_eq!(secured.ask(knows(&before), "/healthz", None).await, Some(200));
@@ -113,7 +120,7 @@ async fn a_certificate_that_is_renewed_is_shown_without_a_restart() {
 #[tokio::test]
 async fn who_does_not_shake_hands_keeps_nobody_waiting() {
     let folder = tempfile::tempdir().unwrap();
-    let authority = Authority::new();
+    let authority = Authority::fresh();
     let own = authority.sign(folder.path(), "own");
     let secured = Secured::start(folder, files(&own, None)).await;
     let address = format!("127.0.0.1:{}", secured.port());
@@ -130,7 +137,7 @@ async fn who_does_not_shake_hands_keeps_nobody_waiting() {
 fn files_that_cannot_be_used_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let authority = Authority::new();
+    let authority = Authority::fresh();
     let (own, other) = (authority.sign(folder, "own"), authority.sign(folder, "other"));
     let told = |files: TlsFiles| Tls::load(files).unwrap_err().to_string();
     let missing = told(TlsFiles { certificate: folder.join("none.crt"), ..files(&own, None) });
@@ -148,7 +155,7 @@ fn files_that_cannot_be_used_are_named() {
 #[tokio::test]
 async fn the_program_serves_over_tls_and_a_hangup_reads_the_certificate_again() {
     let folder = tempfile::tempdir().unwrap();
-    let authority = Authority::new();
+    let authority = Authority::fresh();
     authority.sign(folder.path(), "own");
     let tls = "[http.tls]\ncert = \"own.crt\"\nkey = \"own.key\"\n";
     let daemon = Daemon::start_guarded(folder.path(), tls);

@@ -1,5 +1,7 @@
 //! Tokens over HTTP: made, shown once, listed, rotated, revoked.
 
+use std::time::Duration;
+
 use creditd::access::{Role, Scope};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -128,5 +130,33 @@ async fn a_file_that_is_damaged_is_told_of_and_keeps_nobody_out() {
     guarded.post(&guarded.admin, "/v1/tokens", body).await.problem(503, "tokens_unavailable");
     assert_eq!(guarded.get(&guarded.admin, "/v1/orgs").await.status, 200);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "{");
+    guarded.running.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_may_be_the_password_of_an_address() {
+    let guarded = Guarded::start().await;
+    let ask = async |name: &str, password: &str| {
+        let request = guarded.client.get(format!("{}/v1/orgs", guarded.running.url));
+        request.basic_auth(name, Some(password)).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(ask("any", &guarded.admin).await, 200);
+    assert_eq!(ask("", &guarded.admin).await, 200);
+    assert_eq!(ask(&guarded.admin, "").await, 401);
+    assert_eq!(ask("any", "letmein").await, 401);
+    guarded.running.stop().await;
+}
+
+#[tokio::test]
+async fn who_listens_hears_no_more_once_the_token_is_over() {
+    let guarded = Guarded::start().await;
+    let token = guarded.token(Role::Viewer, Scope::default());
+    let url = format!("{}/v1/orgs/acme/alerts/stream", guarded.running.url);
+    let mut stream = guarded.client.get(url).bearer_auth(&token).send().await.unwrap();
+    assert_eq!(stream.chunk().await.unwrap().unwrap(), ": listening\n\n");
+    let path = format!("/v1/tokens/{}", id(&token));
+    assert_eq!(guarded.send(Some(&guarded.admin), Method::DELETE, &path, None).await.status, 204);
+    let end = tokio::time::timeout(Duration::from_secs(5), stream.chunk()).await;
+    assert_eq!(end.expect("it goes on").unwrap(), None);
     guarded.running.stop().await;
 }

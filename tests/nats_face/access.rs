@@ -29,7 +29,8 @@ async fn works(folder: &Path, server: &NatsServer, more: &str) {
     daemon.ready().await;
     let client = reqwest::Client::new();
     let put = async |path: &str, body: &str| {
-        let answer = client.put(format!("{}{path}", daemon.url())).body(body.to_owned()).send().await.unwrap();
+        let answer =
+            client.put(format!("{}{path}", daemon.url())).body(body.to_owned()).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
     };
     put("/v1/rate-cards/card", r#"{"version": 1, "prices": {"message": {"per_action": "1"}}}"#).await;
@@ -122,10 +123,10 @@ fn in_folder(folder: &Path, configuration: &str) -> String {
 async fn over_tls_with_an_authority_of_ones_own() {
     let folder = folder();
     let folder = folder.path();
-    let authority = Authority::new();
+    let authority = Authority::fresh();
     authority.sign(folder, "server");
     authority.write(folder, "ca");
-    Authority::new().write(folder, "other");
+    Authority::fresh().write(folder, "other");
     let server = server(folder, &in_folder(folder, &tls("")));
     works(folder, &server, "ca_file = \"ca.pem\"").await;
     refused(folder, &server, "ca_file = \"other.pem\"").await;
@@ -138,7 +139,7 @@ async fn over_tls_with_an_authority_of_ones_own() {
 async fn over_tls_before_the_server_says_a_word() {
     let folder = folder();
     let folder = folder.path();
-    let authority = Authority::new();
+    let authority = Authority::fresh();
     authority.sign(folder, "server");
     authority.write(folder, "ca");
     let server = server(folder, &in_folder(folder, &tls("handshake_first: true")));
@@ -149,15 +150,16 @@ async fn over_tls_before_the_server_says_a_word() {
 async fn with_a_certificate_of_ones_own() {
     let folder = folder();
     let folder = folder.path();
-    let (authority, clients) = (Authority::new(), Authority::new());
+    let (authority, clients) = (Authority::fresh(), Authority::fresh());
     authority.sign(folder, "server");
     authority.write(folder, "ca");
     clients.write(folder, "clients");
     clients.sign(folder, "own");
-    Authority::new().sign(folder, "other");
+    Authority::fresh().sign(folder, "other");
     let server = server(folder, &in_folder(folder, &tls("ca_file: \"clients.pem\", verify: true")));
     works(folder, &server, "ca_file = \"ca.pem\"\ncert_file = \"own.crt\"\nkey_file = \"own.key\"").await;
-    refused(folder, &server, "ca_file = \"ca.pem\"\ncert_file = \"other.crt\"\nkey_file = \"other.key\"").await;
+    refused(folder, &server, "ca_file = \"ca.pem\"\ncert_file = \"other.crt\"\nkey_file = \"other.key\"")
+        .await;
     refused(folder, &server, "ca_file = \"ca.pem\"").await;
 }
 
@@ -166,7 +168,7 @@ async fn a_server_without_tls_is_refused_where_it_is_required() {
     let folder = folder();
     let server = NatsServer::start();
     refused(folder.path(), &server, "tls = true").await;
-    let authority = Authority::new();
+    let authority = Authority::fresh();
     authority.write(folder.path(), "ca");
     refused(folder.path(), &server, "ca_file = \"ca.pem\"").await;
 }

@@ -6,7 +6,7 @@ use nkeys::KeyPair;
 use serde_json::{Value, json};
 
 /// A system of accounts.
-pub struct World {
+pub(crate) struct World {
     operator: KeyPair,
     account: KeyPair,
     system: KeyPair,
@@ -14,14 +14,15 @@ pub struct World {
 
 impl World {
     /// One that nobody else knows.
-    pub fn new() -> World {
+    pub(crate) fn new() -> World {
         let (account, system) = (KeyPair::new_account(), KeyPair::new_account());
         World { operator: KeyPair::new_operator(), account, system }
     }
 
     /// What a server must know of it.
-    pub fn configuration(&self) -> String {
-        let operator = json!({ "type": "operator", "version": 2, "system_account": self.system.public_key() });
+    pub(crate) fn configuration(&self) -> String {
+        let operator =
+            json!({ "type": "operator", "version": 2, "system_account": self.system.public_key() });
         let limits = |stored: i64| {
             json!({
                 "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true, "conn": -1,
@@ -41,7 +42,7 @@ impl World {
     }
 
     /// The credentials file of a new user of its account.
-    pub fn user(&self) -> String {
+    pub(crate) fn user(&self) -> String {
         let user = KeyPair::new_user();
         let claims = json!({ "type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1, "pub": {}, "sub": {} });
         format!(

@@ -4,7 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, Certificate, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+};
 
 /// Somebody who signs certificates.
 pub struct Authority {
@@ -23,7 +25,7 @@ pub struct Signed {
 
 impl Authority {
     /// One that nobody knows yet.
-    pub fn new() -> Authority {
+    pub fn fresh() -> Authority {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
@@ -45,13 +47,16 @@ impl Authority {
 
     /// Signs a certificate for this machine, for servers and clients, and writes it with its key.
     pub fn sign(&self, folder: &Path, name: &str) -> Signed {
-        let mut params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+        let mut params =
+            CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let signed =
-            Signed { certificate: folder.join(format!("{name}.crt")), key: folder.join(format!("{name}.key")) };
+        let signed = Signed {
+            certificate: folder.join(format!("{name}.crt")),
+            key: folder.join(format!("{name}.key")),
+        };
         fs::write(&signed.certificate, certificate.pem()).unwrap();
         fs::write(&signed.key, key.serialize_pem()).unwrap();
         signed

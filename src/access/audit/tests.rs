@@ -59,7 +59,10 @@ fn a_full_file_is_followed_by_another_and_the_oldest_goes() {
     let numbers = audit.numbers().unwrap();
     assert_eq!((numbers.len(), numbers[0], numbers[MOST_FILES - 1]), (MOST_FILES, 2, MOST_FILES as u64 + 1));
     let left = all(&audit, 4);
-    assert_eq!((left.len(), left[0].as_str(), left[15].as_str()), (16, "PUT /v1/plans/16", "PUT /v1/plans/1"));
+    assert_eq!(
+        (left.len(), left[0].as_str(), left[15].as_str()),
+        (16, "PUT /v1/plans/16", "PUT /v1/plans/1")
+    );
 }
 
 #[test]
@@ -86,8 +89,11 @@ fn what_happens_all_day_long_is_one_line_with_its_number() {
     audit.tell_counted().unwrap();
     audit.tell_counted().unwrap();
     let page = audit.page(None, 10).unwrap().unwrap();
-    let mut counts: Vec<(u64, u64)> =
-        page.data.iter().map(|line| (line["status"].as_u64().unwrap(), line["count"].as_u64().unwrap())).collect();
+    let mut counts: Vec<(u64, u64)> = page
+        .data
+        .iter()
+        .map(|line| (line["status"].as_u64().unwrap(), line["count"].as_u64().unwrap()))
+        .collect();
     counts.sort_unstable();
     assert_eq!(counts, [(200, 5), (503, 1)]);
     let five = page.data.iter().find(|line| line["count"] == 5).unwrap();
@@ -109,7 +115,10 @@ fn what_could_not_be_told_stays_counted() {
     audit.tell_counted().unwrap();
     let page = audit.page(None, 10).unwrap().unwrap();
     assert_eq!((page.data.len(), &page.data[0]["count"]), (1, &2.into()));
-    assert_eq!((&page.data[0]["since"], &page.data[0]["at"]), (&time::format(at(0)).into(), &time::format(at(5)).into()));
+    assert_eq!(
+        (&page.data[0]["since"], &page.data[0]["at"]),
+        (&time::format(at(0)).into(), &time::format(at(5)).into())
+    );
 }
 
 #[test]
@@ -117,4 +126,12 @@ fn so_many_kinds_are_counted_and_no_more() {
     let audit = Audit::in_folder(Path::new("nowhere"));
     let full = (0..MOST_COUNTED).filter(|n| audit.count(deed(*n), at(0))).count();
     assert_eq!(full, 1);
+    // Past it, while the disk refuses, it is no longer told apart who it was.
+    for n in 0..10 {
+        let actor = Actor::other(&format!("token {n}"));
+        assert!(!audit.count(Deed { actor, ..deed(7) }, at(0)));
+    }
+    let counted = audit.counted.lock();
+    assert_eq!(counted.len(), MOST_COUNTED + 1);
+    assert_eq!(counted.iter().find(|(kind, _)| kind.actor.who == "others").unwrap().1.count, 10);
 }

@@ -8,7 +8,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn new(role: Role) -> NewToken {
-    NewToken { name: "billing".to_owned(), role, scope: Scope::default(), expires: None }
+    NewToken::new("billing", role, Scope::default())
 }
 
 fn shown(text: &str) -> Presented {
@@ -162,6 +162,43 @@ fn what_cannot_be_meant_is_refused_with_the_field() {
     let told = |new| tokens.create(new, NOW).unwrap_err().to_string();
     assert!(told(NewToken { name: "  ".to_owned(), ..new(Role::Viewer) }).starts_with("name: "));
     assert!(told(NewToken { name: "a\nb".to_owned(), ..new(Role::Viewer) }).starts_with("name: "));
+    assert!(told(NewToken { per_second: Some(0), ..new(Role::Viewer) }).starts_with("per_second: "));
     assert!(told(NewToken { expires: Some(NOW), ..new(Role::Viewer) }).starts_with("expires: "));
     assert!(tokens.list().unwrap().is_empty());
+}
+
+#[test]
+fn portal_links_go_once_they_are_over_and_take_no_room_of_others() {
+    let folder = folder();
+    let tokens = Tokens::open(folder.path()).unwrap();
+    let link = |org: &str| {
+        let scope = Scope::new(Some(vec![org.to_owned()]), None).unwrap();
+        NewToken { expires: Some(NOW.plus(HOUR)), portal: true, ..NewToken::new("link", Role::Viewer, scope) }
+    };
+    let acme = tokens.create(link("acme"), NOW).unwrap().token;
+    let revoked = tokens.create(link("acme"), NOW).unwrap().token;
+    tokens.revoke(&revoked.id, NOW).unwrap();
+    let own = tokens.create(new(Role::Admin), NOW).unwrap().token;
+    let ids = || tokens.list().unwrap().iter().map(|token| token.id.clone()).collect::<Vec<_>>();
+    assert!(ids().contains(&acme.id) && !ids().contains(&revoked.id));
+    tokens.revoke(&own.id, NOW.plus(HOUR)).unwrap();
+    assert_eq!(ids().join(" "), own.id);
+
+    let (acme, rival) = (link("acme").scope, link("rival").scope);
+    let links =
+        |scope: &Scope, n: usize| vec![Token { scope: scope.clone(), portal: true, ..Token::clone(&own) }; n];
+    let room =
+        |all: &[Token], scope: &Scope, portal| room(all, scope, portal).map_err(|error| error.to_string());
+    let full = links(&acme, MOST_LINKS_OF_AN_ORG);
+    let why = room(&full, &acme, true).unwrap_err();
+    assert!(why.starts_with("portal_links: \"acme\" has 500 already; end some"), "{why}");
+    assert_eq!(room(&full, &rival, true), Ok(()), "one takes no room of another");
+    assert_eq!(room(&full, &acme, false), Ok(()));
+    assert_eq!(room(&full[1..], &acme, true), Ok(()));
+    let crowd = links(&rival, MOST_LINKS);
+    assert!(room(&crowd, &acme, true).unwrap_err().starts_with("portal_links: there are 9000 already"));
+    assert_eq!(room(&crowd, &acme, false), Ok(()), "room is left for those who run the daemon");
+    assert!(
+        room(&links(&rival, MOST_TOKENS), &acme, false).unwrap_err().starts_with("tokens: there are 10000")
+    );
 }

@@ -9,7 +9,7 @@ use reqwest::{Response, StatusCode, Url};
 use serde_json::Value;
 
 use super::{Pair, Server};
-use crate::cli::Failure;
+use crate::cli::{Failure, TOKEN};
 use crate::config::Config;
 
 /// How long a daemon may take before it begins to answer.
@@ -18,9 +18,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The variables that say where a daemon is, and hold the token to show it.
+/// The variable that says where a daemon is.
 const URL: &str = "CREDITD_URL";
-const TOKEN: &str = "CREDITD_TOKEN";
 
 /// A daemon that answers.
 pub(super) struct Client {
@@ -34,7 +33,11 @@ impl Client {
     pub(super) fn of(file: Option<&Path>, server: &Server) -> Result<Client, Failure> {
         let base = match server.url.clone().or_else(|| std::env::var(URL).ok()) {
             Some(url) => url,
-            None => format!("http://{}", Config::load(file)?.http.listen),
+            None => {
+                let http = Config::load(file)?.http;
+                let scheme = if http.tls.is_some() { "https" } else { "http" };
+                format!("{scheme}://{}", http.listen)
+            }
         };
         let base = Url::parse(&base).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let base = base.ok_or_else(|| {

@@ -10,10 +10,7 @@ use serde_json::{Value, json};
 use super::delivery::Refusal;
 use super::parcel::Parcel;
 use super::tally::Answer;
-use crate::cli::Failure;
-
-/// The variable that holds the token.
-const TOKEN: &str = "CREDITD_TOKEN";
+use crate::cli::{Failure, TOKEN};
 
 /// How long a request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);

@@ -77,8 +77,20 @@ impl Checking<'_> {
         let client = match (self.file(&raw.cert_file), self.file(&raw.key_file)) {
             (Some(certificate), Some(key)) => Some((certificate, key)),
             (None, None) => None,
-            (Some(_), None) => return self.wrong("nats.key_file", "", "is no file; name the one with the key of nats.cert_file"),
-            (None, Some(_)) => return self.wrong("nats.cert_file", "", "is no file; name the one with the certificate of nats.key_file"),
+            (Some(_), None) => {
+                return self.wrong(
+                    "nats.key_file",
+                    "",
+                    "is no file; name the one with the key of nats.cert_file",
+                );
+            }
+            (None, Some(_)) => {
+                return self.wrong(
+                    "nats.cert_file",
+                    "",
+                    "is no file; name the one with the certificate of nats.key_file",
+                );
+            }
         };
         // Who names files for it means it.
         let required = raw.tls || raw.tls_first || ca.is_some() || client.is_some();

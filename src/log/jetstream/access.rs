@@ -140,7 +140,8 @@ impl Access {
 impl Tls {
     /// The same options, over TLS where that is asked for.
     fn of(&self, mut options: ConnectOptions) -> Result<ConnectOptions, LogError> {
-        let files = self.ca.iter().chain(self.client.iter().flat_map(|(certificate, key)| [certificate, key]));
+        let files =
+            self.ca.iter().chain(self.client.iter().flat_map(|(certificate, key)| [certificate, key]));
         for path in files {
             // The client would not name the file.
             File::open(path).map_err(|error| unusable(path, "of TLS", &error))?;
