@@ -22,6 +22,7 @@ use crate::book::outbox::Outbox;
 use crate::book::progress::Progress;
 use crate::book::waiters::Waiters;
 use crate::clock::{self, Stopwatch};
+use crate::config::Mail;
 use crate::http::{self, Tls, TlsError};
 use crate::log::jetstream::{self, JetStreamLog};
 use crate::log::local::{self, LocalLog};
@@ -52,6 +53,8 @@ pub struct Options {
     pub history: Limits,
     /// How webhooks are delivered.
     pub webhooks: webhooks::Options,
+    /// Where mail is handed over, if anywhere.
+    pub mail: Option<Mail>,
     /// Catalog commands to be appended where they are missing.
     pub catalog: Vec<String>,
     /// On a log that is not the one of the newest checkpoint: go back to the newest one that is of this log.
@@ -166,7 +169,7 @@ impl Daemon {
             Arc::new(Outbox::default()),
             metrics,
         ));
-        let channels = Channels::open(&options.data, options.webhooks.clone()).await?;
+        let channels = Channels::open(&options.data, options.webhooks.clone(), options.mail.as_ref()).await?;
         let (stop_pipeline, stopped) = watch::channel(false);
         let threads = threads::start(&options, recovered, &desk, &log, stopped).await?;
         let (stop_faces, stopped) = watch::channel(false);

@@ -2,6 +2,7 @@
 
 mod calls;
 mod latency;
+mod reports;
 mod webhooks;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use crate::ledger::units::Credits;
 
 pub use calls::CallMetrics;
 pub use latency::Latency;
+pub use reports::{ReportFigures, ReportMetrics};
 pub use webhooks::{WebhookFigures, WebhookMetrics};
 
 /// The metrics of one daemon.
@@ -75,6 +77,8 @@ pub struct Metrics {
     pub outbox: IntGauge,
     /// Webhooks and their messages.
     pub webhooks: WebhookMetrics,
+    /// Of reports.
+    pub reports: ReportMetrics,
     /// How much of the recovery is done, from 0 to 1.
     pub recovery: prometheus::Gauge,
 }
@@ -187,6 +191,7 @@ impl Metrics {
             runs: make.counter("creditd_history_runs_total", "Runs of history written.")?,
             outbox: make.gauge("creditd_outbox_messages", "Messages on their way out.")?,
             webhooks: WebhookMetrics::new(&make)?,
+            reports: ReportMetrics::new(&make)?,
             recovery: make
                 .seconds("creditd_recovery_ratio", "How much of the recovery is done, from 0 to 1.")?,
         };

@@ -25,3 +25,5 @@ mod orphans;
 mod rating;
 #[path = "laws/recharge.rs"]
 mod recharge;
+#[path = "laws/reports.rs"]
+mod reports;

@@ -59,6 +59,7 @@ const AT_HOME: &[(&str, &[&str], &str)] = &[
     ("tokio_rustls", &["src/http/tls.rs", "src/http/listener.rs"], "TLS of HTTP stands in one place"),
     ("routing", &["src/http/routes.rs"], "no route is there without what a request to it needs"),
     ("axum", &["src/http/", "src/http.rs"], "only the HTTP face knows axum"),
+    ("lettre", &["src/notify/reports/", "src/wire/mail.rs"], "only reports are mailed"),
     ("todo", &[], "finish it, or leave it out and say so in an issue"),
     ("unimplemented", &[], "finish it, or leave it out and say so in an issue"),
 ];

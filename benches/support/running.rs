@@ -33,6 +33,7 @@ fn options(data: &Path, log: LogOptions) -> Options {
         checkpoint_every: Duration::from_secs(10),
         history: Limits::default(),
         webhooks: webhooks::Options::default(),
+        mail: None,
         catalog: Vec::new(),
         roll_back: false,
     }

@@ -8,6 +8,7 @@
 //! on, each with the position of its own last entry; the checkpoint's position is where the pipeline stood when it began.
 //! Replay starts there, and each organization skips what it contains.
 
+mod changes;
 pub mod commons;
 pub mod desk;
 mod due;

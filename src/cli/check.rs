@@ -9,14 +9,15 @@ use super::terminal::{Format, Paint, csv_field};
 use super::{Failure, adapters, catalogs, runtime, serve};
 use crate::access::{Standing, Tokens};
 use crate::clock;
-use crate::config::{Config, LogHome};
+use crate::config::{Config, LogHome, Mail};
 use crate::ledger::catalog::Catalog;
+use crate::notify::reports::Post;
 use crate::wire::adapter::Adapters;
 
-/// Check the settings, the catalogs, the adapters, the data folder and NATS; tell what to do where something is wrong.
+/// Check the settings, the catalogs, the adapters, the data folder, NATS and the mail server; tell what to do where something is wrong.
 ///
-/// Changes nothing. Exits with 0 when all is well, 78 when settings, catalogs or adapters are wrong, 69 when NATS is not
-/// available, 1 otherwise.
+/// Changes nothing. Exits with 0 when all is well, 78 when settings, catalogs or adapters are wrong, 69 when NATS or the mail
+/// server is not available, 1 otherwise.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// How the list is written.
@@ -89,7 +90,15 @@ fn look(file: Option<&Path>) -> Result<Vec<Finding>, Failure> {
             findings.push(Finding::of("nats", looked_at, 69));
         }
     }
+    if let Some(mail) = &config.mail {
+        findings.push(Finding::of("mail", runtime()?.block_on(post(mail)), 69));
+    }
     Ok(findings)
+}
+
+/// Whether the mail server takes mail from us.
+async fn post(mail: &Mail) -> Result<String, String> {
+    Post::new(mail).map_err(|error| error.to_string())?.test().await
 }
 
 fn catalog(config: &Config) -> Vec<Finding> {

@@ -112,6 +112,7 @@ fn options(config: Config, roll_back: bool) -> Result<Options, Failure> {
         checkpoint_every: config.checkpoint_every,
         history: config.history,
         webhooks: webhooks(config.webhooks),
+        mail: config.mail,
         catalog,
         roll_back,
     })

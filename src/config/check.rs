@@ -1,5 +1,6 @@
 //! From what is written to what is meant.
 
+mod mail;
 mod nats;
 
 use std::net::{IpAddr, SocketAddr};
@@ -50,6 +51,7 @@ impl Checking<'_> {
         let every = self.duration("checkpoint.every", &raw.checkpoint.every, Duration::from_millis(100));
         let history = self.history(&raw.history);
         let webhooks = self.webhooks(&raw.webhooks);
+        let mail = self.mail(&raw.mail);
         let logging = self.logging(&raw.logging);
         Some(Config {
             data: PathBuf::from(data?),
@@ -59,6 +61,7 @@ impl Checking<'_> {
             checkpoint_every: every?,
             history: history?,
             webhooks: webhooks?,
+            mail: mail?,
             catalog: self.files(&raw.catalog.files),
             adapters: self.files(&raw.adapters.files),
             logging: logging?,

@@ -20,6 +20,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::ledger::units::Millis;
+use crate::ledger::webhooks::SecretText;
 use crate::log::{jetstream, local};
 use crate::store::history;
 
@@ -45,6 +47,8 @@ pub struct Config {
     pub history: history::Limits,
     /// How webhooks are delivered.
     pub webhooks: Webhooks,
+    /// Where mail is handed over; none where none is sent.
+    pub mail: Option<Mail>,
     /// Files with rate cards and plans, to be published at the start.
     pub catalog: Vec<PathBuf>,
     /// Files with adapters: how messages of telephony systems are read.
@@ -140,6 +144,36 @@ pub struct Webhooks {
     pub give_up_after: Duration,
     /// The most requests in flight at once.
     pub parallel: usize,
+}
+
+/// Where mail is handed over, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// The SMTP server: a name, or an address.
+    pub server: String,
+    /// Its port.
+    pub port: u16,
+    /// How what is said to it is encrypted.
+    pub tls: MailTls,
+    /// A user and a password.
+    pub credentials: Option<(String, SecretText)>,
+    /// Who mail is from.
+    pub from: String,
+    /// Under which address we are reached from outside, without a slash at its end; no links are made where it is not known.
+    pub public_url: Option<String>,
+    /// How long a mail is tried.
+    pub give_up_after: Millis,
+}
+
+/// How what is said to a mail server is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailTls {
+    /// From the first byte on.
+    Required,
+    /// After a greeting; nothing is sent to a server that cannot.
+    StartTls,
+    /// Not at all: for a server on this machine.
+    None,
 }
 
 /// What is said about the daemon's work.

@@ -15,6 +15,7 @@ pub(super) struct Raw {
     pub(super) checkpoint: Checkpoint,
     pub(super) history: History,
     pub(super) webhooks: Webhooks,
+    pub(super) mail: Mail,
     pub(super) catalog: Catalog,
     pub(super) adapters: Adapters,
     pub(super) logging: Logging,
@@ -108,6 +109,20 @@ pub(super) struct Webhooks {
     pub(super) attempt_limit: String,
     pub(super) give_up_after: String,
     pub(super) parallel: i64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Mail {
+    pub(super) server: String,
+    pub(super) port: i64,
+    pub(super) tls: String,
+    pub(super) user: String,
+    pub(super) password: String,
+    pub(super) password_file: String,
+    pub(super) from: String,
+    pub(super) public_url: String,
+    pub(super) give_up_after: String,
 }
 
 #[derive(Debug, Deserialize)]

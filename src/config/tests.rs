@@ -213,8 +213,40 @@ fn a_network_is_one_address_or_many() {
 }
 
 #[test]
+fn a_mail_server_is_named_with_all_that_it_needs_or_not_at_all() {
+    assert_eq!(load("", &[]).unwrap().mail, None);
+    let file = "[mail]\nserver = \"smtp.example.com\"\nuser = \"meter\"\npassword = \"hush\"\nfrom = \"Usage <u@example.com>\"\n\
+                public_url = \"https://meter.example.com/\"";
+    let mail = load(file, &[]).unwrap().mail.unwrap();
+    assert_eq!(
+        (mail.port, mail.tls, mail.public_url.as_deref()),
+        (587, MailTls::StartTls, Some("https://meter.example.com"))
+    );
+    assert!(mail.credentials.is_some() && !format!("{mail:?}").contains("hush"), "{mail:?}");
+    let here = "[mail]\nserver = \"127.0.0.1\"\ntls = \"none\"\nfrom = \"u@example.com\"";
+    assert_eq!(load(here, &[]).unwrap().mail.unwrap().tls, MailTls::None);
+    let file = "[mail]\nserver = \"smtp.example.com\"\nport = 0\ntls = \"none\"\nuser = \"meter\"\npublic_url = \"meter\"";
+    let answer = [
+        "mail.tls: \"none\" is for a server on this machine, and smtp.example.com is another; write \"starttls\" or \"required\"",
+        "mail.user: \"meter\" needs a password, and a password a user; give both or none",
+        "mail.public_url: \"meter\" is no such address; write \"https://meter.example.com\"",
+        "mail.port: 0 is no port; write 587, 465 or 25",
+    ];
+    assert_eq!(wrong(file, &[]), answer.map(|line| format!("creditd.toml: {line}")));
+    let nobody =
+        wrong("[mail]\nserver = \"localhost\"\ntls = \"tls\"\npassword_file = \"not there\"", &[]).join("\n");
+    for part in ["mail.tls: \"tls\" is none", "mail.password_file: ", "cannot be read", "mail.from: \"\""] {
+        assert!(nobody.contains(part), "{part}: {nobody}");
+    }
+}
+
+#[test]
 fn what_is_in_force_reads_back_and_shows_no_secret() {
-    let environment = [("CREDITD_NATS_TOKEN", "hunter2"), ("CREDITD_HTTP_MAX_BODY", "1 MiB")];
+    let environment = [
+        ("CREDITD_NATS_TOKEN", "hunter2"),
+        ("CREDITD_HTTP_MAX_BODY", "1 MiB"),
+        ("CREDITD_MAIL_PASSWORD", "hunter2"),
+    ];
     let text = settings("[catalog]\nfiles = [\"a.toml\"]", &environment).unwrap().to_toml();
     assert!(!text.contains("hunter2") && text.contains("token = \"(hidden)\""), "{text}");
     assert!(text.contains("max_body = \"1 MiB\"  # CREDITD_HTTP_MAX_BODY"), "{text}");

@@ -15,7 +15,7 @@ use crate::book::outbox::{Outbox, Outgoing, Way};
 use crate::ledger::catalog::Catalog;
 use crate::log::{Draft, Log};
 use crate::notify::Channels;
-use crate::notify::forward::forward;
+use crate::notify::{forward::forward, reports};
 use crate::wire::{AnyCommand, Subject, decode_command};
 use crate::{http, nats};
 
@@ -51,6 +51,7 @@ pub(super) fn start(
             options.http.clone(),
             stop.clone(),
         )),
+        tokio::spawn(reports::run(Arc::clone(desk), Arc::clone(&channels.reports), stop.clone())),
         tokio::spawn(forward(Arc::clone(desk), channels, stop.clone())),
         tokio::spawn(notify::systemd(Arc::clone(desk), stop.clone())),
     ];

@@ -28,11 +28,13 @@ mod portal;
 mod problem;
 mod reads;
 mod recharges;
+mod reports;
 mod routes;
 mod site;
 mod sources;
 mod tls;
 mod tokens;
+mod unsubscribe;
 mod usage;
 mod webhooks;
 
@@ -169,6 +171,8 @@ fn routes(open_metrics: bool) -> Routes {
         .with(settings)
         .with(calling)
         .with(names::routes)
+        .with(reports::routes)
+        .with(unsubscribe::routes)
         .with(tokens::routes)
         .with(portal::routes)
         .get("/v1/audit", whole(Permission::Grant), audit::list)

@@ -117,9 +117,8 @@ impl Problem {
     pub(super) fn refused_command(refusal: Refusal) -> Problem {
         let status = match refusal.reason.as_str() {
             "conflict" => StatusCode::CONFLICT,
-            "unknown_org" | "unknown_grant" | "unknown_limit" | "unknown_recharge" | "unknown_webhook" => {
-                StatusCode::NOT_FOUND
-            }
+            "unknown_org" | "unknown_grant" | "unknown_limit" | "unknown_recharge" | "unknown_webhook"
+            | "unknown_report" => StatusCode::NOT_FOUND,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Problem::refused(status, refusal)

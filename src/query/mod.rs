@@ -15,6 +15,7 @@ mod limits;
 mod names;
 mod orgs;
 mod recharges;
+mod reports;
 mod spent;
 mod usage;
 mod verify;
@@ -36,10 +37,12 @@ pub use names::{
 };
 pub use orgs::{MOST_LISTED, OrgLine, Orgs, org, orgs};
 pub use recharges::{CapState, RechargeState, recharges};
+pub use reports::{ContentState, ReportState, report_question, reports, within};
 pub use spent::{Projection, Spent, Used, spent, spent_by_page};
 pub use usage::{
     Compared, Differences, Figures, GroupLine, MOST_GROUPS, Meta, OfType, Parameters, Percent, Percents,
-    Point, RangeState, Refused, Sums, Usage, UsageError, UsageLine, Values, usage,
+    Point, RangeState, Refused, Sheet, Sums, Usage, UsageError, UsageLine, Values, check_usage, usage,
+    whole_usage,
 };
 pub use verify::{Verified, verify};
 pub use webhooks::{QuietState, WebhookState, webhooks};

@@ -79,7 +79,7 @@ impl Running {
         let pipeline = on_a_thread(pipeline, reader, progress);
         let (calls, inbox) = channel();
         let keeper = std::thread::spawn(move || keeper.run(&inbox));
-        let channels = Channels::open(folder, webhooks::Options::default()).await.unwrap();
+        let channels = Channels::open(folder, webhooks::Options::default(), None).await.unwrap();
         let running =
             Running::face((desk, channels, gate), options, calls, stop, vec![keeper, pipeline]).await;
         running.caught_up().await;

@@ -18,6 +18,7 @@ mod names;
 mod order;
 mod parameters;
 mod range;
+mod sheet;
 mod sums;
 mod table;
 
@@ -41,6 +42,7 @@ use crate::store::StoreError;
 
 pub use self::answer::{GroupLine, Meta, Point, RangeState, Usage, UsageLine, Values};
 pub use self::parameters::{Parameters, Refused};
+pub use self::sheet::Sheet;
 pub use self::sums::{Compared, Differences, Figures, OfType, Percent, Percents, Sums};
 
 /// The most groups of an answer, on all its pages.
@@ -69,9 +71,34 @@ pub fn usage(
     given: Parameters,
     now: Timestamp,
 ) -> Result<Usage, UsageError> {
-    let asked = Asked::read(given)?;
-    let question = Question::of(org, look, &asked, now)?;
-    let mut groups = Groups::of(&question.cells, &asked, question.spans)?;
+    answered(book, org, look, &Asked::read(given)?, now)
+}
+
+/// The same, with all groups on one page.
+///
+/// # Errors
+/// [`UsageError`] where the question cannot be answered, or the history not be read.
+pub fn whole_usage(
+    book: &Book,
+    org: &str,
+    look: &Look,
+    given: Parameters,
+    now: Timestamp,
+) -> Result<Usage, UsageError> {
+    answered(book, org, look, &Asked { limit: None, ..Asked::read(given)? }, now)
+}
+
+/// Whether a question can be asked at all.
+///
+/// # Errors
+/// [`Refused`] where it cannot, whatever the organization.
+pub fn check_usage(given: Parameters) -> Result<(), Refused> {
+    Asked::read(given).map(drop)
+}
+
+fn answered(book: &Book, org: &str, look: &Look, asked: &Asked, now: Timestamp) -> Result<Usage, UsageError> {
+    let question = Question::of(org, look, asked, now)?;
+    let mut groups = Groups::of(&question.cells, asked, question.spans)?;
     names::learn(book, org, &asked.group_by, &mut groups.all);
     let ranked = question.rank(&groups);
     let (page, next) = question.page(&ranked)?;
@@ -134,8 +161,9 @@ impl<'a> Question<'a> {
         let cells = Cells::of(look, standing);
         let question = Question { asked, zone, standing, as_of, spans, cells, digest };
         // What is too much is refused before anything is read, where that can be told.
-        if let Some(interval) = asked.interval.filter(|_| now.to != Timestamp::MAX) {
-            question.points(interval, now)?;
+        let interval = asked.interval.filter(|_| now.to != Timestamp::MAX);
+        if let (Some(interval), Some(limit)) = (interval, asked.limit) {
+            question.points(interval, now, limit)?;
         }
         Ok(question)
     }
@@ -169,7 +197,7 @@ impl<'a> Question<'a> {
             }
         };
         let rest = ranked.get(begin..).unwrap_or_default();
-        let page = rest.get(..self.asked.limit).unwrap_or(rest);
+        let page = self.asked.limit.and_then(|limit| rest.get(..limit)).unwrap_or(rest);
         let last = page.last().filter(|_| page.len() < rest.len());
         let next = last.map(|last| {
             let after = last.group.key();
@@ -178,8 +206,14 @@ impl<'a> Question<'a> {
         Ok((page, next))
     }
 
-    fn points(&self, interval: Interval, span: Span) -> Result<(Buckets, Option<Buckets>), Refused> {
-        let series = if self.asked.group_by.is_empty() { 1 } else { self.asked.limit };
+    /// The points of a span, for an answer of so many groups.
+    fn points(
+        &self,
+        interval: Interval,
+        span: Span,
+        groups: usize,
+    ) -> Result<(Buckets, Option<Buckets>), Refused> {
+        let series = if self.asked.group_by.is_empty() { 1 } else { groups.max(1) };
         let of = |span| Buckets::of(span, interval, &self.zone, series);
         Ok((of(span)?, self.spans.before.map(of).transpose()?))
     }
@@ -191,7 +225,7 @@ impl<'a> Question<'a> {
         ranked: &[Ranked<'_>],
         page: &[Ranked<'_>],
     ) -> Result<Charts, UsageError> {
-        let points = self.points(interval, span)?;
+        let points = self.points(interval, span, self.asked.limit.unwrap_or(page.len()))?;
         let mut counted: HashMap<Vec<u8>, Option<usize>> =
             ranked.iter().map(|ranked| (ranked.group.key(), None)).collect();
         counted.extend(page.iter().zip(0..).map(|(ranked, place)| (ranked.group.key(), Some(place))));

@@ -36,6 +36,10 @@ pub(super) enum Range {
     LastSevenDays,
     /// The billing period that runs.
     Cycle,
+    /// The billing period of that number, or the one before the running.
+    Past(Option<u32>),
+    /// The month that begins with that day.
+    Month(civil::Date),
     All,
     /// From an edge up to another, or to the end of today.
     Between(Edge, Option<Edge>),
@@ -82,6 +86,21 @@ impl Range {
         let named = parameters.one("range")?;
         let edge = |name, text: Option<String>| text.map(|text| Edge::read(name, &text)).transpose();
         let (from, to) = (edge("from", parameters.one("from")?)?, edge("to", parameters.one("to")?)?);
+        let within = |field, text: Option<String>, read: fn(&str) -> Option<Range>, remedy| {
+            let read = |text: String| read(&text).ok_or_else(|| Refused::value(field, &text, remedy));
+            text.map(read).transpose()
+        };
+        let month = within("month", parameters.one("month")?, read_month, "write a month such as 2026-01")?;
+        let cycle = within("cycle", parameters.one("cycle")?, read_cycle, CYCLES)?;
+        let spans = named.is_some() || from.is_some() || to.is_some();
+        if let Some(one) = month.as_ref().or(cycle.as_ref()) {
+            let field = if month.is_some() { "month" } else { "cycle" };
+            if spans || (month.is_some() && cycle.is_some()) {
+                let why = format!("{field}: it is a range by itself; leave range, from, to and the like out");
+                return Err(Refused::new(field, why));
+            }
+            return Ok(one.clone());
+        }
         match (named, from, to) {
             (Some(_), Some(_), _) | (Some(_), _, Some(_)) => {
                 Err(Refused::new("range", "range: it cannot be with from or to; leave one of them out"))
@@ -100,7 +119,11 @@ impl Range {
     }
 
     pub(super) fn name(&self) -> Option<&'static str> {
-        NAMED.iter().find(|(_, range)| range == self).map(|(name, _)| *name)
+        match self {
+            Range::Past(_) => Some("cycle"),
+            Range::Month(_) => Some("month"),
+            _ => NAMED.iter().find(|(_, range)| range == self).map(|(name, _)| *name),
+        }
     }
 
     /// The span it is at an instant, for an organization, in a zone.
@@ -125,6 +148,8 @@ impl Range {
                 })?;
                 Ok(Span { from: cycle.start, to: cycle.end })
             }
+            Range::Past(number) => past_cycle(*number, org),
+            Range::Month(first) => days(*first, later(*first, 1, 0)),
             Range::All => Ok(Span { from: Timestamp::MIN, to: Timestamp::MAX }),
             Range::Between(from, to) => {
                 let to = to.unwrap_or(Edge::Day(later(today, 0, 1)));
@@ -147,11 +172,13 @@ impl Range {
                 Err(Refused::value("compare", with.name(), "nothing lies before all; choose another range"))
             }
             (_, Compare::PreviousYear) => Ok(Span { from: back(12, 0), to: earlier(zone, span.to, 12, 0) }),
-            (Range::ThisMonth, _) => up_to_it(back(1, 0)),
+            (Range::ThisMonth | Range::Month(_), _) => up_to_it(back(1, 0)),
             (Range::ThisQuarter, _) => up_to_it(back(3, 0)),
             (Range::ThisYear, _) => up_to_it(back(12, 0)),
             (Range::LastSevenDays, _) => up_to_it(back(0, 7)),
-            (Range::Cycle, _) => up_to_it(org.cycle_before().map_or(span.from, |(from, _)| from)),
+            (Range::Cycle | Range::Past(_), _) => {
+                up_to_it(org.period_before(span.from).map_or(span.from, |(from, _)| from))
+            }
             (Range::Between(Edge::Day(_), None | Some(Edge::Day(_))), _) => {
                 let (first, end) = (day_of(zone, span.from), day_of(zone, span.to));
                 up_to_it(back(0, first.until(end).map_or(0, |days| i64::from(days.get_days()))))
@@ -180,6 +207,35 @@ impl Range {
             to: begin_of(zone, later(day_of(zone, last), 0, 1)),
         }
     }
+}
+
+const CYCLES: &str = "write the number of a cycle, from 1 on, or previous";
+
+fn read_month(text: &str) -> Option<Range> {
+    let is_month = text.len() == 7 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    format!("{text}-01").parse().ok().filter(|_| is_month).map(Range::Month)
+}
+
+fn read_cycle(text: &str) -> Option<Range> {
+    if text == "previous" {
+        return Some(Range::Past(None));
+    }
+    text.parse().ok().filter(|number| *number > 0).map(|number| Range::Past(Some(number)))
+}
+
+/// The billing period of that number, or the one before the running.
+fn past_cycle(number: Option<u32>, org: &Org) -> Result<Span, Refused> {
+    let asked = number.map_or_else(|| "previous".to_owned(), |number| number.to_string());
+    let Some(running) = org.cycle() else {
+        let remedy = "the organization's plan has none; choose a range, or from and to";
+        return Err(Refused::value("cycle", &asked, remedy));
+    };
+    let number = number.unwrap_or(running.number.saturating_sub(1));
+    let (from, to) = org.cycle_numbered(number).ok_or_else(|| {
+        let remedy = format!("number {} runs; write one from 1 up to that", running.number);
+        Refused::value("cycle", &asked, &remedy)
+    })?;
+    Ok(Span { from, to })
 }
 
 impl Edge {
