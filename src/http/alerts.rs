@@ -24,9 +24,9 @@ const MOST_LISTED: usize = 200;
 /// The alerts on a page where nothing is said.
 const USUALLY_LISTED: usize = 50;
 /// How often a stream on which nothing happens gives a sign of life: more often than silence ends a connection.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// What a client that comes back says it heard last.
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -32,10 +32,12 @@ mod reports;
 mod routes;
 mod site;
 mod sources;
+mod tags;
 mod tls;
 mod tokens;
 mod unsubscribe;
 mod usage;
+mod watching;
 mod webhooks;
 
 use std::io;
@@ -105,6 +107,8 @@ struct Face {
     bodies: Arc<Semaphore>,
     /// Answers that take long and may be worked out at once.
     aside: Arc<Semaphore>,
+    /// Those that may watch at once.
+    watching: Arc<Semaphore>,
 }
 
 /// Serves until `shutdown` resolves, then finishes what is under way, for at most [`Options::drain_within`].
@@ -147,10 +151,13 @@ pub async fn serve(
 
 fn router(desk: Arc<Desk>, channels: Channels, gate: Arc<Gate>, options: Options) -> Router {
     let Routes { router, table } = routes(gate.open_metrics);
-    let (bodies, aside) = (Semaphore::new(BODY_BYTES), Semaphore::new(reads::MOST_ASIDE));
-    let (bodies, aside, rules) = (Arc::new(bodies), Arc::new(aside), Rules::of(table));
-    let face = Arc::new(Face { desk, channels, gate, rules, options, bodies, aside });
+    let places = |most| Arc::new(Semaphore::new(most));
+    let (bodies, aside, watching) =
+        (places(BODY_BYTES), places(reads::MOST_ASIDE), places(watching::MOST_WATCHING));
+    let face = Face { desk, channels, gate, rules: Rules::of(table), options, bodies, aside, watching };
+    let face = Arc::new(face);
     router
+        .route_layer(middleware::from_fn(tags::tag))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&face), guard::guard))
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
@@ -219,12 +226,14 @@ fn reading(routes: Routes) -> Routes {
         .get("/v1/orgs", each(Read), reads::orgs)
         .get("/v1/orgs/{org}", org(Read).by_account(), reads::org)
         .get("/v1/orgs/{org}/balance", org(Read), reads::balance)
+        .get("/v1/orgs/{org}/balance/stream", org(Read), watching::balance)
         .get("/v1/orgs/{org}/forecast", org(Read), reads::forecast)
         .get("/v1/orgs/{org}/usage", org(Read).by_account(), usage::usage)
         .get("/v1/orgs/{org}/history", org(Read).by_account(), history::list)
         .get("/v1/orgs/{org}/charges/{seq}", org(Read), history::charge)
         .get("/v1/orgs/{org}/limits", org(Read), limits::list)
         .get("/v1/orgs/{org}/calls", org(Read), calls::list)
+        .get("/v1/orgs/{org}/calls/stream", org(Read), watching::calls)
         .get("/v1/orgs/{org}/calls/{id}", org(Read).by_account(), calls::one)
         .get("/v1/orgs/{org}/recharges", org(Read), recharges::list)
         .get("/v1/orgs/{org}/webhooks", org(Read), webhooks::list)

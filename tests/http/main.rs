@@ -14,6 +14,7 @@ mod bad_input;
 mod calls;
 mod charges;
 mod commands;
+mod conditional;
 mod corrections;
 mod events;
 mod export;
@@ -27,6 +28,7 @@ mod reads;
 mod recharges;
 mod restart;
 mod usage;
+mod watch;
 
 use creditd::http::Options;
 use reqwest::{Client, Method};
