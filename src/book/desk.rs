@@ -186,6 +186,14 @@ impl Desk {
         answer.await.map_err(|_| GONE)
     }
 
+    /// The same, for whoever waits: not for the threads of a runtime.
+    ///
+    /// # Errors
+    /// Why the pipeline does not answer.
+    pub fn look_and_wait(&self, org: &str) -> Result<Option<Look>, &'static str> {
+        self.ask(|reply| Ask::Look(OrgName::from(org), reply))
+    }
+
     /// How far an organization is, and its rows from a place back. `None` where it is not known. Waits: not for the threads of a
     /// runtime.
     ///

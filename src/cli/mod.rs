@@ -70,6 +70,7 @@ enum Command {
     Usage(Box<ask::usage::Arguments>),
     Verify(verify::Arguments),
     Version(version::Arguments),
+    WhatIf(Box<ask::what_if::Arguments>),
 }
 
 /// Why a command did not work, by what the caller can do about it.
@@ -181,6 +182,7 @@ fn dispatch(Arguments { config, command }: Arguments) -> Result<(), Failure> {
         Command::Usage(arguments) => ask::usage::run(file, &arguments),
         Command::Verify(arguments) => verify::run(file, &arguments),
         Command::Version(arguments) => version::run(&arguments),
+        Command::WhatIf(arguments) => ask::what_if::run(file, &arguments),
     }
 }
 

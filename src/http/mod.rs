@@ -39,6 +39,7 @@ mod unsubscribe;
 mod usage;
 mod watching;
 mod webhooks;
+mod what_if;
 
 use std::io;
 use std::sync::Arc;
@@ -109,6 +110,8 @@ struct Face {
     aside: Arc<Semaphore>,
     /// Those that may watch at once.
     watching: Arc<Semaphore>,
+    /// What other prices would have come to.
+    what_ifs: what_if::Jobs,
 }
 
 /// Serves until `shutdown` resolves, then finishes what is under way, for at most [`Options::drain_within`].
@@ -154,7 +157,9 @@ fn router(desk: Arc<Desk>, channels: Channels, gate: Arc<Gate>, options: Options
     let places = |most| Arc::new(Semaphore::new(most));
     let (bodies, aside, watching) =
         (places(BODY_BYTES), places(reads::MOST_ASIDE), places(watching::MOST_WATCHING));
-    let face = Face { desk, channels, gate, rules: Rules::of(table), options, bodies, aside, watching };
+    let what_ifs = what_if::Jobs::default();
+    let face =
+        Face { desk, channels, gate, rules: Rules::of(table), options, bodies, aside, watching, what_ifs };
     let face = Arc::new(face);
     router
         .route_layer(middleware::from_fn(tags::tag))
@@ -182,6 +187,7 @@ fn routes(open_metrics: bool) -> Routes {
         .with(unsubscribe::routes)
         .with(tokens::routes)
         .with(portal::routes)
+        .with(what_if::routes)
         .get("/v1/audit", whole(Permission::Grant), audit::list)
         .get("/healthz", free(), health::alive)
         .get("/readyz", free(), health::ready)

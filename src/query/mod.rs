@@ -20,6 +20,7 @@ mod spent;
 mod usage;
 mod verify;
 mod webhooks;
+mod what_if;
 
 pub use authorization::{Authorized, HoldPage, HoldState, HoldsOf, Quoted, authorized, holds, quoted};
 pub use balance::{Balance, GrantState, OrgBalance, OrgState, TallyState, balance, grant, org_state};
@@ -46,3 +47,7 @@ pub use usage::{
 };
 pub use verify::{Verified, verify};
 pub use webhooks::{QuietState, WebhookState, webhooks};
+pub use what_if::{
+    Order, OrgOutcome, Outcome, OutcomePage, PricesState, Progress, Totals, Unpriced, UnpricedAction, WhatIf,
+    WhatIfError,
+};

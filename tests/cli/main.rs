@@ -50,9 +50,9 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "adapt", "alerts", "balance", "calls", "check", "config", "export", "grants", "history", "limits",
-    "rate", "replay", "simulate", "token", "top", "usage", "verify", "version",
+    "rate", "replay", "simulate", "token", "top", "usage", "verify", "version", "what-if",
 ];
 
 #[test]

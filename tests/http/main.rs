@@ -29,6 +29,7 @@ mod recharges;
 mod restart;
 mod usage;
 mod watch;
+mod what_if;
 
 use creditd::http::Options;
 use reqwest::{Client, Method};

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderValue};
-use reqwest::{Response, StatusCode, Url};
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value;
 
 use super::{Pair, Server};
@@ -51,7 +51,10 @@ impl Client {
 
     /// An answer in JSON.
     pub(super) async fn json(&self, path: &[&str], pairs: &[Pair]) -> Result<Value, Failure> {
-        let answer = self.get(path, pairs, "application/json").await?;
+        self.read(self.get(path, pairs, "application/json").await?).await
+    }
+
+    async fn read(&self, answer: Response) -> Result<Value, Failure> {
         let away = |error: reqwest::Error| self.away(&error);
         let bytes = answer.bytes().await.map_err(away)?;
         serde_json::from_slice(&bytes).map_err(|error| {
@@ -61,14 +64,19 @@ impl Client {
 
     /// An answer, once its head has come.
     pub(super) async fn get(&self, path: &[&str], pairs: &[Pair], kind: &str) -> Result<Response, Failure> {
-        let mut url = self.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path);
-        }
+        let mut url = self.url(path);
         if !pairs.is_empty() {
             url.query_pairs_mut().extend_pairs(pairs);
         }
         self.follow(url, kind).await
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        url
     }
 
     /// The page that an answer names as the next.
@@ -80,8 +88,17 @@ impl Client {
         self.follow(url, kind).await.map(Some)
     }
 
+    /// Sends something in JSON; the answer is JSON too.
+    pub(super) async fn post(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
+        let request = self.http.post(self.url(path)).json(body);
+        self.read(self.send(request).await?).await
+    }
+
     async fn follow(&self, url: Url, kind: &str) -> Result<Response, Failure> {
-        let mut request = self.http.get(url).header(ACCEPT, kind);
+        self.send(self.http.get(url).header(ACCEPT, kind)).await
+    }
+
+    async fn send(&self, mut request: RequestBuilder) -> Result<Response, Failure> {
         if let Some(token) = &self.token {
             request = request.header("authorization", token);
         }

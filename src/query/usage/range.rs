@@ -10,13 +10,13 @@ use crate::wire::time;
 
 /// From an instant on, up to another, which is not part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) from: Timestamp,
+pub(in crate::query) struct Span {
+    pub(in crate::query) from: Timestamp,
     pub(super) to: Timestamp,
 }
 
 impl Span {
-    pub(super) fn contains(self, instant: Timestamp) -> bool {
+    pub(in crate::query) fn contains(self, instant: Timestamp) -> bool {
         self.from <= instant && instant < self.to
     }
 
@@ -29,7 +29,7 @@ impl Span {
 
 /// What is asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Range {
+pub(in crate::query) enum Range {
     ThisMonth,
     ThisQuarter,
     ThisYear,
@@ -47,7 +47,7 @@ pub(super) enum Range {
 
 /// One end of a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Edge {
+pub(in crate::query) enum Edge {
     Instant(Timestamp),
     /// The begin of a civil day.
     Day(civil::Date),
@@ -82,7 +82,7 @@ impl Compare {
 
 impl Range {
     /// Takes what is said of it out of the parameters.
-    pub(super) fn read(parameters: &mut Parameters) -> Result<Range, Refused> {
+    pub(in crate::query) fn read(parameters: &mut Parameters) -> Result<Range, Refused> {
         let named = parameters.one("range")?;
         let edge = |name, text: Option<String>| text.map(|text| Edge::read(name, &text)).transpose();
         let (from, to) = (edge("from", parameters.one("from")?)?, edge("to", parameters.one("to")?)?);
@@ -118,7 +118,7 @@ impl Range {
         }
     }
 
-    pub(super) fn name(&self) -> Option<&'static str> {
+    pub(in crate::query) fn name(&self) -> Option<&'static str> {
         match self {
             Range::Past(_) => Some("cycle"),
             Range::Month(_) => Some("month"),
@@ -127,7 +127,7 @@ impl Range {
     }
 
     /// The span it is at an instant, for an organization, in a zone.
-    pub(super) fn span(&self, zone: &Zone, now: Timestamp, org: &Org) -> Result<Span, Refused> {
+    pub(in crate::query) fn span(&self, zone: &Zone, now: Timestamp, org: &Org) -> Result<Span, Refused> {
         let today = day_of(zone, now);
         let days = |from: civil::Date, to: civil::Date| {
             let day = |date| begin_of(zone, date);
