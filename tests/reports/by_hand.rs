@@ -90,7 +90,9 @@ async fn without_a_mail_server_a_report_is_defined_and_its_table_fetched() {
         (refused.status, &refused.json["type"]),
         (409, &json!("urn:creditd:problem:mail_not_configured"))
     );
-    for (query, rows) in [("", 1), ("?month=2026-02", 0), ("?from=2026-01-10&to=2026-02-10", 1), ("?cycle=1", 0)] {
+    for (query, rows) in
+        [("", 1), ("?month=2026-02", 0), ("?from=2026-01-10&to=2026-02-10", 1), ("?cycle=1", 0)]
+    {
         let url = format!("{}/v1/orgs/acme/reports/monthly{query}", scene.daemon.url());
         let answer = scene.client.get(url).header("accept", "text/csv").send().await.unwrap();
         assert_eq!(
