@@ -24,8 +24,10 @@ bench: tools ## the performance table
 fuzz: ## five minutes of fuzzing a target
 	tools/fuzz
 
-tools: ## fetch nats-server and promtool into .tools/; systemd-analyze, Kamailio and SIPp where they are missing
+tools: ## fetch nats-server, promtool and an SMTP server into .tools/; install systemd-analyze, Kamailio, SIPp and LibreOffice where missing
 	tools/fetch-nats-server
 	tools/fetch-promtool
 	tools/install-systemd-analyze
 	tools/install-sip
+	tools/fetch-smtp-receiver
+	tools/install-office

@@ -16,12 +16,14 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::access::{AccessError, Gate};
 use crate::book::desk::Desk;
 use crate::book::outbox::Outbox;
 use crate::book::progress::Progress;
 use crate::book::waiters::Waiters;
 use crate::clock::{self, Stopwatch};
-use crate::http;
+use crate::config::Mail;
+use crate::http::{self, Tls, TlsError};
 use crate::log::jetstream::{self, JetStreamLog};
 use crate::log::local::{self, LocalLog};
 use crate::log::{Lineage, Log, LogError};
@@ -43,16 +45,29 @@ pub struct Options {
     pub listen: SocketAddr,
     /// How HTTP is served.
     pub http: http::Options,
+    /// Who is let in there.
+    pub access: Access,
     /// The time between two checkpoints.
     pub checkpoint_every: Duration,
     /// How much history is gathered before it is written.
     pub history: Limits,
     /// How webhooks are delivered.
     pub webhooks: webhooks::Options,
+    /// Where mail is handed over, if anywhere.
+    pub mail: Option<Mail>,
     /// Catalog commands to be appended where they are missing.
     pub catalog: Vec<String>,
     /// On a log that is not the one of the newest checkpoint: go back to the newest one that is of this log.
     pub roll_back: bool,
+}
+
+/// Who is let in over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Whether those who show no token are.
+    pub open: bool,
+    /// Whether the metrics are for everybody.
+    pub open_metrics: bool,
 }
 
 /// Where entries come from.
@@ -96,6 +111,9 @@ pub enum DaemonError {
     /// What tells those who asked to be told cannot be opened.
     #[error(transparent)]
     Channels(#[from] ChannelsError),
+    /// Who is let in cannot be known.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// The address cannot be listened on.
     #[error("{address} cannot be listened on: {source}; choose another with http.listen")]
     Listen {
@@ -117,6 +135,7 @@ pub struct Daemon {
     address: SocketAddr,
     desk: Arc<Desk>,
     channels: Channels,
+    tls: Option<Arc<Tls>>,
     threads: Threads,
     stop_faces: watch::Sender<bool>,
     stop_pipeline: watch::Sender<bool>,
@@ -136,6 +155,8 @@ impl Daemon {
         let refused = |source| DaemonError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
+        let Access { open, open_metrics } = options.access;
+        let gate = Arc::new(Gate { open, open_metrics, ..Gate::shut(&options.data)? });
         let metrics = Metrics::new()?;
         let (log, client) = open_log(&options).await?;
         let recovered = lineage::recover_checked(&options, &log).await?;
@@ -148,19 +169,28 @@ impl Daemon {
             Arc::new(Outbox::default()),
             metrics,
         ));
-        let channels = Channels::open(&options.data, options.webhooks.clone()).await?;
+        let channels = Channels::open(&options.data, options.webhooks.clone(), options.mail.as_ref()).await?;
         let (stop_pipeline, stopped) = watch::channel(false);
         let threads = threads::start(&options, recovered, &desk, &log, stopped).await?;
         let (stop_faces, stopped) = watch::channel(false);
-        let faces = faces::Faces { client, listener, channels: channels.clone() };
+        let faces = faces::Faces { client, listener, channels: channels.clone(), gate };
         let tasks = faces::start(&options, &desk, &log, faces, &stopped);
-        Ok(Daemon { address, desk, channels, threads, stop_faces, stop_pipeline, tasks, _lock: lock })
+        let tls = options.http.tls.clone();
+        Ok(Daemon { address, desk, channels, tls, threads, stop_faces, stop_pipeline, tasks, _lock: lock })
     }
 
     /// Where HTTP is served.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Reads again what is read from files that may be renewed: the certificate of HTTP.
+    ///
+    /// # Errors
+    /// Why it cannot be used; the one of before stays in force.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        self.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
     }
 
     /// What the faces work with.

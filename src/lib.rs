@@ -7,11 +7,12 @@
 //! 3. [`ledger`] folds each event into its organization: rate, burn grants, raise alerts. Pure.
 //! 4. `book` keeps the organizations in memory, runs the ordered pipeline and takes checkpoints.
 //! 5. [`store`] keeps checkpoints and the history of charges on disk.
-//! 6. `query` reads; `http` and `nats` are the faces; `cli` is the program.
+//! 6. `query` reads; `http` and `nats` are the faces, and [`access`] says who may do what at them; `cli` is the program.
 //!
 //! The invariants that hold all of this together are listed in `ARCHITECTURE.md`; the first of them:
 //! an organization's state is a pure fold of the log, so the same log gives the same credits anywhere.
 
+pub mod access;
 pub mod book;
 pub mod cli;
 pub mod clock;

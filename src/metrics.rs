@@ -3,6 +3,7 @@
 mod calls;
 mod cells;
 mod latency;
+mod reports;
 mod webhooks;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::ledger::units::Credits;
 pub use calls::CallMetrics;
 pub use cells::CellsMetrics;
 pub use latency::Latency;
+pub use reports::{ReportFigures, ReportMetrics};
 pub use webhooks::{WebhookFigures, WebhookMetrics};
 
 /// The metrics of one daemon.
@@ -79,6 +81,8 @@ pub struct Metrics {
     pub outbox: IntGauge,
     /// Webhooks and their messages.
     pub webhooks: WebhookMetrics,
+    /// Of reports.
+    pub reports: ReportMetrics,
     /// How much of the recovery is done, from 0 to 1.
     pub recovery: prometheus::Gauge,
 }
@@ -192,6 +196,7 @@ impl Metrics {
             cells: CellsMetrics::new(&make)?,
             outbox: make.gauge("creditd_outbox_messages", "Messages on their way out.")?,
             webhooks: WebhookMetrics::new(&make)?,
+            reports: ReportMetrics::new(&make)?,
             recovery: make
                 .seconds("creditd_recovery_ratio", "How much of the recovery is done, from 0 to 1.")?,
         };

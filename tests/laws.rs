@@ -1,5 +1,5 @@
 //! The laws of the ledger, tried on histories that nobody would think of. A breach is shrunk to the shortest history that shows it.
-#![expect(clippy::unwrap_used, reason = "what cannot go on fails the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what cannot go on fails the test")]
 
 #[path = "laws/books.rs"]
 pub mod books;
@@ -25,5 +25,7 @@ mod orphans;
 mod rating;
 #[path = "laws/recharge.rs"]
 mod recharge;
+#[path = "laws/reports.rs"]
+mod reports;
 #[path = "laws/usage.rs"]
 mod usage;

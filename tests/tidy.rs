@@ -23,25 +23,26 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("metrics", &["ledger"]),
     ("wire", &["ledger"]),
     ("store", &["ledger"]),
+    ("access", &["ledger", "wire", "clock"]),
     ("log", &["ledger", "store"]),
     ("book", &["ledger", "wire", "store", "log", "clock", "metrics"]),
     ("query", &["ledger", "wire", "store", "book", "clock", "metrics"]),
     ("config", &["ledger", "wire", "store", "log", "book"]),
-    ("http", &["ledger", "wire", "log", "book", "query", "notify", "clock", "metrics", "config"]),
+    ("http", &["ledger", "wire", "log", "book", "query", "notify", "access", "clock", "metrics", "config"]),
     ("nats", &["ledger", "wire", "log", "book", "query", "clock", "metrics", "config"]),
     ("notify", &["ledger", "wire", "store", "log", "book", "query", "clock", "metrics", "config"]),
     (
         "daemon",
         &[
-            "ledger", "wire", "store", "log", "book", "query", "http", "nats", "notify", "clock", "metrics",
-            "config",
+            "ledger", "wire", "store", "log", "book", "query", "http", "nats", "notify", "access", "clock",
+            "metrics", "config",
         ],
     ),
     (
         "cli",
         &[
-            "ledger", "wire", "store", "log", "book", "query", "http", "nats", "notify", "clock", "metrics",
-            "config", "daemon",
+            "ledger", "wire", "store", "log", "book", "query", "http", "nats", "notify", "access", "clock",
+            "metrics", "config", "daemon",
         ],
     ),
 ];
@@ -54,7 +55,11 @@ const AT_HOME: &[(&str, &[&str], &str)] = &[
         &["src/nats/", "src/nats.rs", "src/log/jetstream", "src/cli/"],
         "only the NATS faces know NATS",
     ),
+    ("rustix", &["src/access/folder.rs"], "handles of folders stand in one place"),
+    ("tokio_rustls", &["src/http/tls.rs", "src/http/listener.rs"], "TLS of HTTP stands in one place"),
+    ("routing", &["src/http/routes.rs"], "no route is there without what a request to it needs"),
     ("axum", &["src/http/", "src/http.rs"], "only the HTTP face knows axum"),
+    ("lettre", &["src/notify/reports/", "src/wire/mail.rs"], "only reports are mailed"),
     ("todo", &[], "finish it, or leave it out and say so in an issue"),
     ("unimplemented", &[], "finish it, or leave it out and say so in an issue"),
 ];

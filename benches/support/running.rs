@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use creditd::daemon::{Daemon, LogOptions, Options};
+use creditd::daemon::{Access, Daemon, LogOptions, Options};
 use creditd::http;
 use creditd::log::{jetstream, local};
 use creditd::nats::OutStream;
@@ -29,9 +29,11 @@ fn options(data: &Path, log: LogOptions) -> Options {
         log,
         listen: ([127, 0, 0, 1], 0).into(),
         http: http::Options::default(),
+        access: Access { open: true, open_metrics: true },
         checkpoint_every: Duration::from_secs(10),
         history: Limits::default(),
         webhooks: webhooks::Options::default(),
+        mail: None,
         catalog: Vec::new(),
         roll_back: false,
     }

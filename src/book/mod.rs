@@ -9,6 +9,7 @@
 //! Replay starts there, and each organization skips what it contains.
 
 pub mod cells;
+mod changes;
 pub mod commons;
 pub mod desk;
 mod due;

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::{Notify, oneshot};
 
+use super::changes::Changes;
 use super::partition::Item;
 use crate::ledger::calls::CallNews;
 use crate::ledger::effect::{LimitAlert, LowBalance, Orphaned, RechargeAlert};
@@ -71,9 +72,8 @@ pub struct Outbox {
     waiting: Mutex<Waiting>,
     /// One for each way: there is more.
     more: [Notify; 2],
-    /// Organizations whose webhooks are others than their receiver was told.
-    changed: Mutex<BTreeSet<String>>,
-    other: Notify,
+    webhooks: Changes,
+    reports: Changes,
 }
 
 #[derive(Debug, Default)]
@@ -196,19 +196,22 @@ impl Outbox {
 
     /// The webhooks of an organization are others now.
     pub fn webhooks_changed(&self, org: &str) {
-        self.changed.lock().insert(org.to_owned());
-        self.other.notify_one();
+        self.webhooks.note(org);
     }
 
     /// Waits for organizations whose webhooks are others now, and takes their names.
     pub async fn changed_webhooks(&self) -> BTreeSet<String> {
-        loop {
-            let changed = std::mem::take(&mut *self.changed.lock());
-            if !changed.is_empty() {
-                return changed;
-            }
-            self.other.notified().await;
-        }
+        self.webhooks.take().await
+    }
+
+    /// The reports of an organization, or their times, are others now.
+    pub fn reports_changed(&self, org: &str) {
+        self.reports.note(org);
+    }
+
+    /// Waits for organizations whose reports are others now, and takes their names.
+    pub async fn changed_reports(&self) -> BTreeSet<String> {
+        self.reports.take().await
     }
 }
 

@@ -375,6 +375,7 @@ impl Listener for Sink<'_> {
             }
             Effect::OrphanReturned(_) => {}
             Effect::WebhooksChanged => self.outbox.webhooks_changed(org),
+            Effect::ReportsChanged => self.outbox.reports_changed(org),
         }
     }
 }

@@ -185,6 +185,17 @@ impl Row {
         }
     }
 
+    /// The digits that were dialled, where it is the charge of a call and they were told.
+    #[must_use]
+    pub fn destination(&self) -> Option<&str> {
+        let (What::Charge { charge, .. } | What::Orphan { charge, .. }) = &self.what else { return None };
+        let of_one = match &self.what {
+            What::Charge { call: Some(call), .. } => call.destination.as_deref(),
+            _ => None,
+        };
+        of_one.or_else(|| charge.call.as_ref()?.destination.as_deref())
+    }
+
     /// Whether an organization contains the row of that position: its entry, or the instant at which time did it. The history may be
     /// ahead of it.
     #[must_use]

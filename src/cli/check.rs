@@ -6,15 +6,18 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::terminal::{Format, Paint, csv_field};
-use super::{Failure, adapters, catalogs, runtime};
-use crate::config::{Config, LogHome};
+use super::{Failure, adapters, catalogs, runtime, serve};
+use crate::access::{Standing, Tokens};
+use crate::clock;
+use crate::config::{Config, LogHome, Mail};
 use crate::ledger::catalog::Catalog;
+use crate::notify::reports::Post;
 use crate::wire::adapter::Adapters;
 
-/// Check the settings, the catalogs, the adapters, the data folder and NATS; tell what to do where something is wrong.
+/// Check the settings, the catalogs, the adapters, the data folder, NATS and the mail server; tell what to do where something is wrong.
 ///
-/// Changes nothing. Exits with 0 when all is well, 78 when settings, catalogs or adapters are wrong, 69 when NATS is not
-/// available, 1 otherwise.
+/// Changes nothing. Exits with 0 when all is well, 78 when settings, catalogs or adapters are wrong, 69 when NATS or the mail
+/// server is not available, 1 otherwise.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// How the list is written.
@@ -29,19 +32,21 @@ struct Finding {
     ok: bool,
     /// What was found, or what is wrong and what to do.
     detail: String,
+    /// Whether it works, and somebody should know.
+    warns: bool,
     #[serde(skip)]
     code: u8,
 }
 
 impl Finding {
     fn good(what: &'static str, detail: String) -> Finding {
-        Finding { what, ok: true, detail, code: 0 }
+        Finding { what, ok: true, detail, warns: false, code: 0 }
     }
 
     fn of(what: &'static str, looked_at: Result<String, String>, code: u8) -> Finding {
         match looked_at {
             Ok(detail) => Finding::good(what, detail),
-            Err(detail) => Finding { what, ok: false, detail, code },
+            Err(detail) => Finding { what, ok: false, detail, warns: false, code },
         }
     }
 }
@@ -69,6 +74,12 @@ fn look(file: Option<&Path>) -> Result<Vec<Finding>, Failure> {
     findings.extend(catalog(&config));
     findings.extend(adapters_of(&config));
     findings.push(Finding::of("data folder", folder(&config.data), 1));
+    findings.push(access(&config));
+    if let Some(files) = config.http.tls.clone() {
+        let shown = files.certificate.display().to_string();
+        let loaded = serve::tls(files).map(|_| shown).map_err(|failure| failure.to_string());
+        findings.push(Finding::of("tls", loaded, 1));
+    }
     match &config.log {
         LogHome::Local(_) => {
             let place = config.data.join("log");
@@ -79,7 +90,15 @@ fn look(file: Option<&Path>) -> Result<Vec<Finding>, Failure> {
             findings.push(Finding::of("nats", looked_at, 69));
         }
     }
+    if let Some(mail) = &config.mail {
+        findings.push(Finding::of("mail", runtime()?.block_on(post(mail)), 69));
+    }
     Ok(findings)
+}
+
+/// Whether the mail server takes mail from us.
+async fn post(mail: &Mail) -> Result<String, String> {
+    Post::new(mail).map_err(|error| error.to_string())?.test().await
 }
 
 fn catalog(config: &Config) -> Vec<Finding> {
@@ -113,6 +132,25 @@ fn adapters_of(config: &Config) -> Vec<Finding> {
         Err(failure) => Err(failure.to_string()),
     };
     config.adapters.iter().map(look).map(|looked_at| Finding::of("adapters", looked_at, 78)).collect()
+}
+
+/// Who is let in over HTTP.
+fn access(config: &Config) -> Finding {
+    let tokens = match Tokens::open(&config.data).and_then(|tokens| tokens.list()) {
+        Ok(tokens) => tokens,
+        Err(error) => return Finding::of("access", Err(error.to_string()), 1),
+    };
+    if let Some(warning) = config.access.warning(config.http.listen) {
+        return Finding { warns: true, ..Finding::good("access", warning) };
+    }
+    let good = tokens.iter().filter(|token| token.standing(clock::now()) == Standing::Good).count();
+    match good {
+        0 => {
+            let why = "tokens are asked for and there are none yet: nobody is let in. Make one: creditd token create NAME --role admin";
+            Finding { warns: true, ..Finding::good("access", why.to_owned()) }
+        }
+        _ => Finding::good("access", format!("tokens are asked for; {good} are in force")),
+    }
 }
 
 /// Whether files can be made in the folder, or in the nearest one above it that is there.
@@ -159,8 +197,12 @@ fn write(findings: &[Finding], format: Format) -> Result<(), Failure> {
             }
         }
         Format::Table => {
-            for Finding { what, ok, detail, .. } in findings {
-                let mark = if *ok { paint.good("✓") } else { paint.bad("✗") };
+            for Finding { what, ok, detail, warns, .. } in findings {
+                let mark = match (ok, warns) {
+                    (true, true) => paint.bad("!"),
+                    (true, false) => paint.good("✓"),
+                    (false, _) => paint.bad("✗"),
+                };
                 writeln!(out, "{mark} {what:<12} {detail}")?;
             }
         }

@@ -22,6 +22,7 @@ mod replay;
 mod serve;
 mod simulate;
 mod terminal;
+mod token;
 mod verify;
 mod version;
 
@@ -33,6 +34,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::ConfigError;
+
+/// The variable that holds the token to show a daemon.
+const TOKEN: &str = "CREDITD_TOKEN";
 
 /// A streaming credit meter: events in, exact prepaid balances and low-credit alerts out.
 #[derive(Debug, Parser)]
@@ -61,10 +65,12 @@ enum Command {
     Replay(replay::Arguments),
     Serve(serve::Arguments),
     Simulate(Box<simulate::Arguments>),
+    Token(token::Arguments),
     Top(ask::top::Arguments),
     Usage(Box<ask::usage::Arguments>),
     Verify(verify::Arguments),
     Version(version::Arguments),
+    WhatIf(Box<ask::what_if::Arguments>),
 }
 
 /// Why a command did not work, by what the caller can do about it.
@@ -170,11 +176,13 @@ fn dispatch(Arguments { config, command }: Arguments) -> Result<(), Failure> {
         Command::Rate(arguments) => rate::run(file, &arguments),
         Command::Replay(arguments) => replay::run(file, &arguments),
         Command::Serve(arguments) => serve::run(file, &arguments),
-        Command::Simulate(arguments) => simulate::run(*arguments),
+        Command::Simulate(arguments) => simulate::run(file, *arguments),
+        Command::Token(arguments) => token::run(file, arguments),
         Command::Top(arguments) => ask::top::run(file, &arguments),
         Command::Usage(arguments) => ask::usage::run(file, &arguments),
         Command::Verify(arguments) => verify::run(file, &arguments),
         Command::Version(arguments) => version::run(&arguments),
+        Command::WhatIf(arguments) => ask::what_if::run(file, &arguments),
     }
 }
 

@@ -184,7 +184,7 @@ impl Listener for Report {
                 let told = orphaned.number.map(|number| wire::orphaned_json(org, number, orphaned));
                 self.alerts.extend(told);
             }
-            Effect::OrphanReturned(_) | Effect::WebhooksChanged => {}
+            Effect::OrphanReturned(_) | Effect::WebhooksChanged | Effect::ReportsChanged => {}
         }
     }
 }

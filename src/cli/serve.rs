@@ -4,13 +4,14 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::terminal::Paint;
 use super::{Failure, adapters, runtime};
 use crate::config::{self, Config, LogFormat, LogHome, Logging};
-use crate::daemon::{Daemon, DaemonError, LogOptions, Options};
+use crate::daemon::{Access, Daemon, DaemonError, LogOptions, Options};
+use crate::http::{Tls, TlsFiles};
 use crate::log::LogError;
 use crate::nats::OutStream;
 use crate::notify::webhooks;
@@ -30,6 +31,9 @@ pub(super) struct Arguments {
 pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> Result<(), Failure> {
     let config = Config::load(file)?;
     start_logging(&config.logging)?;
+    if let Some(warning) = config.access.warning(config.http.listen) {
+        tracing::warn!("{warning}");
+    }
     let options = options(config, arguments.roll_back)?;
     runtime()?.block_on(serve(options))
 }
@@ -37,6 +41,7 @@ pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> Result<(), Fail
 async fn serve(options: Options) -> Result<(), Failure> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
+    let hung_up = signal(SignalKind::hangup())?;
     let daemon = tokio::select! {
         started = Daemon::start(options) => started.map_err(failure)?,
         _ = terminated.recv() => return Ok(()),
@@ -47,6 +52,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
         _ = terminated.recv() => None,
         _ = interrupted.recv() => None,
         why = daemon.failed() => Some(why),
+        () = reload_again_and_again(&daemon, hung_up) => None,
     };
     tracing::info!("stopping");
     daemon.stop().await;
@@ -54,6 +60,17 @@ async fn serve(options: Options) -> Result<(), Failure> {
         None => Ok(()),
         Some(why) => Err(Failure::Failed(anyhow::anyhow!("the pipeline stopped: {why}"))),
     }
+}
+
+/// SIGHUP: files that were renewed are read at once.
+async fn reload_again_and_again(daemon: &Daemon, mut hung_up: Signal) {
+    while hung_up.recv().await.is_some() {
+        if let Err(error) = daemon.reload() {
+            tracing::error!(%error, "the certificate of before stays in force");
+        }
+    }
+    // Nobody can send it any more, and that is no reason to stop.
+    std::future::pending::<()>().await;
 }
 
 fn failure(error: DaemonError) -> Failure {
@@ -86,14 +103,25 @@ fn options(config: Config, roll_back: bool) -> Result<Options, Failure> {
         http: http::Options {
             largest_body: config.http.max_body,
             adapters: Arc::new(adapters::load(&config.adapters)?),
+            tls: config.http.tls.map(tls).transpose()?,
+            public_url: config.http.public_url,
+            portal_page: config.http.portal_page,
             ..http::Options::default()
         },
+        access: Access { open: config.access.open, open_metrics: config.access.open_metrics },
         checkpoint_every: config.checkpoint_every,
         history: config.history,
         webhooks: webhooks(config.webhooks),
+        mail: config.mail,
         catalog,
         roll_back,
     })
+}
+
+pub(super) fn tls(files: config::Tls) -> Result<Arc<Tls>, Failure> {
+    let config::Tls { certificate, key, client_ca } = files;
+    let tls = Tls::load(TlsFiles { certificate, key, client_ca });
+    tls.map(Arc::new).map_err(|error| Failure::Failed(error.into()))
 }
 
 fn webhooks(config: config::Webhooks) -> webhooks::Options {

@@ -1,5 +1,8 @@
 //! From what is written to what is meant.
 
+mod mail;
+mod nats;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,8 +12,8 @@ use ipnet::IpNet;
 use super::overlay::Layers;
 use super::raw::{self, Raw};
 use super::units;
-use super::{Config, ConfigError, Http, LogFormat, LogHome, Logging, Nats, Problem, Webhooks};
-use crate::log::{jetstream, local};
+use super::{Access, Config, ConfigError, Http, LogFormat, LogHome, Logging, Problem, Tls, Webhooks};
+use crate::log::local;
 use crate::store::history;
 
 /// The smallest file of the local log: it must take the largest record a few times over.
@@ -44,17 +47,21 @@ impl Checking<'_> {
         let data = self.text("data.folder", &raw.data.folder);
         let log = self.log(raw);
         let http = self.http(&raw.http);
+        let access = self.access(raw, http.as_ref());
         let every = self.duration("checkpoint.every", &raw.checkpoint.every, Duration::from_millis(100));
         let history = self.history(&raw.history);
         let webhooks = self.webhooks(&raw.webhooks);
+        let mail = self.mail(&raw.mail);
         let logging = self.logging(&raw.logging);
         Some(Config {
             data: PathBuf::from(data?),
             log: log?,
             http: http?,
+            access: access?,
             checkpoint_every: every?,
             history: history?,
             webhooks: webhooks?,
+            mail: mail?,
             catalog: self.files(&raw.catalog.files),
             adapters: self.files(&raw.adapters.files),
             logging: logging?,
@@ -76,89 +83,76 @@ impl Checking<'_> {
         }
     }
 
-    fn nats(&mut self, raw: &raw::Nats) -> Option<Nats> {
-        let urls = self.urls(&raw.urls);
-        let credentials = self.credentials(raw);
-        let limits = self.limits(raw);
-        let stream = self.stream("nats.stream", &raw.stream);
-        let alerts_stream = self.stream("nats.alerts_stream", &raw.alerts_stream);
-        if raw.stream == raw.alerts_stream {
-            return self.wrong(
-                "nats.alerts_stream",
-                &raw.stream,
-                "is the log's own stream; name another one",
-            );
-        }
-        let access = jetstream::Access { urls: urls?, credentials: credentials? };
-        let log = jetstream::Options {
-            access,
-            stream: stream?,
-            manage: raw.manage,
-            limits: limits?,
-            accept_gaps: raw.accept_gaps,
-            ..jetstream::Options::default()
-        };
-        Some(Nats { log, alerts_stream: alerts_stream?, service: raw.service })
-    }
-
-    fn urls(&mut self, urls: &[String]) -> Option<Vec<String>> {
-        const KNOWN: [&str; 4] = ["nats://", "tls://", "ws://", "wss://"];
-        if urls.is_empty() {
-            return self.wrong("nats.urls", "", "names no server; write [\"nats://host:4222\"]");
-        }
-        let bad = urls.iter().find(|url| !KNOWN.iter().any(|scheme| url.starts_with(scheme)));
-        match bad {
-            Some(url) => self.wrong("nats.urls", url, "is not a NATS address; write \"nats://host:4222\""),
-            None => Some(urls.to_vec()),
-        }
-    }
-
-    fn credentials(&mut self, raw: &raw::Nats) -> Option<jetstream::Credentials> {
-        let given =
-            (raw.user.as_str(), raw.password.as_str(), raw.token.as_str(), raw.credentials_file.as_str());
-        match given {
-            ("", "", "", "") => Some(jetstream::Credentials::None),
-            (user, password, "", "") if !user.is_empty() && !password.is_empty() => {
-                let (user, password) = (user.to_owned(), password.to_owned());
-                Some(jetstream::Credentials::Password { user, password })
-            }
-            ("", "", token, "") => Some(jetstream::Credentials::Token(token.to_owned())),
-            ("", "", "", file) => Some(jetstream::Credentials::File(self.layers.folder.join(file))),
-            (user, ..) => self.wrong(
-                "nats.user",
-                user,
-                "is not the only way to sign in; give a user with its password, or a token, or a credentials_file",
-            ),
-        }
-    }
-
-    fn limits(&mut self, raw: &raw::Nats) -> Option<jetstream::Limits> {
-        let max_bytes = self.size("nats.max_bytes", &raw.max_bytes, (1 << 20)..=1 << 60);
-        let max_age = self.duration("nats.max_age", &raw.max_age, Duration::from_secs(3_600));
-        let replicas = usize::try_from(raw.replicas).ok().filter(|copies| [1, 3, 5].contains(copies));
-        let Some(replicas) = replicas else {
-            return self.wrong("nats.replicas", raw.replicas, "copies cannot be kept; write 1, 3 or 5");
-        };
-        let max_bytes = i64::try_from(max_bytes?).ok()?;
-        Some(jetstream::Limits { replicas, max_bytes, max_age: max_age?, ..jetstream::Limits::default() })
-    }
-
-    fn stream(&mut self, name: &str, text: &str) -> Option<String> {
-        let sound = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-        if !text.is_empty() && text.len() <= 255 && text.bytes().all(sound) {
-            return Some(text.to_owned());
-        }
-        self.wrong(name, text, "is not the name of a stream; write letters, digits, - and _")
-    }
-
     fn http(&mut self, raw: &raw::Http) -> Option<Http> {
         let max_body = self.size("http.max_body", &raw.max_body, 1_024..=LARGEST_BODY);
+        let tls = self.tls(&raw.tls);
+        let sound = |text: &str| text.bytes().all(|b| b.is_ascii_graphic());
+        let url = &raw.public_url;
+        if !(url.is_empty() || (url.starts_with("https://") || url.starts_with("http://")) && sound(url)) {
+            return self.wrong("http.public_url", url, "is no address; write \"https://credits.example\"");
+        }
+        let page = &raw.portal_page;
+        if !page.starts_with('/') || page.starts_with("//") || !sound(page) {
+            return self.wrong(
+                "http.portal_page",
+                page,
+                "is no page on this address; write \"/v1/orgs/{org}\"",
+            );
+        }
         let listen: Option<SocketAddr> = raw.listen.parse().ok();
         if listen.is_none() {
             let why = "is not an IP address and a port; write \"127.0.0.1:8427\", or \"0.0.0.0:8427\" for all networks";
             return self.wrong("http.listen", &raw.listen, why);
         }
-        Some(Http { listen: listen?, max_body: usize::try_from(max_body?).ok()? })
+        Some(Http {
+            listen: listen?,
+            max_body: usize::try_from(max_body?).ok()?,
+            public_url: url.clone(),
+            portal_page: page.clone(),
+            tls: tls?,
+        })
+    }
+
+    fn tls(&mut self, raw: &raw::Tls) -> Option<Option<Tls>> {
+        let client_ca = self.file(&raw.client_ca);
+        match (self.file(&raw.cert), self.file(&raw.key)) {
+            (Some(certificate), Some(key)) => Some(Some(Tls { certificate, key, client_ca })),
+            (None, None) if client_ca.is_none() => Some(None),
+            (Some(_), None) => {
+                self.wrong("http.tls.key", "", "is no file; name the one with the key of http.tls.cert")
+            }
+            (None, _) => self.wrong("http.tls.cert", "", "is no file; name the one with the certificate"),
+        }
+    }
+
+    fn access(&mut self, raw: &Raw, http: Option<&Http>) -> Option<Access> {
+        let open_metrics = match raw.access.metrics.as_str() {
+            "open" => true,
+            "token" => false,
+            other => {
+                return self.wrong("access.metrics", other, "is no choice; write \"open\" or \"token\"");
+            }
+        };
+        // An address that cannot be read was reported, and nothing is concluded from it.
+        let at_home = http.is_some_and(|http| http.listen.ip().to_canonical().is_loopback());
+        let (open, by_default) = match raw.access.mode.as_str() {
+            "auto" => (at_home && raw.log.kind == "local", true),
+            "tokens" => (false, false),
+            "open-to-the-network" => (true, false),
+            "open" if at_home || http.is_none() => (true, false),
+            "open" => {
+                let why = format!(
+                    "would let everybody in who reaches {}; if that is meant, write \"open-to-the-network\", else \"tokens\"",
+                    raw.http.listen
+                );
+                return self.wrong("access.mode", "open", why);
+            }
+            other => {
+                let why = "is no mode; write \"auto\", \"tokens\", \"open\" or \"open-to-the-network\"";
+                return self.wrong("access.mode", other, why);
+            }
+        };
+        Some(Access { open, by_default, open_metrics: open || open_metrics })
     }
 
     fn history(&mut self, raw: &raw::History) -> Option<history::Limits> {
@@ -238,6 +232,11 @@ impl Checking<'_> {
             }
             Err(why) => self.report(name, why),
         }
+    }
+
+    /// A file that is named relative to the operator's file, where one is.
+    fn file(&self, name: &str) -> Option<PathBuf> {
+        (!name.is_empty()).then(|| self.layers.folder.join(name))
     }
 
     fn wrong<T>(&mut self, name: &str, value: impl std::fmt::Debug, why: impl AsRef<str>) -> Option<T> {

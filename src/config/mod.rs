@@ -20,8 +20,12 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::ledger::units::Millis;
+use crate::ledger::webhooks::SecretText;
 use crate::log::{jetstream, local};
 use crate::store::history;
+
+pub use self::units::duration;
 
 /// Every setting with its default and what it is about: what `creditd config default` prints.
 pub const DEFAULTS: &str = include_str!("../../config/creditd.toml");
@@ -35,12 +39,16 @@ pub struct Config {
     pub log: LogHome,
     /// The HTTP face.
     pub http: Http,
+    /// Who is let in there.
+    pub access: Access,
     /// How often the organizations that changed are written.
     pub checkpoint_every: Duration,
     /// How much of the history gathers in memory.
     pub history: history::Limits,
     /// How webhooks are delivered.
     pub webhooks: Webhooks,
+    /// Where mail is handed over; none where none is sent.
+    pub mail: Option<Mail>,
     /// Files with rate cards and plans, to be published at the start.
     pub catalog: Vec<PathBuf>,
     /// Files with adapters: how messages of telephony systems are read.
@@ -70,12 +78,59 @@ pub struct Nats {
 }
 
 /// The HTTP face.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Http {
     /// Where it listens.
     pub listen: SocketAddr,
     /// The largest request body, in bytes.
     pub max_body: usize,
+    /// What addresses that are handed out begin with; empty where it is as the caller reached us.
+    pub public_url: String,
+    /// Where a portal link leads, with `{org}` for the organization.
+    pub portal_page: String,
+    /// The files of TLS; plain HTTP without.
+    pub tls: Option<Tls>,
+}
+
+/// The files of TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+    /// Who signs the certificates of clients, where they must show one.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// Who is let in over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Whether those who show no token are.
+    pub open: bool,
+    /// Whether that was left to us.
+    pub by_default: bool,
+    /// Whether the metrics are for everybody.
+    pub open_metrics: bool,
+}
+
+impl Access {
+    /// What is to be said loudly where everybody is let in; `None` where tokens are asked for.
+    #[must_use]
+    pub fn warning(&self, listen: SocketAddr) -> Option<String> {
+        let why =
+            if self.by_default { ", as it does on this machine while nothing else is said" } else { "" };
+        let who = match listen.ip().to_canonical().is_loopback() {
+            true => "everybody on this machine, and behind a proxy on it",
+            false => "EVERYBODY ON THE NETWORK",
+        };
+        self.open.then(|| {
+            format!(
+                "HTTP at {listen} asks for no token{why}: {who} may read everything, and give and take credits. \
+                 To ask for tokens: access.mode = \"tokens\""
+            )
+        })
+    }
 }
 
 /// How webhooks are delivered.
@@ -89,6 +144,36 @@ pub struct Webhooks {
     pub give_up_after: Duration,
     /// The most requests in flight at once.
     pub parallel: usize,
+}
+
+/// Where mail is handed over, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// The SMTP server: a name, or an address.
+    pub server: String,
+    /// Its port.
+    pub port: u16,
+    /// How what is said to it is encrypted.
+    pub tls: MailTls,
+    /// A user and a password.
+    pub credentials: Option<(String, SecretText)>,
+    /// Who mail is from.
+    pub from: String,
+    /// Under which address we are reached from outside, without a slash at its end; no links are made where it is not known.
+    pub public_url: Option<String>,
+    /// How long a mail is tried.
+    pub give_up_after: Millis,
+}
+
+/// How what is said to a mail server is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailTls {
+    /// From the first byte on.
+    Required,
+    /// After a greeting; nothing is sent to a server that cannot.
+    StartTls,
+    /// Not at all: for a server on this machine.
+    None,
 }
 
 /// What is said about the daemon's work.

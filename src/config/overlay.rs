@@ -15,7 +15,7 @@ const NOT_SETTINGS: [&str; 3] = ["CREDITD_NATS_SERVER", "CREDITD_URL", "CREDITD_
 /// The name of the lowest layer.
 const DEFAULT: &str = "the defaults";
 /// Settings whose values are shown to nobody.
-const SECRETS: [&str; 2] = ["nats.password", "nats.token"];
+const SECRETS: [&str; 3] = ["nats.password", "nats.token", "mail.password"];
 
 /// The settings in force, and where each of them is from.
 #[derive(Debug)]

@@ -11,9 +11,11 @@ pub(super) struct Raw {
     pub(super) log: Log,
     pub(super) nats: Nats,
     pub(super) http: Http,
+    pub(super) access: Access,
     pub(super) checkpoint: Checkpoint,
     pub(super) history: History,
     pub(super) webhooks: Webhooks,
+    pub(super) mail: Mail,
     pub(super) catalog: Catalog,
     pub(super) adapters: Adapters,
     pub(super) logging: Logging,
@@ -46,6 +48,12 @@ pub(super) struct Nats {
     pub(super) password: String,
     pub(super) token: String,
     pub(super) credentials_file: String,
+    pub(super) nkey_seed_file: String,
+    pub(super) tls: bool,
+    pub(super) tls_first: bool,
+    pub(super) ca_file: String,
+    pub(super) cert_file: String,
+    pub(super) key_file: String,
     pub(super) stream: String,
     pub(super) manage: bool,
     pub(super) replicas: i64,
@@ -61,6 +69,24 @@ pub(super) struct Nats {
 pub(super) struct Http {
     pub(super) listen: String,
     pub(super) max_body: String,
+    pub(super) public_url: String,
+    pub(super) portal_page: String,
+    pub(super) tls: Tls,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    pub(super) cert: String,
+    pub(super) key: String,
+    pub(super) client_ca: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Access {
+    pub(super) mode: String,
+    pub(super) metrics: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -83,6 +109,20 @@ pub(super) struct Webhooks {
     pub(super) attempt_limit: String,
     pub(super) give_up_after: String,
     pub(super) parallel: i64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Mail {
+    pub(super) server: String,
+    pub(super) port: i64,
+    pub(super) tls: String,
+    pub(super) user: String,
+    pub(super) password: String,
+    pub(super) password_file: String,
+    pub(super) from: String,
+    pub(super) public_url: String,
+    pub(super) give_up_after: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 /// Reads a length of time such as `500ms`, `10s`, `2h` or `7d`. A day has 24 hours.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// What is wrong, with the remedy.
+pub fn duration(text: &str) -> Result<Duration, String> {
     let why = || format!("{text:?} is not a length of time; write \"500ms\", \"10s\", \"2h\" or \"7d\"");
     let span: jiff::Span = text.parse().map_err(|_| why())?;
     let exact = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| why())?;

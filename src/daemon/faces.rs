@@ -9,12 +9,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::{LogOptions, Options, notify};
+use crate::access::Gate;
 use crate::book::desk::Desk;
 use crate::book::outbox::{Outbox, Outgoing, Way};
 use crate::ledger::catalog::Catalog;
 use crate::log::{Draft, Log};
 use crate::notify::Channels;
-use crate::notify::forward::forward;
+use crate::notify::{forward::forward, reports};
 use crate::wire::{AnyCommand, Subject, decode_command};
 use crate::{http, nats};
 
@@ -23,6 +24,7 @@ pub(super) struct Faces {
     pub(super) client: Option<nats::Client>,
     pub(super) listener: TcpListener,
     pub(super) channels: Channels,
+    pub(super) gate: Arc<Gate>,
 }
 
 /// Starts everything that faces outward.
@@ -33,7 +35,7 @@ pub(super) fn start(
     faces: Faces,
     stop: &watch::Receiver<bool>,
 ) -> Vec<JoinHandle<()>> {
-    let Faces { client, listener, channels } = faces;
+    let Faces { client, listener, channels, gate } = faces;
     let mut tasks = vec![
         tokio::spawn(publish_catalog(
             Arc::clone(desk),
@@ -45,9 +47,11 @@ pub(super) fn start(
             listener,
             Arc::clone(desk),
             channels.clone(),
+            gate,
             options.http.clone(),
             stop.clone(),
         )),
+        tokio::spawn(reports::run(Arc::clone(desk), Arc::clone(&channels.reports), stop.clone())),
         tokio::spawn(forward(Arc::clone(desk), channels, stop.clone())),
         tokio::spawn(notify::systemd(Arc::clone(desk), stop.clone())),
     ];
@@ -77,6 +81,7 @@ async fn serve_http(
     listener: TcpListener,
     desk: Arc<Desk>,
     channels: Channels,
+    gate: Arc<Gate>,
     options: http::Options,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -84,7 +89,7 @@ async fn serve_http(
         // Whoever could say stop being gone means stop, too.
         drop(stop.wait_for(|stop| *stop).await);
     };
-    if let Err(error) = http::serve(listener, desk, channels, options, stopped).await {
+    if let Err(error) = http::serve(listener, desk, channels, gate, options, stopped).await {
         tracing::error!(%error, "HTTP is no longer served");
     }
 }

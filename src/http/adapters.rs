@@ -11,6 +11,7 @@ use serde_json::json;
 use super::Face;
 use super::body::Body;
 use super::events::{self, Asked};
+use super::guard::Caller;
 use super::parts::{self, NameInPath, Params};
 use super::problem::Problem;
 use crate::clock;
@@ -20,6 +21,7 @@ use crate::wire::adapter::{Message, Translation};
 pub(super) async fn take(
     State(face): State<Arc<Face>>,
     NameInPath(name): NameInPath,
+    caller: Caller,
     Params(asked): Params<Asked>,
     headers: HeaderMap,
     body: Body,
@@ -33,7 +35,7 @@ pub(super) async fn take(
     let message = Message { subject: None, headers: &headers, at, seq: None, body: &body.bytes };
     match adapter.translate(&message) {
         Ok(Translation::Event(event)) => {
-            events::take(&face, &Bytes::from(event.json()), Some(&event.org), asked).await
+            events::take(&face, &caller, &Bytes::from(event.json()), Some(&event.org), asked).await
         }
         Ok(Translation::Ignored { adapter, why }) => Ok(parts::json(
             StatusCode::OK,

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Face;
+use super::guard::{self, Caller};
 use super::parts::{self, OrgName, Params};
 use super::problem::Problem;
 use super::webhooks::deliveries;
@@ -23,9 +24,9 @@ const MOST_LISTED: usize = 200;
 /// The alerts on a page where nothing is said.
 const USUALLY_LISTED: usize = 50;
 /// How often a stream on which nothing happens gives a sign of life: more often than silence ends a connection.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// What a client that comes back says it heard last.
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,6 +73,7 @@ pub(super) async fn list(
 pub(super) async fn stream(
     State(face): State<Arc<Face>>,
     OrgName(org): OrgName,
+    caller: Caller,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if face.desk.book.read(&org, |_| ()).is_none() {
@@ -82,7 +84,9 @@ pub(super) async fn stream(
         return Err(Problem::passing("busy", "as many listen as can be told; try again in a second"));
     };
     let keep_alive = KeepAlive::new().interval(HEARTBEAT).text("alive");
-    Ok(Sse::new(events(listening)).keep_alive(keep_alive).into_response())
+    // Nobody goes on listening with a token that is over.
+    let events = events(listening).take_until(Box::pin(guard::over(caller, Arc::clone(&face.gate))));
+    Ok(Sse::new(events).keep_alive(keep_alive).into_response())
 }
 
 fn events(listening: Listening) -> impl Stream<Item = Result<Event, Infallible>> {

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::Face;
 use super::body::Body;
+use super::guard::{self, Caller};
 use super::parts::{self, NameWithin, OrgName, Params};
 use super::problem::{Problem, Refusal};
 use crate::book::desk::Wait;
@@ -22,9 +23,10 @@ use crate::wire::{self, Asked};
 pub(super) async fn authorize(
     State(face): State<Arc<Face>>,
     OrgName(org): OrgName,
+    caller: Caller,
     body: Body,
 ) -> Result<Response, Problem> {
-    let asked = read(&org, &body)?;
+    let asked = read(&org, &caller, &body)?;
     let add_ons = asked.add_ons();
     let request = asked.request(&add_ons);
     let decided = face.desk.authorize(&org, &request, clock::now());
@@ -36,9 +38,10 @@ pub(super) async fn authorize(
 pub(super) async fn quote(
     State(face): State<Arc<Face>>,
     OrgName(org): OrgName,
+    caller: Caller,
     body: Body,
 ) -> Result<Response, Problem> {
-    let asked = read(&org, &body)?;
+    let asked = read(&org, &caller, &body)?;
     let add_ons = asked.add_ons();
     let request = asked.request(&add_ons);
     let decided = face.desk.book.decide(&org, &request, clock::now(), How::Quote);
@@ -85,9 +88,13 @@ pub(super) async fn extend(
     }
 }
 
-fn read(org: &str, body: &Body) -> Result<Asked, Problem> {
-    Asked::read(&body.bytes, org)
-        .map_err(|rejection| Problem::refused(StatusCode::BAD_REQUEST, Refusal::from(&rejection)))
+fn read(org: &str, caller: &Caller, body: &Body) -> Result<Asked, Problem> {
+    let asked = Asked::read(&body.bytes, org)
+        .map_err(|rejection| Problem::refused(StatusCode::BAD_REQUEST, Refusal::from(&rejection)))?;
+    match caller.has_account(asked.account()) {
+        true => Ok(asked),
+        false => Err(guard::foreign_account(asked.account())),
+    }
 }
 
 fn key(org: &str, id: &str) -> Result<EventId, Problem> {

@@ -6,8 +6,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::Face;
+use super::guard::Caller;
 use super::history::{self, Pairs};
 use super::parts::{self, NameWithin, OrgName, Params, params_of};
 use super::problem::Problem;
@@ -53,17 +55,19 @@ pub(super) async fn one(
     State(face): State<Arc<Face>>,
     OrgName(org): OrgName,
     NameWithin(id): NameWithin,
+    caller: Caller,
     Params(of): Params<Of>,
 ) -> Result<Response, Problem> {
     let source = of.source.unwrap_or_else(|| "nats".to_owned());
     let live = query::live_call(&face.desk.book, &org, EventId::of(&source, &id), clock::now());
-    if let Some(call) = live {
+    if let Some(call) = live.filter(|call| caller.has_account(account(&call.who))) {
         return Ok(parts::json(StatusCode::OK, &call));
     }
     let (look, catalog) = (look(&face, &org).await?, face.desk.book.catalog());
     let named = (source.clone(), id.clone());
     let found = aside(&face, move || query::ended_call(&look, &catalog, &source, &id)).await?;
-    match found.map_err(|error| Problem::unread(&error))? {
+    let found = found.map_err(|error| Problem::unread(&error))?;
+    match found.filter(|call| caller.has_account(call["who"]["account"].as_str())) {
         Some(call) => Ok(parts::json(StatusCode::OK, &call)),
         None => {
             let (source, id) = named;
@@ -73,4 +77,8 @@ pub(super) async fn one(
             Err(Problem::new(StatusCode::NOT_FOUND, "unknown_call", why))
         }
     }
+}
+
+fn account(who: &Map<String, Value>) -> Option<&str> {
+    who.get("account").and_then(Value::as_str)
 }

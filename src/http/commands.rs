@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::Face;
+use super::audit;
 use super::body::Body;
 use super::parts::{self, CatalogName, NameWithin, OrgName};
 use super::problem::{Problem, Refusal};
@@ -48,9 +49,10 @@ struct GrantAnswer<'a> {
 pub(super) async fn grant(
     State(face): State<Arc<Face>>,
     OrgName(org): OrgName,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let data = object(&body)?;
+    let data = named_by_key(&headers, object(&body)?)?;
     let id = data.get("id").and_then(Value::as_str).map(str::to_owned);
     let seq = command(&face, Subject::Commands(&org), "creditd.grant.v1", data).await?;
     let position = Position { seq, item: 0 };
@@ -78,9 +80,32 @@ pub(super) async fn void_grant(
 pub(super) async fn adjust(
     State(face): State<Arc<Face>>,
     OrgName(org): OrgName,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    corrected(&face, &org, "creditd.adjust.v1", object(&body)?).await
+    corrected(&face, &org, "creditd.adjust.v1", named_by_key(&headers, object(&body)?)?).await
+}
+
+/// What a client calls a request that it may have to repeat.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// The longest such name, as that of anything else.
+const LONGEST_KEY: usize = 256;
+
+/// The content of a body that is named by the `Idempotency-Key` of its request, where it has no `id` of its own: a repeat is then known by it,
+/// for as long as the books know the name.
+fn named_by_key(headers: &HeaderMap, mut data: Map<String, Value>) -> Result<Map<String, Value>, Problem> {
+    let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(data) };
+    // The header's own form is a text in quotes; most send it bare.
+    let key = key.to_str().unwrap_or_default().trim().trim_matches('"');
+    if key.is_empty() || key.len() > LONGEST_KEY {
+        let why = format!("Idempotency-Key: write 1 to {LONGEST_KEY} characters in ASCII, such as a UUID");
+        return Err(Problem::parameter(IDEMPOTENCY_KEY, why));
+    }
+    if data.get("id").is_none_or(Value::is_null) {
+        data.insert("id".to_owned(), json!(key));
+    }
+    Ok(data)
 }
 
 /// `POST /v1/orgs/{org}/verify`: adds up the organization's history and compares.
@@ -174,6 +199,7 @@ pub(super) async fn command(
     let payload = json!({ "type": kind, "data": data }).to_string();
     let wait = Wait::Applied(face.options.applied_within);
     let Submitted { seq, outcomes } = face.desk.submit(subject, None, payload.into(), wait).await?;
+    audit::wrote(seq);
     match outcomes.first().and_then(Refusal::in_outcome) {
         Some(refusal) => Err(Problem::refused_command(refusal)),
         None => Ok(seq),

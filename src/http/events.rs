@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::Face;
 use super::body::Body;
+use super::guard::Caller;
 use super::parts::{self, OrgName, Params};
 use super::problem::{Problem, Refusal};
 use crate::book::desk::{Desk, SubmitError, Submitted, Wait};
@@ -43,25 +44,28 @@ enum WaitFor {
 /// `POST /v1/events`: each event names its organization.
 pub(super) async fn of_any_org(
     State(face): State<Arc<Face>>,
+    caller: Caller,
     Params(asked): Params<Asked>,
     body: Body,
 ) -> Result<Response, Problem> {
-    take(&face, &body.bytes, None, asked).await
+    take(&face, &caller, &body.bytes, None, asked).await
 }
 
 /// `POST /v1/orgs/{org}/events`: the path names the organization of all events.
 pub(super) async fn of_one_org(
     State(face): State<Arc<Face>>,
     OrgName(org): OrgName,
+    caller: Caller,
     Params(asked): Params<Asked>,
     body: Body,
 ) -> Result<Response, Problem> {
-    take(&face, &body.bytes, Some(&org), asked).await
+    take(&face, &caller, &body.bytes, Some(&org), asked).await
 }
 
-/// Takes events, of that organization or each of its own.
+/// Takes events, of that organization or each of its own, as far as the caller may send for it.
 pub(super) async fn take(
     face: &Face,
+    caller: &Caller,
     body: &Bytes,
     org: Option<&str>,
     asked: Asked,
@@ -70,10 +74,11 @@ pub(super) async fn take(
         let subject = org.map(|org| Subject::Events(org).to_string());
         face.desk.refuse(subject.as_deref(), item, rejection, clock::now());
     };
-    let Sorted { single, items, lots, refused } = wire::sort(body, org).map_err(|rejection| {
+    let sorted = wire::sort(body, org).map_err(|rejection| {
         refuse(&String::from_utf8_lossy(body), &rejection);
         unsorted(&rejection)
     })?;
+    let Sorted { single, items, lots, refused } = kept_to_scope(caller, sorted);
     let wait = match asked.wait {
         WaitFor::Applied => Wait::Applied(face.options.applied_within),
         WaitFor::None => Wait::Durable,
@@ -106,6 +111,19 @@ pub(super) async fn take(
             None => Ok(parts::json(StatusCode::OK, &json!({ "results": results }))),
         },
     }
+}
+
+/// Refuses the events of organizations that are out of the caller's scope, as those of one that is not there.
+fn kept_to_scope(caller: &Caller, mut sorted: Sorted) -> Sorted {
+    let (own, foreign): (Vec<Lot>, Vec<Lot>) =
+        sorted.lots.into_iter().partition(|lot| caller.has_org(&lot.org));
+    for lot in foreign {
+        let why = format!("there is no organization {:?} that this token may send for", lot.org);
+        let rejection = Rejection::new(Reason::UnknownOrg, "org", why);
+        let items = lot.parcels.iter().flat_map(|parcel| &parcel.items);
+        sorted.refused.extend(items.map(|item| (*item, rejection.clone())));
+    }
+    Sorted { lots: own, ..sorted }
 }
 
 /// What became of the events of one organization.

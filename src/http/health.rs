@@ -12,7 +12,8 @@ use super::parts;
 use super::problem::Problem;
 use crate::book::desk::Desk;
 use crate::clock;
-use crate::metrics::WebhookFigures;
+use crate::metrics::{ReportFigures, WebhookFigures};
+use crate::notify::reports;
 use crate::notify::webhooks::Counts;
 
 /// `GET /healthz`: this process serves. Nothing outside it is looked at: a restart would not mend it.
@@ -34,6 +35,7 @@ pub(super) async fn ready(State(face): State<Arc<Face>>) -> Response {
 pub(super) async fn metrics(State(face): State<Arc<Face>>) -> Result<Response, Problem> {
     measure(&face.desk).await;
     face.desk.metrics.webhooks.show(&figures(&face.channels.webhooks.counts()));
+    face.desk.metrics.reports.show(&mails(face.channels.reports.counts()));
     match face.desk.metrics.scrape() {
         Ok((text, media_type)) => Ok(([(header::CONTENT_TYPE, media_type)], text).into_response()),
         Err(error) => {
@@ -41,6 +43,11 @@ pub(super) async fn metrics(State(face): State<Arc<Face>>) -> Result<Response, P
             Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", why))
         }
     }
+}
+
+fn mails(counts: reports::Counts) -> ReportFigures {
+    let reports::Counts { sent, failed, refused, given_up, waiting } = counts;
+    ReportFigures { sent, failed, refused, given_up, waiting }
 }
 
 fn figures(counts: &Counts) -> WebhookFigures {

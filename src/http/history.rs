@@ -13,6 +13,7 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 
 use super::Face;
+use super::guard::Caller;
 use super::parts::{self, NameWithin, OrgName, Params};
 use super::problem::Problem;
 use super::reads::aside;
@@ -27,9 +28,11 @@ pub(super) type Pairs = Params<Vec<(String, String)>>;
 pub(super) async fn list(
     State(face): State<Arc<Face>>,
     OrgName(org): OrgName,
-    Params(pairs): Pairs,
+    caller: Caller,
+    Params(mut pairs): Pairs,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    caller.keep(&mut pairs, 1)?;
     let of = HistoryOf::read(pairs).map_err(|wrong| problem(wrong.into()))?;
     if parts::wants_csv(&headers) {
         return export(&face, org, of, Exported::History).await;

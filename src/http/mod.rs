@@ -3,48 +3,66 @@
 //! Everything that writes goes through the [`Desk`]: it is appended to the log like everything else and answered once it
 //! is applied. Everything that is wrong is answered as a problem (RFC 9457).
 //!
+//! Every route is registered with what a request to it needs ([`Rule`]), and one layer before all of them lets through what that allows.
+//!
 //! Bounded are: connections ([`MOST_CONNECTIONS`]) and their silence ([`LONGEST_SILENCE`]), bodies in size, memory ([`BODY_BYTES`]) and time, items of a body
 //! ([`MOST_ITEMS`](crate::wire::MOST_ITEMS)), submissions under way ([`MOST_SUBMISSIONS`](crate::book::desk::MOST_SUBMISSIONS)),
 //! and pages ([`MOST_LISTED`](crate::query::MOST_LISTED)).
 
 mod adapters;
 mod alerts;
+mod audit;
 mod authorize;
 mod body;
 mod calls;
 mod commands;
 mod events;
+mod guard;
 mod health;
 mod history;
 mod limits;
 mod listener;
 mod names;
 mod parts;
+mod portal;
 mod problem;
 mod reads;
 mod recharges;
+mod reports;
+mod routes;
+mod site;
 mod sources;
+mod tags;
+mod tls;
+mod tokens;
+mod unsubscribe;
 mod usage;
+mod watching;
 mod webhooks;
+mod what_if;
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
-use axum::routing::{get, post, put};
+use axum::{Router, middleware};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
-use self::listener::Bounded;
+use self::guard::Rules;
+use self::listener::{Bounded, Peer};
 use self::problem::Problem;
+use self::routes::{Routes, each, free, org, whole};
+use crate::access::{Gate, Permission};
 use crate::book::desk::Desk;
 use crate::notify::Channels;
 use crate::wire::adapter::Adapters;
 
 pub use self::body::BODY_BYTES;
 pub use self::listener::{LONGEST_SILENCE, MOST_CONNECTIONS};
+pub use self::routes::{Reach, Route, Rule};
+pub use self::tls::{Tls, TlsError, TlsFiles};
 
 /// What of the HTTP face can be set.
 #[derive(Clone, Debug)]
@@ -57,6 +75,12 @@ pub struct Options {
     pub drain_within: Duration,
     /// How messages of other systems are read.
     pub adapters: Arc<Adapters>,
+    /// TLS, where it is not plain HTTP.
+    pub tls: Option<Arc<Tls>>,
+    /// What addresses that are handed out begin with; empty where it is as the caller reached us.
+    pub public_url: String,
+    /// Where a portal link leads, with `{org}` for the organization.
+    pub portal_page: String,
 }
 
 impl Default for Options {
@@ -66,6 +90,9 @@ impl Default for Options {
             applied_within: Duration::from_secs(10),
             drain_within: Duration::from_secs(10),
             adapters: Arc::default(),
+            tls: None,
+            public_url: String::new(),
+            portal_page: "/v1/orgs/{org}".to_owned(),
         }
     }
 }
@@ -74,11 +101,17 @@ impl Default for Options {
 struct Face {
     desk: Arc<Desk>,
     channels: Channels,
+    gate: Arc<Gate>,
+    rules: Rules,
     options: Options,
     /// Bytes of bodies that may be in memory.
     bodies: Arc<Semaphore>,
     /// Answers that take long and may be worked out at once.
     aside: Arc<Semaphore>,
+    /// Those that may watch at once.
+    watching: Arc<Semaphore>,
+    /// What other prices would have come to.
+    what_ifs: what_if::Jobs,
 }
 
 /// Serves until `shutdown` resolves, then finishes what is under way, for at most [`Options::drain_within`].
@@ -89,6 +122,7 @@ pub async fn serve(
     listener: TcpListener,
     desk: Arc<Desk>,
     channels: Channels,
+    gate: Arc<Gate>,
     options: Options,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
@@ -97,70 +131,133 @@ pub async fn serve(
         shutdown.await;
         told.send_replace(true);
     };
-    let drain_within = options.drain_within;
+    let (drain_within, tls) = (options.drain_within, options.tls.clone());
     let drained = async move {
         // An error means that the server has ended, and with it this wait.
         drop(stopping.wait_for(|stopping| *stopping).await);
         tokio::time::sleep(drain_within).await;
     };
-    let serving =
-        axum::serve(Bounded::new(listener), router(desk, channels, options)).with_graceful_shutdown(shutdown);
-    tokio::select! {
+    let router = router(desk, channels, Arc::clone(&gate), options);
+    let service = router.into_make_service_with_connect_info::<Peer>();
+    let serving = axum::serve(Bounded::new(listener, tls), service).with_graceful_shutdown(shutdown);
+    let ended = tokio::select! {
         ended = async { serving.await } => ended,
         () = drained => {
             tracing::warn!(after = ?drain_within, "HTTP requests that are still under way are dropped");
             Ok(())
         }
-    }
+        () = audit::tell_every_minute(&gate) => Ok(()),
+    };
+    audit::tell(gate).await;
+    ended
 }
 
-fn router(desk: Arc<Desk>, channels: Channels, options: Options) -> Router {
-    let (bodies, aside) = (Semaphore::new(BODY_BYTES), Semaphore::new(reads::MOST_ASIDE));
-    let face = Face { desk, channels, options, bodies: Arc::new(bodies), aside: Arc::new(aside) };
-    Router::new()
-        .route("/v1/events", post(events::of_any_org))
-        .route("/v1/adapters/{name}", post(adapters::take))
-        .route("/v1/orgs", get(reads::orgs))
-        .route("/v1/orgs/{org}", get(reads::org).put(commands::put_org))
-        .route("/v1/orgs/{org}/balance", get(reads::balance))
-        .route("/v1/orgs/{org}/forecast", get(reads::forecast))
-        .route("/v1/orgs/{org}/history", get(history::list))
-        .route("/v1/orgs/{org}/charges/{seq}", get(history::charge))
-        .route("/v1/orgs/{org}/events", post(events::of_one_org))
-        .route("/v1/orgs/{org}/grants", post(commands::grant))
-        .route("/v1/orgs/{org}/grants/{id}/void", post(commands::void_grant))
-        .route("/v1/orgs/{org}/adjustments", post(commands::adjust))
-        .route("/v1/orgs/{org}/verify", post(commands::verify))
-        .route("/v1/orgs/{org}/limits", get(limits::list))
-        .route("/v1/orgs/{org}/limits/{id}", put(limits::put).delete(limits::remove))
-        .route("/v1/orgs/{org}/usage", get(usage::usage))
-        .route("/v1/orgs/{org}/calls", get(calls::list))
-        .route("/v1/orgs/{org}/calls/{id}", get(calls::one))
-        .route("/v1/orgs/{org}/authorize", post(authorize::authorize))
-        .route("/v1/orgs/{org}/quote", post(authorize::quote))
-        .route("/v1/orgs/{org}/holds", get(authorize::list))
-        .route("/v1/orgs/{org}/holds/{id}/release", post(authorize::release))
-        .route("/v1/orgs/{org}/holds/{id}/extend", post(authorize::extend))
-        .route("/v1/orgs/{org}/recharges", get(recharges::list))
-        .route("/v1/orgs/{org}/recharges/{credit_type}", put(recharges::put).delete(recharges::remove))
-        .route("/v1/orgs/{org}/recharges/{credit_type}/failed", post(recharges::failed))
-        .route("/v1/orgs/{org}/webhooks", get(webhooks::list))
-        .route("/v1/orgs/{org}/webhooks/{id}", put(webhooks::put).delete(webhooks::remove))
-        .route("/v1/orgs/{org}/webhooks/{id}/test", post(webhooks::test))
-        .route("/v1/orgs/{org}/webhooks/{id}/resend", post(webhooks::resend))
-        .route("/v1/orgs/{org}/alerts", get(alerts::list))
-        .route("/v1/orgs/{org}/alerts/stream", get(alerts::stream))
-        .route("/v1/sources/{source}/restarted", post(sources::restarted))
-        .merge(names::routes())
-        .route("/v1/catalog", get(reads::catalog))
-        .route("/v1/rate-cards/{id}", put(commands::put_rate_card))
-        .route("/v1/plans/{id}", put(commands::put_plan))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
+fn router(desk: Arc<Desk>, channels: Channels, gate: Arc<Gate>, options: Options) -> Router {
+    let Routes { router, table } = routes(gate.open_metrics);
+    let places = |most| Arc::new(Semaphore::new(most));
+    let (bodies, aside, watching) =
+        (places(BODY_BYTES), places(reads::MOST_ASIDE), places(watching::MOST_WATCHING));
+    let what_ifs = what_if::Jobs::default();
+    let face =
+        Face { desk, channels, gate, rules: Rules::of(table), options, bodies, aside, watching, what_ifs };
+    let face = Arc::new(face);
+    router
+        .route_layer(middleware::from_fn(tags::tag))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&face), guard::guard))
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(Arc::new(face))
+        .with_state(face)
+}
+
+/// Every route with what a request to it needs, where metrics are not for everybody.
+#[must_use]
+pub fn table() -> Vec<Route> {
+    routes(false).table
+}
+
+fn routes(open_metrics: bool) -> Routes {
+    let metrics = if open_metrics { free() } else { whole(Permission::Survey) };
+    Routes::new()
+        .with(reading)
+        .with(writes)
+        .with(settings)
+        .with(calling)
+        .with(names::routes)
+        .with(reports::routes)
+        .with(unsubscribe::routes)
+        .with(tokens::routes)
+        .with(portal::routes)
+        .with(what_if::routes)
+        .get("/v1/audit", whole(Permission::Grant), audit::list)
+        .get("/healthz", free(), health::alive)
+        .get("/readyz", free(), health::ready)
+        .get("/metrics", metrics, health::metrics)
+}
+
+/// Events, and what moves credits or sets their prices.
+fn writes(routes: Routes) -> Routes {
+    use Permission::{Administer, Publish};
+    routes
+        .post("/v1/events", each(Publish), events::of_any_org)
+        .post("/v1/adapters/{name}", each(Publish), adapters::take)
+        .post("/v1/orgs/{org}/events", org(Publish), events::of_one_org)
+        .put("/v1/orgs/{org}", org(Administer), commands::put_org)
+        .post("/v1/orgs/{org}/grants", org(Administer), commands::grant)
+        .post("/v1/orgs/{org}/grants/{id}/void", org(Administer), commands::void_grant)
+        .post("/v1/orgs/{org}/adjustments", org(Administer), commands::adjust)
+        .post("/v1/orgs/{org}/verify", org(Administer), commands::verify)
+        .post("/v1/orgs/{org}/recharges/{credit_type}/failed", org(Administer), recharges::failed)
+        .put("/v1/rate-cards/{id}", whole(Administer), commands::put_rate_card)
+        .put("/v1/plans/{id}", whole(Administer), commands::put_plan)
+}
+
+/// What an organization may set itself.
+fn settings(routes: Routes) -> Routes {
+    use Permission::Manage;
+    routes
+        .put("/v1/orgs/{org}/limits/{id}", org(Manage), limits::put)
+        .delete("/v1/orgs/{org}/limits/{id}", org(Manage), limits::remove)
+        .put("/v1/orgs/{org}/recharges/{credit_type}", org(Manage), recharges::put)
+        .delete("/v1/orgs/{org}/recharges/{credit_type}", org(Manage), recharges::remove)
+        .put("/v1/orgs/{org}/webhooks/{id}", org(Manage), webhooks::put)
+        .delete("/v1/orgs/{org}/webhooks/{id}", org(Manage), webhooks::remove)
+        .post("/v1/orgs/{org}/webhooks/{id}/test", org(Manage), webhooks::test)
+        .post("/v1/orgs/{org}/webhooks/{id}/resend", org(Manage), webhooks::resend)
+}
+
+/// What can be looked at.
+fn reading(routes: Routes) -> Routes {
+    use Permission::{Read, Survey};
+    routes
+        .get("/v1/orgs", each(Read), reads::orgs)
+        .get("/v1/orgs/{org}", org(Read).by_account(), reads::org)
+        .get("/v1/orgs/{org}/balance", org(Read), reads::balance)
+        .get("/v1/orgs/{org}/balance/stream", org(Read), watching::balance)
+        .get("/v1/orgs/{org}/forecast", org(Read), reads::forecast)
+        .get("/v1/orgs/{org}/usage", org(Read).by_account(), usage::usage)
+        .get("/v1/orgs/{org}/history", org(Read).by_account(), history::list)
+        .get("/v1/orgs/{org}/charges/{seq}", org(Read), history::charge)
+        .get("/v1/orgs/{org}/limits", org(Read), limits::list)
+        .get("/v1/orgs/{org}/calls", org(Read), calls::list)
+        .get("/v1/orgs/{org}/calls/stream", org(Read), watching::calls)
+        .get("/v1/orgs/{org}/calls/{id}", org(Read).by_account(), calls::one)
+        .get("/v1/orgs/{org}/recharges", org(Read), recharges::list)
+        .get("/v1/orgs/{org}/webhooks", org(Read), webhooks::list)
+        .get("/v1/orgs/{org}/alerts", org(Read), alerts::list)
+        .get("/v1/orgs/{org}/alerts/stream", org(Read), alerts::stream)
+        .get("/v1/catalog", whole(Survey), reads::catalog)
+}
+
+/// What a switch asks and tells.
+fn calling(routes: Routes) -> Routes {
+    use Permission::{Authorize, Restart};
+    routes
+        .post("/v1/sources/{source}/restarted", whole(Restart), sources::restarted)
+        .post("/v1/orgs/{org}/authorize", org(Authorize).by_account(), authorize::authorize)
+        .post("/v1/orgs/{org}/quote", org(Authorize).by_account(), authorize::quote)
+        .get("/v1/orgs/{org}/holds", org(Authorize), authorize::list)
+        .post("/v1/orgs/{org}/holds/{id}/release", org(Authorize), authorize::release)
+        .post("/v1/orgs/{org}/holds/{id}/extend", org(Authorize), authorize::extend)
 }
 
 async fn unknown_route(uri: Uri) -> Problem {

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
 use serde_json::{Map, Value, json};
 
 use super::Face;
 use super::body::Body;
 use super::commands::{command, named, object};
+use super::guard::Caller;
 use super::parts::{self, KeyWithin, OrgName, Params};
 use super::problem::{Problem, Refusal};
 use super::reads::{aside, look};
+use super::routes::{Routes, org};
+use crate::access::Permission;
 use crate::clock;
 use crate::ledger::names::{Key, Kind};
 use crate::query::{self, NameState, NamesOf};
@@ -28,18 +29,22 @@ const KINDS: [(&str, Kind, &str); 3] = [
 ];
 
 /// The routes of all kinds.
-pub(super) fn routes() -> Router<Arc<Face>> {
-    let plain = KINDS.into_iter().fold(Router::new(), |routes, (path, kind, stated)| {
-        let list = move |face, org, params| list(kind, face, org, params);
-        let one = move |face, org, key| one(kind, face, org, key);
+pub(super) fn routes(routes: Routes) -> Routes {
+    let (read, manage) = (org(Permission::Read), org(Permission::Manage));
+    let plain = KINDS.into_iter().fold(routes, |routes, (path, kind, stated)| {
+        let list = move |face, org, caller, params| list(kind, face, org, caller, params);
+        let one = move |face, org, key, caller| one(kind, face, org, key, caller);
         let put = move |face, org, key, body| put(kind, stated, face, org, key, body);
+        let look = if kind == Kind::Account { read.by_account() } else { read };
         routes
-            .route(&format!("/v1/orgs/{{org}}/{path}"), get(list))
-            .route(&format!("/v1/orgs/{{org}}/{path}/{{id}}"), get(one).put(put))
+            .get(&format!("/v1/orgs/{{org}}/{path}"), look, list)
+            .get(&format!("/v1/orgs/{{org}}/{path}/{{id}}"), look, one)
+            .put(&format!("/v1/orgs/{{org}}/{path}/{{id}}"), manage, put)
     });
     plain
-        .route("/v1/orgs/{org}/entities", get(entities))
-        .route("/v1/orgs/{org}/entities/{type}/{id}", get(entity).put(put_entity))
+        .get("/v1/orgs/{org}/entities", read.by_account(), entities)
+        .get("/v1/orgs/{org}/entities/{type}/{id}", read.by_account(), entity)
+        .put("/v1/orgs/{org}/entities/{type}/{id}", manage, put_entity)
 }
 
 /// `GET /v1/orgs/{org}/accounts`, `teams` or `users`: a page at a time.
@@ -47,8 +52,10 @@ async fn list(
     kind: Kind,
     State(face): State<Arc<Face>>,
     OrgName(org): OrgName,
-    Params(wanted): Params<NamesOf>,
+    caller: Caller,
+    Params(mut wanted): Params<NamesOf>,
 ) -> Result<Response, Problem> {
+    wanted.only_of = caller.accounts().map(<[String]>::to_vec);
     let book = Arc::clone(&face.desk.book);
     let name = org.clone();
     let found = aside(&face, move || query::names(&book, &name, kind, &wanted)).await?;
@@ -59,11 +66,13 @@ async fn list(
 async fn entities(
     State(face): State<Arc<Face>>,
     OrgName(org): OrgName,
-    Params(wanted): Params<NamesOf>,
+    caller: Caller,
+    Params(mut wanted): Params<NamesOf>,
 ) -> Result<Response, Problem> {
     if !wanted.used {
-        return list(Kind::Entity, State(face), OrgName(org), Params(wanted)).await;
+        return list(Kind::Entity, State(face), OrgName(org), caller, Params(wanted)).await;
     }
+    wanted.only_of = caller.accounts().map(<[String]>::to_vec);
     let look = look(&face, &org).await?;
     let book = Arc::clone(&face.desk.book);
     let name = org.clone();
@@ -78,8 +87,12 @@ async fn one(
     State(face): State<Arc<Face>>,
     OrgName(org): OrgName,
     KeyWithin { id, .. }: KeyWithin,
+    caller: Caller,
 ) -> Result<Response, Problem> {
     let key = Key::of(kind, &id);
+    if !caller.has_account(Some(&id)) {
+        return answer(StatusCode::OK, &org, key, Some(None));
+    }
     answer(StatusCode::OK, &org, key, query::name(&face.desk.book, &org, key))
 }
 
@@ -88,11 +101,14 @@ async fn entity(
     State(face): State<Arc<Face>>,
     OrgName(org): OrgName,
     KeyWithin { entity_type, id }: KeyWithin,
+    caller: Caller,
 ) -> Result<Response, Problem> {
     let key = Key::of_entity(&entity_type, &id);
+    let known = query::name(&face.desk.book, &org, key);
+    let known = known.map(|state| state.filter(|state| caller.has_account(state.named.account())));
     // What is not known has no history to be looked at.
-    if !matches!(query::name(&face.desk.book, &org, key), Some(Some(_))) {
-        return answer(StatusCode::OK, &org, key, query::name(&face.desk.book, &org, key));
+    if !matches!(known, Some(Some(_))) {
+        return answer(StatusCode::OK, &org, key, known);
     }
     let look = look(&face, &org).await?;
     let (book, name, of) = (Arc::clone(&face.desk.book), org.clone(), (entity_type.clone(), id.clone()));

@@ -10,6 +10,11 @@ use serde_json::Value;
 use crate::book::desk::SubmitError;
 use crate::ledger::rejection::Rejection;
 use crate::log::LogError;
+use crate::query::UsageError;
+
+/// The kind of problem that an answer is, for whoever looks at the answer.
+#[derive(Clone, Debug)]
+pub(super) struct Kind(pub(super) String);
 
 /// An answer that says what was wrong, the value, and what to do.
 #[derive(Clone, Debug)]
@@ -32,6 +37,9 @@ struct Document {
     results: Vec<Value>,
     #[serde(skip)]
     retry: bool,
+    /// Whether the answer asks for a token.
+    #[serde(skip)]
+    challenge: bool,
 }
 
 fn code<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
@@ -87,6 +95,7 @@ impl Problem {
             reason: None,
             results: Vec::new(),
             retry: false,
+            challenge: false,
         }))
     }
 
@@ -109,9 +118,8 @@ impl Problem {
     pub(super) fn refused_command(refusal: Refusal) -> Problem {
         let status = match refusal.reason.as_str() {
             "conflict" => StatusCode::CONFLICT,
-            "unknown_org" | "unknown_grant" | "unknown_limit" | "unknown_recharge" | "unknown_webhook" => {
-                StatusCode::NOT_FOUND
-            }
+            "unknown_org" | "unknown_grant" | "unknown_limit" | "unknown_recharge" | "unknown_webhook"
+            | "unknown_report" => StatusCode::NOT_FOUND,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Problem::refused(status, refusal)
@@ -126,6 +134,20 @@ impl Problem {
         Problem::refused(StatusCode::NOT_FOUND, refusal)
     }
 
+    /// Nobody knows who asks.
+    pub(super) fn unauthorized(kind: &str, detail: impl Into<String>) -> Problem {
+        let mut problem = Problem::new(StatusCode::UNAUTHORIZED, kind, detail);
+        problem.0.challenge = true;
+        problem
+    }
+
+    /// More requests than there may be.
+    pub(super) fn too_often(detail: impl Into<String>) -> Problem {
+        let mut problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
+        problem.0.retry = true;
+        problem
+    }
+
     /// Nobody is there who could answer.
     pub(super) fn unavailable(why: impl Into<String>) -> Problem {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why)
@@ -134,6 +156,15 @@ impl Problem {
     /// The history of an organization cannot be read.
     pub(super) fn unread(error: &impl fmt::Display) -> Problem {
         Problem::unavailable(format!("the history cannot be read: {error}"))
+    }
+
+    /// There is no answer about usage.
+    pub(super) fn of_usage(error: UsageError) -> Problem {
+        match error {
+            UsageError::Refused(refused) => Problem::parameter(&refused.field, refused.why),
+            UsageError::Unread(error) => Problem::unread(&error),
+            UsageError::Gone(why) => Problem::unavailable(why),
+        }
     }
 
     /// Something that passes: the client should try again in a second.
@@ -172,11 +203,22 @@ impl From<SubmitError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Document { status, retry, .. } = *self.0;
+        let Document { status, retry, challenge, .. } = *self.0;
         let text = serde_json::to_vec(&self.0).unwrap_or_default();
         let mut response = (status, text).into_response();
+        response
+            .extensions_mut()
+            .insert(Kind(self.0.r#type.rsplit(':').next().unwrap_or_default().to_owned()));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if challenge {
+            // Who shows no token is told no error, as RFC 6750 has it.
+            let told = match self.0.r#type.ends_with(":token_missing") {
+                true => "Bearer realm=\"creditd\"",
+                false => "Bearer realm=\"creditd\", error=\"invalid_token\"",
+            };
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(told));
+        }
         if retry {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Face;
+use super::guard::Caller;
 use super::parts::{self, OrgName, Params};
 use super::problem::Problem;
 use crate::book::pipeline::Look;
@@ -48,9 +49,10 @@ pub(super) struct Page {
     limit: Option<usize>,
 }
 
-/// `GET /v1/orgs`: the organizations in order, a page at a time.
+/// `GET /v1/orgs`: the organizations in order, those of the caller's scope, a page at a time.
 pub(super) async fn orgs(
     State(face): State<Arc<Face>>,
+    caller: Caller,
     Params(page): Params<Page>,
 ) -> Result<Response, Problem> {
     let wrong = |why: String| Problem::new(StatusCode::BAD_REQUEST, "invalid_parameter", why);
@@ -63,7 +65,7 @@ pub(super) async fn orgs(
     {
         return Err(wrong(format!("cursor: {error}; take it from meta.next of the page before")));
     }
-    let found = query::orgs(&face.desk.book, page.cursor.as_deref(), limit);
+    let found = query::orgs(&face.desk.book, page.cursor.as_deref(), limit, caller.orgs());
     let meta = json!({ "next": found.next.as_deref() });
     Ok(parts::json(StatusCode::OK, &json!({ "data": found.data, "meta": meta })))
 }

@@ -7,29 +7,27 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::Response;
 
 use super::Face;
+use super::guard::Caller;
 use super::parts::{self, OrgName, Params};
 use super::problem::Problem;
 use super::reads::aside;
 use crate::clock;
-use crate::query::{self, Parameters, Usage, UsageError};
+use crate::query::{self, Parameters, Usage};
 use crate::wire::time;
 
 /// `GET /v1/orgs/{org}/usage`: what was used, added up beside the threads that serve.
 pub(super) async fn usage(
     State(face): State<Arc<Face>>,
     OrgName(org): OrgName,
-    Params(pairs): Params<Vec<(String, String)>>,
+    caller: Caller,
+    Params(mut pairs): Params<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    caller.keep(&mut pairs, usize::MAX)?;
     let given = Parameters::of_pairs(pairs.iter().cloned());
     let (desk, name) = (Arc::clone(&face.desk), org.clone());
     let answered = aside(&face, move || query::usage(&desk, &name, given, clock::now())).await?;
-    let usage = answered.map_err(|error| match error {
-        UsageError::Refused(refused) => Problem::parameter(&refused.field, refused.why),
-        UsageError::Unread(error) => Problem::unread(&error),
-        UsageError::Gone(why) => Problem::unavailable(why),
-    })?;
-    let usage = usage.ok_or_else(|| Problem::unknown_org(&org))?;
+    let usage = answered.map_err(Problem::of_usage)?.ok_or_else(|| Problem::unknown_org(&org))?;
     if !parts::wants_csv(&headers) {
         return Ok(parts::json(StatusCode::OK, &usage));
     }

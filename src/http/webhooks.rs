@@ -129,7 +129,7 @@ pub(super) async fn resend(
             Refusal { reason: "unknown_message".to_owned(), field: "message".to_owned(), detail: why };
         Problem::refused(StatusCode::NOT_FOUND, refusal)
     };
-    let Channels { alerts, webhooks } = &face.channels;
+    let Channels { alerts, webhooks, .. } = &face.channels;
     let id = message_id(&org, &message).ok_or_else(no_such)?;
     match alerts.find(&org, &message) {
         Some(alert) => {

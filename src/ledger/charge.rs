@@ -102,6 +102,8 @@ pub enum Basis {
         quantity: u64,
         /// The length of a call.
         duration: Millis,
+        /// Who called whom, where it is a call.
+        direction: Option<Direction>,
     },
     /// `per_minute × billed ÷ 60`, rounded half up, plus the connect fee, at least the minimum.
     PerMinute {

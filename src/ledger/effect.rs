@@ -100,6 +100,8 @@ pub enum Effect {
     Moved(Movement),
     /// The organization's webhooks are others now.
     WebhooksChanged,
+    /// The organization's reports, or when they are due, are others now.
+    ReportsChanged,
 }
 
 /// The balance crossed thresholds from above, all at once.

@@ -1,6 +1,7 @@
 //! What comes in: a line of the log, decoded and checked.
 
 mod calls;
+mod corrections;
 
 use super::alerts::Rule;
 use super::calendar::Zone;
@@ -12,8 +13,10 @@ use super::movement::Note;
 use super::names::NameOrder;
 use super::price::{CreditType, Increment, Price};
 use super::recharge::RechargeOrder;
+use super::reports::{ReportOrder, Unsubscription};
 use super::units::{Credits, EventId, Millis, Position, Timestamp};
 use super::webhooks::WebhookOrder;
+pub use corrections::{Adjustment, GrantVoid, RechargeFailure};
 
 pub use self::calls::{Call, CallName, End, LONGEST_CALL, Live, MOST_ADD_ONS, Restarted, Stage, Told};
 
@@ -140,37 +143,12 @@ pub enum Command {
     PutWebhook(WebhookOrder),
     /// Take the webhook of that name away.
     RemoveWebhook(Box<str>),
-}
-
-/// The end of a grant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GrantVoid {
-    /// The grant's name.
-    pub id: Box<str>,
-    /// Why, and who.
-    pub note: Note,
-}
-
-/// The answer to a request of the auto-recharge that brings nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RechargeFailure {
-    /// The request's name.
-    pub id: Box<str>,
-    /// Why, and who.
-    pub note: Note,
-}
-
-/// Credits moved by hand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Adjustment {
-    /// The caller's name for it; the log position where none is given.
-    pub id: Option<Box<str>>,
-    /// The kind of credits.
-    pub credit_type: CreditType,
-    /// How much: given where it is above nothing, taken where it is below.
-    pub amount: Credits,
-    /// Why, and who.
-    pub note: Note,
+    /// Define a report, or define it anew.
+    PutReport(Box<ReportOrder>),
+    /// Take the report of that name away.
+    RemoveReport(Box<str>),
+    /// An address does not want a report any more.
+    Unsubscribe(Unsubscription),
 }
 
 /// When a change of terms comes into force.

@@ -30,6 +30,7 @@ pub mod rating;
 pub mod recharge;
 pub(crate) mod refusals;
 pub mod rejection;
+pub mod reports;
 mod terms;
 pub mod units;
 pub mod webhooks;

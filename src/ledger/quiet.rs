@@ -32,7 +32,7 @@ impl Minute {
         (self.0.div_euclid(Minute::OF_HOUR), self.0.rem_euclid(Minute::OF_HOUR))
     }
 
-    fn on(self, date: civil::Date) -> Option<civil::DateTime> {
+    pub(super) fn on(self, date: civil::Date) -> Option<civil::DateTime> {
         let (hour, minute) = self.parts();
         let time = civil::Time::new(i8::try_from(hour).ok()?, i8::try_from(minute).ok()?, 0, 0).ok()?;
         Some(date.to_datetime(time))

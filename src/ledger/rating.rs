@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::catalog::{CardIndex, Catalog, Plan, PlanIndex, RateCard};
 use super::charge::{Basis, Line};
 use super::entry::{Call, Overrides};
-use super::price::{CreditType, PerMinute, Price, Tariff};
+use super::price::{CreditType, Direction, PerMinute, Price, Tariff};
 use super::rejection::{Reason, Rejection};
 use super::units::{Credits, Millis, Timestamp};
 
@@ -57,9 +57,16 @@ impl<'c> Pricing<'c> {
         })
     }
 
+    /// What prices an event by this plan and card, in force or not.
+    #[must_use]
+    pub fn by(plan: &'c Plan, card: &'c RateCard, overrides: Option<&'c Overrides>) -> Self {
+        let (plan_version, card_version) = <((PlanIndex, u32), (CardIndex, u32))>::default();
+        Pricing { plan, plan_version, card, card_version, overrides }
+    }
+
     /// The line of what an unmetered plan only counts.
-    fn free(quantity: u64, duration: Millis) -> Line {
-        let basis = Basis::Unmetered { quantity, duration };
+    fn free(quantity: u64, duration: Millis, direction: Option<Direction>) -> Line {
+        let basis = Basis::Unmetered { quantity, duration, direction };
         Line { credit_type: CreditType::default(), amount: Credits::ZERO, basis, own_price: false }
     }
 
@@ -78,7 +85,7 @@ impl<'c> Pricing<'c> {
     /// priced by the minute.
     pub fn action(&self, action: &str, quantity: u64) -> Result<Line, Rejection> {
         if self.plan.unmetered {
-            return Ok(Pricing::free(quantity, Millis(0)));
+            return Ok(Pricing::free(quantity, Millis(0), None));
         }
         let (price, own_price) = self.price(action)?;
         let (amount, basis) = match price.tariff {
@@ -107,8 +114,8 @@ impl<'c> Pricing<'c> {
     pub fn call(&self, call: &Call<'_>) -> Result<SmallVec<[Line; 1]>, Rejection> {
         let duration = if call.answered { call.duration } else { Millis(0) };
         if self.plan.unmetered {
-            let lines = call.add_ons.len().saturating_add(1);
-            return Ok(std::iter::repeat_n(Pricing::free(1, duration), lines).collect());
+            let line = Pricing::free(1, duration, Some(call.direction));
+            return Ok(std::iter::repeat_n(line, call.add_ons.len().saturating_add(1)).collect());
         }
         let (price, own_price) = self.price(call.action)?;
         let Tariff::PerMinute(tariff) = &price.tariff else {
@@ -138,6 +145,39 @@ impl<'c> Pricing<'c> {
             lines.push(line);
         }
         Ok(lines)
+    }
+
+    /// Prices once more what was charged: the same actions, the same call. Answers a line for each of its own.
+    ///
+    /// # Errors
+    /// As [`Pricing::action`] and [`Pricing::call`].
+    pub fn again(
+        &self,
+        lines: &[Line],
+        actions: &[&str],
+        destination: Option<&str>,
+    ) -> Result<SmallVec<[Line; 1]>, Rejection> {
+        let (Some(line), Some((action, add_ons))) = (lines.first(), actions.split_first()) else {
+            return Ok(SmallVec::new());
+        };
+        match line.basis {
+            Basis::PerMinute { direction, duration, .. }
+            | Basis::Unmetered { direction: Some(direction), duration, .. } => self.call(&Call {
+                name: None,
+                action,
+                direction,
+                destination,
+                duration,
+                answered: true,
+                answered_at: None,
+                add_ons,
+            }),
+            Basis::PerAction { quantity, .. }
+            | Basis::PerUnits { quantity, .. }
+            | Basis::Unmetered { quantity, direction: None, .. } => {
+                self.action(action, quantity).map(|line| smallvec::smallvec![line])
+            }
+        }
     }
 
     /// The amount of a call at `tariff`, billed in the increments of the call's own price.

@@ -47,6 +47,8 @@ pub enum Reason {
     UnknownRecharge,
     /// There is no such webhook.
     UnknownWebhook,
+    /// There is no such report.
+    UnknownReport,
     /// There is no such plan.
     UnknownPlan,
     /// There is no such rate card.
@@ -61,7 +63,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order in which they are checked.
-    pub const ALL: [Reason; 24] = [
+    pub const ALL: [Reason; 25] = [
         Reason::UnknownSubject,
         Reason::NotJson,
         Reason::MissingField,
@@ -81,6 +83,7 @@ impl Reason {
         Reason::UnknownLimit,
         Reason::UnknownRecharge,
         Reason::UnknownWebhook,
+        Reason::UnknownReport,
         Reason::UnknownPlan,
         Reason::UnknownRateCard,
         Reason::Conflict,
@@ -111,6 +114,7 @@ impl Reason {
             Reason::UnknownLimit => "unknown_limit",
             Reason::UnknownRecharge => "unknown_recharge",
             Reason::UnknownWebhook => "unknown_webhook",
+            Reason::UnknownReport => "unknown_report",
             Reason::UnknownPlan => "unknown_plan",
             Reason::UnknownRateCard => "unknown_rate_card",
             Reason::Conflict => "conflict",

@@ -36,7 +36,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// Forwards alerts until told to stop.
 pub async fn forward(desk: Arc<Desk>, channels: Channels, mut stop: watch::Receiver<bool>) {
-    let Channels { alerts, webhooks } = channels;
+    let Channels { alerts, webhooks, .. } = channels;
     let roll = Roll::new(Arc::clone(&desk.book), Arc::clone(&webhooks));
     let (outbox, progress) = (Arc::clone(&desk.outbox), Arc::clone(&desk.progress));
     let mut forwarder =

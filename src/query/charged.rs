@@ -21,6 +21,19 @@ pub(super) fn each_charge(
     since: Timestamp,
     visit: &mut dyn FnMut(Charged<'_>) -> bool,
 ) -> Result<(), StoreError> {
+    each_charged_row(look, standing, since, &mut |charged, _| visit(charged))
+}
+
+/// The same, each with its row.
+///
+/// # Errors
+/// As [`each_charge`].
+pub(super) fn each_charged_row(
+    look: &Look,
+    standing: Standing,
+    since: Timestamp,
+    visit: &mut dyn FnMut(Charged<'_>, &Row) -> bool,
+) -> Result<(), StoreError> {
     let mut corrections = Corrections::default();
     look.past.until(&mut |position, _, row| {
         if !row.stood(position, standing.position, standing.at) {
@@ -30,7 +43,7 @@ pub(super) fn each_charge(
         if row.at.plus(CLOCK_SKEW) < since {
             return false;
         }
-        corrections.charge(position, &row).is_none_or(&mut *visit)
+        corrections.charge(position, &row).is_none_or(|charged| visit(charged, &row))
     })
 }
 

@@ -15,10 +15,12 @@ mod limits;
 mod names;
 mod orgs;
 mod recharges;
+mod reports;
 mod spent;
 mod usage;
 mod verify;
 mod webhooks;
+mod what_if;
 
 pub use authorization::{Authorized, HoldPage, HoldState, HoldsOf, Quoted, authorized, holds, quoted};
 pub use balance::{Balance, GrantState, OrgBalance, OrgState, TallyState, balance, grant, org_state};
@@ -36,10 +38,16 @@ pub use names::{
 };
 pub use orgs::{MOST_LISTED, OrgLine, Orgs, org, orgs};
 pub use recharges::{CapState, RechargeState, recharges};
+pub use reports::{ContentState, ReportState, report_question, reports, within};
 pub use spent::{Projection, Spent, Used, spent, spent_by_page};
 pub use usage::{
     Compared, Differences, Figures, GroupLine, MOST_GROUPS, Meta, OfType, Parameters, Percent, Percents,
-    Point, RangeState, Refused, Sources, Sums, Usage, UsageError, UsageLine, Values, usage, usage_from,
+    Point, RangeState, Refused, Sheet, Sources, Sums, Usage, UsageError, UsageLine, Values, check_usage,
+    usage, usage_from, whole_usage,
 };
 pub use verify::{Verified, verify};
 pub use webhooks::{QuietState, WebhookState, webhooks};
+pub use what_if::{
+    Order, OrgOutcome, Outcome, OutcomePage, PricesState, Progress, Totals, Unpriced, UnpricedAction, WhatIf,
+    WhatIfError,
+};

@@ -29,6 +29,9 @@ pub struct NamesOf {
     pub cursor: Option<String>,
     /// The most names on it: 1 to 1,000, 100 where nothing is said.
     pub limit: Option<usize>,
+    /// Only these accounts, and entities of them: what whoever asks may know of. Nobody asks for it.
+    #[serde(skip)]
+    pub only_of: Option<Vec<String>>,
 }
 
 /// A page of names.
@@ -147,6 +150,15 @@ impl NamesState {
 }
 
 impl Named {
+    /// The account that an entity is of.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        match self {
+            Named::Entity(entity) => entity.account.as_deref(),
+            Named::Plain(_) | Named::User(_) => None,
+        }
+    }
+
     fn of(key: Key<'_>, record: &Record) -> Named {
         let text = |text: Option<&str>| text.map(Box::from);
         let (id, name, within) = (key.id.into(), text(record.name()), text(record.within()));
@@ -276,6 +288,9 @@ fn is_wanted(key: Key<'_>, record: &Record, wanted: &NamesOf, search: Option<&st
     let sought = search
         .is_none_or(|search| has(search, key.id) || record.name().is_some_and(|name| has(search, name)));
     let status = || record.said().and_then(|said| said.status.as_deref());
+    let account = if key.kind == Kind::Account { Some(key.id) } else { record.within() };
+    let may = |only: &Vec<String>| account.is_some_and(|own| only.iter().any(|known| known == own));
+    let sought = sought && wanted.only_of.as_ref().is_none_or(may);
     sought && wanted.status.as_ref().is_none_or(|wanted| status() == Some(wanted))
 }
 

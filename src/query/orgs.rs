@@ -37,15 +37,15 @@ pub struct Orgs {
     pub next: Option<OrgName>,
 }
 
-/// The first names after `after`, at most `limit` of them and never more than [`MOST_LISTED`].
+/// The first names after `after`, at most `limit` of them and never more than [`MOST_LISTED`]; where `only` names some, of those.
 ///
 /// A page walks all names but keeps no more than it shows. An organization that is created meanwhile is on a later page
 /// or on none; none is shown twice.
 #[must_use]
-pub fn orgs(book: &Book, after: Option<&str>, limit: usize) -> Orgs {
+pub fn orgs(book: &Book, after: Option<&str>, limit: usize, only: Option<&[String]>) -> Orgs {
     let limit = limit.clamp(1, MOST_LISTED);
     let mut first: BinaryHeap<OrgName> = BinaryHeap::with_capacity(limit.saturating_add(2));
-    book.each_name(|name| {
+    let mut take = |name: &OrgName| {
         let wanted = after.is_none_or(|after| **name > *after);
         if wanted && (first.len() <= limit || first.peek().is_some_and(|last| name < last)) {
             first.push(name.clone());
@@ -53,7 +53,14 @@ pub fn orgs(book: &Book, after: Option<&str>, limit: usize) -> Orgs {
                 first.pop();
             }
         }
-    });
+    };
+    match only {
+        None => book.each_name(take),
+        Some(only) => {
+            let known = only.iter().filter(|name| book.read(name, |_| ()).is_some());
+            known.map(|name| OrgName::from(name.as_str())).for_each(|name| take(&name));
+        }
+    }
     let mut names = first.into_sorted_vec();
     let more = names.len() > limit;
     names.truncate(limit);

@@ -123,7 +123,9 @@ fn rounding(basis: &Basis) -> &'static str {
 /// What an amount was reckoned from.
 fn figures(basis: &Basis) -> Value {
     match basis {
-        Basis::Unmetered { quantity, duration } => json!({ "quantity": quantity, "duration_ms": duration.0 }),
+        Basis::Unmetered { quantity, duration, direction } => {
+            json!({ "quantity": quantity, "duration_ms": duration.0, "direction": direction })
+        }
         Basis::PerAction { each, quantity } => json!({ "each": each, "quantity": quantity }),
         Basis::PerUnits { price, units, started, quantity } => {
             json!({ "price": price, "units": units, "started": started, "quantity": quantity })

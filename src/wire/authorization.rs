@@ -88,6 +88,12 @@ impl Asked {
         Ok(asked)
     }
 
+    /// The account that is to spend, if one is named.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.account.as_deref()
+    }
+
     fn check(&self) -> Result<(), Rejection> {
         let entity = self.entity.as_ref();
         let texts = [

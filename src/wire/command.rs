@@ -11,6 +11,7 @@ mod org;
 mod published;
 mod quiet;
 mod recharge;
+mod report;
 mod webhook;
 
 use serde::de::DeserializeOwned;
@@ -31,6 +32,7 @@ use naming::Named;
 use org::{WrittenAdjustment, WrittenGrant, WrittenGrantVoid, WrittenOrg};
 use published::{WrittenCard, WrittenPlanVersion};
 use recharge::{WrittenRecharge, WrittenRechargeFailure, WrittenRechargeRemoval};
+use report::AboutReport;
 use webhook::{WrittenWebhook, WrittenWebhookRemoval};
 
 /// A command, to the catalog or to an organization.
@@ -194,16 +196,21 @@ fn decode_data(subject: Subject<'_>, kind: &str, data: Map<String, Value>) -> Re
         (Subject::Commands(_), "creditd.webhook.remove.v1" | "webhook.remove") => {
             read::<WrittenWebhookRemoval>(data)?.check().map(Command::RemoveWebhook).map(AnyCommand::Org)
         }
+        (Subject::Commands(_), _) if let Some(about) = AboutReport::of(kind) => {
+            about.read(data).map(AnyCommand::Org)
+        }
         (Subject::Commands(_), _) if let Some(named) = Named::of(kind) => {
             named.read(data).map(Command::PutName).map(AnyCommand::Org)
         }
-        _ => {
-            let why = format!(
-                "{kind:?} is not a command on this subject; organizations take creditd.org.put.v1, creditd.grant.v1, creditd.grant.void.v1, creditd.adjust.v1, creditd.limit.put.v1, creditd.limit.remove.v1, creditd.recharge.put.v1, creditd.recharge.remove.v1, creditd.recharge.failed.v1, creditd.hold.v1, creditd.hold.release.v1, creditd.account.put.v1, creditd.team.put.v1, creditd.user.put.v1, creditd.entity.put.v1, creditd.webhook.put.v1 and creditd.webhook.remove.v1, the catalog creditd.rate_card.put.v1 and creditd.plan.put.v1"
-            );
-            Err(Rejection::new(Reason::UnknownType, "type", why))
-        }
+        _ => Err(unknown_type(kind)),
     }
+}
+
+fn unknown_type(kind: &str) -> Rejection {
+    let why = format!(
+        "{kind:?} is not a command on this subject; organizations take creditd.org.put.v1, creditd.grant.v1, creditd.grant.void.v1, creditd.adjust.v1, creditd.limit.put.v1, creditd.limit.remove.v1, creditd.recharge.put.v1, creditd.recharge.remove.v1, creditd.recharge.failed.v1, creditd.hold.v1, creditd.hold.release.v1, creditd.account.put.v1, creditd.team.put.v1, creditd.user.put.v1, creditd.entity.put.v1, creditd.webhook.put.v1, creditd.webhook.remove.v1, creditd.report.put.v1, creditd.report.remove.v1 and creditd.report.unsubscribe.v1, the catalog creditd.rate_card.put.v1 and creditd.plan.put.v1"
+    );
+    Rejection::new(Reason::UnknownType, "type", why)
 }
 
 fn read<T: DeserializeOwned>(data: Map<String, Value>) -> Result<T, Rejection> {

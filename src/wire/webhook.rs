@@ -108,12 +108,13 @@ pub fn secret_bytes(text: &str) -> Result<Vec<u8>, SecretError> {
 /// # Errors
 /// [`WebhookNameError`] where it does not.
 pub fn webhook_name(name: &str) -> Result<&str, WebhookNameError> {
+    if is_name(name) { Ok(name) } else { Err(WebhookNameError(name.chars().take(80).collect())) }
+}
+
+/// Whether a text can name a webhook or a report: it fits into a path.
+pub(super) fn is_name(name: &str) -> bool {
     let sound = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    if (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(sound) {
-        Ok(name)
-    } else {
-        Err(WebhookNameError(name.chars().take(80).collect()))
-    }
+    (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(sound)
 }
 
 /// A text with every secret in it covered: a command that is refused is shown to others than its sender.

@@ -168,3 +168,26 @@ async fn alerts_are_followed_as_they_are_raised() {
         told(&daemon, &["alerts", "acme"])
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_prices_are_tried_on_what_has_happened() {
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = served(folder.path()).await;
+    let card = folder.path().join("card.json");
+    std::fs::write(&card, r#"{"prices": {"email_sent": {"per_action": "4"}}}"#).unwrap();
+    let card = card.to_str().unwrap();
+    // Three mails at 1 are three at 4; the call of 20 credits has no price there.
+    let found = told(&daemon, &["what-if", "--rate-card", card, "-r", "all"]);
+    let words: Vec<&str> = found.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(words, ["acme", "starter", "3", "3", "12", "9", "300", "1"], "{found}");
+    let same = told(&daemon, &["what-if", "--plan", "starter@1", "--org", "acme", "-r", "all", "-o", "json"]);
+    let same: Value = serde_json::from_str(&same).unwrap();
+    assert_eq!(same["totals"]["difference"], json!({ "credits": "0" }));
+    let table = told(&daemon, &["what-if", "--rate-card", "standard", "-o", "csv"]);
+    assert!(table.starts_with("org,name,plan,charges,as_charged.credits,as_priced.credits"), "{table}");
+    let (code, _, err) = ask(&daemon, &["what-if", "--rate-card", "standard@7"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("\"standard\" has the versions 1 to 1"), "{err}");
+    assert_eq!(ask(&daemon, &["what-if", "--rate-card", "standard@x"]).0, 2);
+    assert_eq!(ask(&daemon, &["what-if"]).0, 2);
+}

@@ -50,9 +50,9 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 19] = [
     "adapt", "alerts", "balance", "calls", "check", "config", "export", "grants", "history", "limits",
-    "rate", "replay", "simulate", "top", "usage", "verify", "version",
+    "rate", "replay", "simulate", "token", "top", "usage", "verify", "version", "what-if",
 ];
 
 #[test]
@@ -111,7 +111,7 @@ fn check_tells_what_works_and_what_does_not() {
         .unwrap();
     let (code, out, _) = finish(&output);
     assert_eq!(code, 69);
-    assert_eq!(json(&out)["checks"][3]["what"], "nats");
+    assert_eq!(json(&out)["checks"][4]["what"], "nats");
     assert_eq!(json(&out)["ok"], false);
 
     let server = nats::NatsServer::start();

@@ -142,11 +142,18 @@ async fn a_hard_limit_counts_what_runs_and_what_is_held() {
         asked["user"] = json!("ann");
         asked
     };
+    let tell = async |stage: &str, mut call: Value| {
+        (call["type"], call["org"]) = (json!(stage), json!("acme"));
+        assert_eq!(daemon.post("/v1/events", call).await.statuses(), ["accepted"]);
+    };
     assert_eq!(authorize(&daemon, of_ann("a")).await["allowed"], true);
     holds(&daemon, 1).await;
-    let mut answered = of_ann("b");
-    (answered["type"], answered["org"]) = (json!("call.answered"), json!("acme"));
-    assert_eq!(daemon.post("/v1/events", answered).await.statuses(), ["accepted"]);
+    tell("call.started", of_ann("a")).await;
+    let again = authorize(&daemon, of_ann("a")).await;
+    assert_eq!(again["allowed"], true, "it rings, and is held for: one call {again}");
+    let second = authorize(&daemon, of_ann("b")).await;
+    assert_eq!(second["allowed"], true, "the second of two {second}");
+    tell("call.answered", of_ann("b")).await;
     let third = authorize(&daemon, of_ann("c")).await;
     assert_eq!((&third["allowed"], &third["reason"]), (&json!(false), &json!("limit_reached")));
     assert_eq!(authorize(&daemon, asked("d")).await["allowed"], true, "of nobody in particular");

@@ -6,7 +6,7 @@ pub mod folder;
 #[path = "../support/daemon.rs"]
 pub mod process;
 #[path = "../support/running.rs"]
-mod running;
+pub mod running;
 
 mod adapters;
 mod authorize;
@@ -14,6 +14,7 @@ mod bad_input;
 mod calls;
 mod charges;
 mod commands;
+mod conditional;
 mod corrections;
 mod events;
 mod export;
@@ -27,6 +28,8 @@ mod reads;
 mod recharges;
 mod restart;
 mod usage;
+mod watch;
+mod what_if;
 
 use creditd::http::Options;
 use reqwest::{Client, Method};

@@ -25,7 +25,8 @@ pub fn alert_json(org: &str, effect: &Effect) -> Option<Value> {
         | Effect::Calls(_)
         | Effect::Orphaned(_)
         | Effect::OrphanReturned(_)
-        | Effect::WebhooksChanged => None,
+        | Effect::WebhooksChanged
+        | Effect::ReportsChanged => None,
     }
 }
 

@@ -57,6 +57,9 @@ fn each_type_has_a_schema_that_names_itself() {
         "entity.put",
         "webhook.put",
         "webhook.remove",
+        "report.put",
+        "report.remove",
+        "report.unsubscribe",
     ];
     for kind in events.into_iter().chain(published).chain(of_orgs) {
         let name = format!("creditd.{kind}.v1");

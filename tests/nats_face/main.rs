@@ -4,6 +4,8 @@
 
 #[path = "../support/books.rs"]
 pub mod books;
+#[path = "../support/certificates.rs"]
+pub mod certificates;
 #[path = "../support/daemon.rs"]
 pub mod daemon;
 #[path = "../model/mod.rs"]
@@ -11,7 +13,9 @@ pub mod model;
 #[path = "../support/nats.rs"]
 pub mod nats;
 
+mod access;
 mod adapters;
+mod credentials;
 mod lineage;
 mod live_calls;
 mod out;

@@ -41,7 +41,10 @@ impl Listener for Told {
                 let told = orphaned.number.map(|number| wire::orphaned_json(org, number, orphaned));
                 self.alerts.extend(told.map(|told| (org.to_owned(), told)));
             }
-            Effect::Moved(_) | Effect::OrphanReturned(_) | Effect::WebhooksChanged => {}
+            Effect::Moved(_)
+            | Effect::OrphanReturned(_)
+            | Effect::WebhooksChanged
+            | Effect::ReportsChanged => {}
         }
     }
 }

@@ -25,11 +25,14 @@ use std::time::Duration;
 use accounts::Customer;
 use async_nats::jetstream;
 use async_nats::jetstream::stream::Republish;
+use creditd::access::{NewToken, Role, Scope, Tokens};
+use creditd::clock;
 use creditd::ledger::units::Credits;
 use daemon::Daemon;
 use kamailio::Kamailio;
 use nats::NatsServer;
 use reqwest::Client;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use serde_json::Value;
 use sipp::{Seen, Sipp};
 use tempfile::TempDir;
@@ -48,21 +51,34 @@ struct Scene {
     server: NatsServer,
 }
 
+/// Kamailio shows a token as users have it.
+const TOKENS: &str = "[access]\nmode = \"tokens\"\nmetrics = \"open\"\n";
+
+/// A token for everything that a role may do.
+fn token(daemon: &Daemon, role: Role) -> String {
+    let new = NewToken::new(role.name(), role, Scope::default());
+    Tokens::open(&daemon.data()).unwrap().create(new, clock::now()).unwrap().reveal()
+}
+
 impl Scene {
     /// With these customers, their plans and their credits.
     async fn start(customers: Vec<Customer>) -> Scene {
         let (server, folder) = (NatsServer::start(), tempfile::tempdir().unwrap());
-        let settings = format!("[log]\nkind = \"jetstream\"\n[nats]\nurls = [{:?}]\n", server.url());
-        let mut daemon = Daemon::start(folder.path(), &settings);
+        let settings = format!("{TOKENS}[log]\nkind = \"jetstream\"\n[nats]\nurls = [{:?}]\n", server.url());
+        let mut daemon = Daemon::start_guarded(folder.path(), &settings);
         daemon.ready().await;
+        let (operator, switch) = (token(&daemon, Role::Admin), token(&daemon, Role::Switch));
         let jetstream = jetstream::new(async_nats::connect(server.url()).await.unwrap());
         republish_cut_offs(&jetstream).await;
-        let http = Client::new();
+        let operator = HeaderValue::from_str(&format!("Bearer {operator}")).unwrap();
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, operator)]);
+        let http = Client::builder().default_headers(headers).build().unwrap();
         for customer in &customers {
             customer.open(&http, &daemon.url()).await;
         }
         let callee = free_port(Ipv4Addr::LOCALHOST);
-        let kamailio = Kamailio::start(folder.path(), &daemon.url(), &server.url(), callee, &customers).await;
+        let creditd = daemon.url().replace("://", &format!("://kamailio:{switch}@"));
+        let kamailio = Kamailio::start(folder.path(), &creditd, &server.url(), callee, &customers).await;
         Scene { kamailio, daemon, http, jetstream, customers, callee, folder, server }
     }
 

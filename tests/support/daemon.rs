@@ -12,19 +12,31 @@ pub struct Daemon {
     process: Child,
     folder: PathBuf,
     port: u16,
+    /// The program that becomes it, with its arguments; it starts by itself where there is none.
+    way: Vec<String>,
 }
 
 impl Daemon {
-    /// Starts it in a folder, with settings beside those of the folder and the port.
+    /// Starts it in a folder, with settings beside those of the folder and the port. Everybody is let in.
     pub fn start(folder: &Path, settings: &str) -> Daemon {
+        Daemon::start_guarded(folder, &format!("[access]\nmode = \"open\"\n{settings}"))
+    }
+
+    /// The same, and who is let in is a matter of the settings.
+    pub fn start_guarded(folder: &Path, settings: &str) -> Daemon {
+        Daemon::start_by(Vec::new(), folder, settings)
+    }
+
+    /// The same by way of a program that becomes it.
+    pub fn start_by(way: Vec<String>, folder: &Path, settings: &str) -> Daemon {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let data = folder.join("data");
         let config = format!(
             "[data]\nfolder = {data:?}\n[http]\nlisten = \"127.0.0.1:{port}\"\n[checkpoint]\nevery = \"700ms\"\n{settings}"
         );
         fs::write(folder.join("creditd.toml"), config).unwrap();
-        let process = spawn(folder, &[]);
-        Daemon { process, folder: folder.to_owned(), port }
+        let process = spawn(&way, folder, &[]);
+        Daemon { process, folder: folder.to_owned(), port, way }
     }
 
     /// Where HTTP is served.
@@ -61,14 +73,15 @@ impl Daemon {
 
     /// Starts it on what is there, after it has ended.
     pub fn start_again(&mut self, arguments: &[&str]) {
-        self.process = spawn(&self.folder, arguments);
+        self.process = spawn(&self.way, &self.folder, arguments);
     }
 
     /// Starts it on what is there where no file can grow beyond so many KiB: a full disk, as far as it can tell.
     pub fn start_with_room(&mut self, kib: u64) {
         // A block is 512 bytes; 25 is SIGXFSZ, which no full disk sends.
         let limited = format!("trap '' 25; ulimit -f {}; exec \"$@\"", kib * 2);
-        self.process = spawn_by(&["sh", "-c", &limited, "sh"], &self.folder, &[]);
+        let way = ["sh", "-c", &limited, "sh"].map(str::to_owned);
+        self.process = spawn(&way, &self.folder, &[]);
     }
 
     /// Waits until it ends by itself.
@@ -106,9 +119,14 @@ impl Daemon {
 
     /// The same, so that it can be started again.
     pub fn stop(&mut self) -> ExitStatus {
-        let pid = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.signal("TERM");
         self.process.wait().unwrap()
+    }
+
+    /// Sends it a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
     }
 
     /// Waits until it has applied everything up to a record.
@@ -168,15 +186,10 @@ fn now() -> Instant {
     Instant::now()
 }
 
-fn spawn(folder: &Path, arguments: &[&str]) -> Child {
-    spawn_by(&[], folder, arguments)
-}
-
-/// Starts it by way of a program that becomes it.
-fn spawn_by(way: &[&str], folder: &Path, arguments: &[&str]) -> Child {
+fn spawn(way: &[String], folder: &Path, arguments: &[&str]) -> Child {
     let log = File::options().create(true).append(true).open(folder.join("serve.log")).unwrap();
-    let words = [way, &[env!("CARGO_BIN_EXE_creditd")]].concat();
-    Command::new(words[0])
+    let words = [way, &[env!("CARGO_BIN_EXE_creditd").to_owned()]].concat();
+    Command::new(&words[0])
         .args(&words[1..])
         .args(["serve", "--config"])
         .arg(folder.join("creditd.toml"))

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use creditd::access::Gate;
 use creditd::book::cells::Tender;
 use creditd::book::desk::Desk;
 use creditd::book::keeper::{Call, Keeper};
@@ -26,11 +27,11 @@ use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
 /// A daemon on a free port of 127.0.0.1.
-pub(crate) struct Running {
+pub struct Running {
     /// Where it listens: `http://127.0.0.1:port`.
-    pub(crate) url: String,
+    pub url: String,
     /// What its faces work with.
-    pub(crate) desk: Arc<Desk>,
+    pub desk: Arc<Desk>,
     calls: Sender<Call>,
     stop: watch::Sender<bool>,
     threads: Vec<JoinHandle<()>>,
@@ -56,8 +57,13 @@ fn tender(keeper: &Keeper) -> (Tender, Arc<AtomicBool>, (Sender<()>, Receiver<()
 }
 
 impl Running {
-    /// Starts on a folder, from whatever is there.
-    pub(crate) async fn start(folder: &Path, options: http::Options) -> Running {
+    /// Starts on a folder, from whatever is there. Everybody is let in.
+    pub async fn start(folder: &Path, options: http::Options) -> Running {
+        Running::start_behind(Gate::open(folder).unwrap(), folder, options).await
+    }
+
+    /// The same behind a gate.
+    pub async fn start_behind(gate: Gate, folder: &Path, options: http::Options) -> Running {
         let (log, _) = LocalLog::open(&folder.join("log"), Options::default(), Arc::new(clock::now)).unwrap();
         let log: Arc<dyn Log> = Arc::new(log);
         let last = log.extent().await.unwrap().last;
@@ -88,16 +94,16 @@ impl Running {
             ends.store(true, Ordering::Release);
             drop(wake);
         });
-        let channels = Channels::open(folder, webhooks::Options::default()).await.unwrap();
+        let channels = Channels::open(folder, webhooks::Options::default(), None).await.unwrap();
         let running =
-            Running::face((desk, channels), options, calls, stop, vec![keeper, pipeline, tender]).await;
+            Running::face((desk, channels, gate), options, calls, stop, vec![keeper, pipeline, tender]).await;
         running.caught_up().await;
         running
     }
 
     /// Serves what runs.
     async fn face(
-        (desk, channels): (Arc<Desk>, Channels),
+        (desk, channels, gate): (Arc<Desk>, Channels, Gate),
         options: http::Options,
         calls: Sender<Call>,
         stop: watch::Sender<bool>,
@@ -107,7 +113,8 @@ impl Running {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (hang_up, hung_up) = oneshot::channel();
         let faced = Arc::clone(&desk);
-        let served = http::serve(listener, faced, channels, options, async { drop(hung_up.await) });
+        let gate = Arc::new(gate);
+        let served = http::serve(listener, faced, channels, gate, options, async { drop(hung_up.await) });
         let serving = tokio::spawn(async move { served.await.unwrap() });
         Running { url, desk, calls, stop, threads, hang_up, serving }
     }
@@ -123,12 +130,12 @@ impl Running {
     }
 
     /// Ends the pipeline alone: what is written now is not applied.
-    pub(crate) fn stop_applying(&self) {
+    pub fn stop_applying(&self) {
         self.stop.send_replace(true);
     }
 
     /// Stops in order: HTTP, the pipeline, a last checkpoint.
-    pub(crate) async fn stop(self) {
+    pub async fn stop(self) {
         self.hang_up.send(()).unwrap();
         self.serving.await.unwrap();
         self.stop.send_replace(true);

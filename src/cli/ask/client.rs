@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderValue};
-use reqwest::{Response, StatusCode, Url};
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value;
 
 use super::{Pair, Server};
-use crate::cli::Failure;
+use crate::cli::{Failure, TOKEN};
 use crate::config::Config;
 
 /// How long a daemon may take before it begins to answer.
@@ -18,9 +18,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The variables that say where a daemon is, and hold the token to show it.
+/// The variable that says where a daemon is.
 const URL: &str = "CREDITD_URL";
-const TOKEN: &str = "CREDITD_TOKEN";
 
 /// A daemon that answers.
 pub(super) struct Client {
@@ -34,7 +33,11 @@ impl Client {
     pub(super) fn of(file: Option<&Path>, server: &Server) -> Result<Client, Failure> {
         let base = match server.url.clone().or_else(|| std::env::var(URL).ok()) {
             Some(url) => url,
-            None => format!("http://{}", Config::load(file)?.http.listen),
+            None => {
+                let http = Config::load(file)?.http;
+                let scheme = if http.tls.is_some() { "https" } else { "http" };
+                format!("{scheme}://{}", http.listen)
+            }
         };
         let base = Url::parse(&base).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let base = base.ok_or_else(|| {
@@ -48,7 +51,10 @@ impl Client {
 
     /// An answer in JSON.
     pub(super) async fn json(&self, path: &[&str], pairs: &[Pair]) -> Result<Value, Failure> {
-        let answer = self.get(path, pairs, "application/json").await?;
+        self.read(self.get(path, pairs, "application/json").await?).await
+    }
+
+    async fn read(&self, answer: Response) -> Result<Value, Failure> {
         let away = |error: reqwest::Error| self.away(&error);
         let bytes = answer.bytes().await.map_err(away)?;
         serde_json::from_slice(&bytes).map_err(|error| {
@@ -58,14 +64,19 @@ impl Client {
 
     /// An answer, once its head has come.
     pub(super) async fn get(&self, path: &[&str], pairs: &[Pair], kind: &str) -> Result<Response, Failure> {
-        let mut url = self.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path);
-        }
+        let mut url = self.url(path);
         if !pairs.is_empty() {
             url.query_pairs_mut().extend_pairs(pairs);
         }
         self.follow(url, kind).await
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        url
     }
 
     /// The page that an answer names as the next.
@@ -77,8 +88,17 @@ impl Client {
         self.follow(url, kind).await.map(Some)
     }
 
+    /// Sends something in JSON; the answer is JSON too.
+    pub(super) async fn post(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
+        let request = self.http.post(self.url(path)).json(body);
+        self.read(self.send(request).await?).await
+    }
+
     async fn follow(&self, url: Url, kind: &str) -> Result<Response, Failure> {
-        let mut request = self.http.get(url).header(ACCEPT, kind);
+        self.send(self.http.get(url).header(ACCEPT, kind)).await
+    }
+
+    async fn send(&self, mut request: RequestBuilder) -> Result<Response, Failure> {
         if let Some(token) = &self.token {
             request = request.header("authorization", token);
         }

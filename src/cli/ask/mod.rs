@@ -12,6 +12,7 @@ mod listing;
 mod rates;
 pub(super) mod top;
 pub(super) mod usage;
+pub(super) mod what_if;
 
 use std::path::Path;
 

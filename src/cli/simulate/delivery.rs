@@ -16,6 +16,7 @@ use super::tally::{Answer, Tally};
 use super::workload::Workload;
 use crate::cli::Failure;
 use crate::clock::Stopwatch;
+use crate::log::jetstream::Access;
 
 /// When a delivery ends and how fast it goes.
 #[derive(Clone, Copy, Debug)]
@@ -69,10 +70,14 @@ pub(super) enum Refusal {
 pub(super) async fn deliver(
     mut workload: Workload,
     to: &Destination,
+    access: Access,
     limits: Limits,
 ) -> Result<Tally, Failure> {
     let daemon = match to {
-        Destination::Nats(url) => Daemon::Nats(Box::new(NatsStream::connect(url).await?)),
+        Destination::Nats(url) => {
+            let access = Access { urls: vec![url.clone()], ..access };
+            Daemon::Nats(Box::new(NatsStream::connect(access).await?))
+        }
         Destination::Http(url) => Daemon::Http(HttpFace::new(url)?),
         Destination::Stdout => return Ok(Tally::default()),
     };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use super::delivery::Refusal;
 use super::parcel::Parcel;
 use super::tally::Answer;
-use crate::cli::Failure;
+use crate::cli::{Failure, TOKEN};
 
 /// How long a request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -31,8 +32,16 @@ struct ItemResult {
 }
 
 impl HttpFace {
+    /// A token in `CREDITD_TOKEN` is shown with every request.
     pub(super) fn new(base: &str) -> Result<HttpFace, Failure> {
-        let client = Client::builder().timeout(REQUEST_TIMEOUT).build();
+        let mut headers = HeaderMap::new();
+        if let Ok(token) = std::env::var(TOKEN) {
+            let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
+                .map_err(|_| Failure::Usage(format!("{TOKEN} holds no token; write cr_<id>_<secret>")))?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        let client = Client::builder().timeout(REQUEST_TIMEOUT).default_headers(headers).build();
         let client = client.map_err(|error| Failure::Failed(error.into()))?;
         Ok(HttpFace { client, base: base.to_owned() })
     }

@@ -13,6 +13,7 @@ mod trades;
 mod workload;
 
 use std::io::{BufWriter, Write};
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -21,7 +22,9 @@ use serde_json::{Value, json};
 use self::workload::{Item, ItemKind, Shape, Workload};
 use super::{Failure, runtime};
 use crate::clock;
+use crate::config::{Config, LogHome};
 use crate::ledger::units::Timestamp;
+use crate::log::jetstream::Access;
 use crate::wire::{CATALOG, time};
 
 /// Make a telephony and action workload and send it to a daemon, or write it down for `replay`.
@@ -91,9 +94,9 @@ impl FromStr for Destination {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once("://").map(|(scheme, _)| scheme) {
             _ if text == "-" => Ok(Destination::Stdout),
-            Some("http") => Ok(Destination::Http(text.trim_end_matches('/').to_owned())),
+            Some("http" | "https") => Ok(Destination::Http(text.trim_end_matches('/').to_owned())),
             Some("nats" | "tls") => Ok(Destination::Nats(text.to_owned())),
-            _ => Err("write http://host:port, nats://host:port, or -".to_owned()),
+            _ => Err("write http(s)://host:port, nats://host:port, or -".to_owned()),
         }
     }
 }
@@ -127,7 +130,7 @@ const MONDAY: &str = "2026-01-05T08:00:00Z";
 const FLAT_OUT_STEP: u64 = 100_000;
 const FLAT_OUT_SPAN: u64 = 3_600_000_000_000;
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+pub(super) fn run(file: Option<&Path>, arguments: Arguments) -> Result<(), Failure> {
     if arguments.plain && arguments.to != Destination::Stdout {
         return Err(Failure::Usage("--plain is about lines on standard output; leave --to away".into()));
     }
@@ -143,7 +146,8 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
                 batch: arguments.batch as usize,
                 quiet: arguments.quiet,
             };
-            let tally = runtime()?.block_on(delivery::deliver(workload, to, limits))?;
+            let access = access(file, to)?;
+            let tally = runtime()?.block_on(delivery::deliver(workload, to, access, limits))?;
             let mut out = std::io::stdout().lock();
             if arguments.json {
                 writeln!(out, "{}", tally.to_json())?;
@@ -152,6 +156,17 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
             }
             Ok(())
         }
+    }
+}
+
+/// Who we are to NATS: what the settings say, where that is where the workload goes.
+fn access(file: Option<&Path>, to: &Destination) -> Result<Access, Failure> {
+    if !matches!(to, Destination::Nats(_)) {
+        return Ok(Access::default());
+    }
+    match Config::load(file)?.log {
+        LogHome::JetStream(nats) => Ok(nats.log.access),
+        LogHome::Local(_) => Ok(Access::default()),
     }
 }
 

@@ -6,7 +6,7 @@ use super::delivery::Refusal;
 use super::parcel::Parcel;
 use super::tally::Answer;
 use crate::cli::Failure;
-use crate::log::jetstream::{Access, Credentials, JetStreamLog, Options};
+use crate::log::jetstream::{Access, JetStreamLog, Options};
 use crate::log::{Draft, Log, LogError};
 use crate::wire::Subject;
 
@@ -16,9 +16,8 @@ pub(super) struct NatsStream {
 }
 
 impl NatsStream {
-    /// Connects; makes the stream where there is none.
-    pub(super) async fn connect(url: &str) -> Result<NatsStream, Failure> {
-        let access = Access { urls: vec![url.to_owned()], credentials: Credentials::None };
+    /// Connects in the way that the settings say; makes the stream where there is none.
+    pub(super) async fn connect(access: Access) -> Result<NatsStream, Failure> {
         let options = Options { access, ..Options::default() };
         let log =
             JetStreamLog::connect(options).await.map_err(|error| Failure::Unavailable(error.to_string()))?;

@@ -3,6 +3,8 @@
 //! Of each hard limit past which nothing may start the claims are added up as calls and holds come, go and cost more, under the value that the
 //! limit counts them by. So how much is claimed under a value is looked up, however many calls and holds there are. The sums are a cache: they
 //! follow from the calls and holds, are in no checkpoint, and where there are none all calls and holds are walked.
+//!
+//! A call is one call while it rings and credits are held for it: the call claims that it is one, and the hold no more than what is beyond it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -93,8 +95,8 @@ impl Kept {
 }
 
 impl Calls {
-    /// What live calls have cost by an instant, and holds set aside then, of what a limit counts under a value: without what is held under
-    /// some identities. The instant is not before that of the calls.
+    /// What live calls have cost by an instant, and holds set aside then, of what a limit counts under a value: without what rings, or is held,
+    /// under some identities. The instant is not before that of the calls.
     #[must_use]
     pub fn claimed(&self, limit: &Limit, value: &str, at: Timestamp, but: &[EventId]) -> Measure {
         let claim = |spending: Spending<'_>| {
@@ -108,7 +110,9 @@ impl Calls {
         let known = self.claims.sum(limit, value).unwrap_or_else(all);
         let since = self.accruals.started(at, &self.live).map(|call| call.spends_more((self.at(), at)));
         let left_out = but.iter().filter_map(|key| self.holds.get(*key)).filter(|hold| hold.until > at);
-        let less = self.holds.gone(at).chain(left_out).map(Hold::spends);
+        let held = self.holds.gone(at).chain(left_out).map(|hold| hold.spends_beside(self.rings(hold)));
+        let ringing = but.iter().filter_map(|key| self.get(*key)).filter(|call| call.answered().is_none());
+        let less = held.chain(ringing.map(|call| call.spends(self.at())));
         let grown = since.map(claim).fold(known, u128::saturating_add);
         Measure::of_sum(less.map(claim).fold(grown, u128::saturating_sub))
     }
@@ -116,7 +120,43 @@ impl Calls {
     /// What each call has cost at the instant of the sums, and each hold that was not let go of sets aside.
     fn all_spend(&self) -> impl Iterator<Item = Spending<'_>> {
         let calls = self.live().map(|call| call.spends(self.at()));
-        calls.chain(self.holds_from(EventId::default()).map(|(_, hold)| hold.spends()))
+        let holds = self.holds_from(EventId::default()).map(|(_, hold)| hold);
+        calls.chain(holds.map(|hold| hold.spends_beside(self.rings(hold))))
+    }
+
+    /// Whether the call that a hold is for rings. Once it is answered, nothing is held for it.
+    fn rings(&self, hold: &Hold) -> bool {
+        self.live.contains_key(&hold.key())
+    }
+
+    /// A call claims what it has cost; where it rings, and something is held for it, the hold claims less.
+    pub(super) fn claim(&mut self, key: EventId, call: &LiveCall) {
+        if let Some(hold) = self.holds.get(key) {
+            self.claims.take_off(|| hold.spends());
+            self.claims.add(|| hold.spends_beside(true));
+        }
+        self.claims.add(|| call.spends(self.accruals.at()));
+    }
+
+    /// A call claims nothing any more.
+    pub(super) fn unclaim(&mut self, key: EventId, call: &LiveCall) {
+        self.claims.take_off(|| call.spends(self.accruals.at()));
+        if let Some(hold) = self.holds.get(key) {
+            self.claims.take_off(|| hold.spends_beside(true));
+            self.claims.add(|| hold.spends());
+        }
+    }
+
+    /// Credits that are set aside are claimed.
+    pub(super) fn claim_held(&mut self, hold: &Hold) {
+        let rings = self.rings(hold);
+        self.claims.add(|| hold.spends_beside(rings));
+    }
+
+    /// What was set aside is claimed no more.
+    pub(super) fn unclaim_held(&mut self, hold: &Hold) {
+        let rings = self.rings(hold);
+        self.claims.take_off(|| hold.spends_beside(rings));
     }
 
     /// Whether claims are kept by these rules.
@@ -176,7 +216,13 @@ impl LiveCall {
 impl Hold {
     /// What it sets aside, as limits look at it.
     pub(in crate::ledger) fn spends(&self) -> Spending<'_> {
-        Spending::so_far(self.who.dimensions(), (&self.action, self.quantity), &self.amounts)
+        self.spends_beside(false)
+    }
+
+    /// The same, less the one call that it is for where that rings and so counts by itself.
+    pub(super) fn spends_beside(&self, rings: bool) -> Spending<'_> {
+        let quantity = self.quantity.saturating_sub(u64::from(rings));
+        Spending::so_far(self.who.dimensions(), (&self.action, quantity), &self.amounts)
     }
 }
 

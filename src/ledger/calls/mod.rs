@@ -213,7 +213,7 @@ impl Calls {
         self.bytes = self.bytes.saturating_sub(call.bytes());
         self.closings.remove(&(call.closes().0, key));
         self.accruals.leave(key, &call);
-        self.claims.take_off(|| call.spends(self.accruals.at()));
+        self.unclaim(key, &call);
         Some(call)
     }
 
@@ -222,7 +222,7 @@ impl Calls {
         self.bytes = self.bytes.saturating_add(call.bytes());
         self.closings.insert((call.closes().0, key));
         self.accruals.enter(key, &call);
-        self.claims.add(|| call.spends(self.accruals.at()));
+        self.claim(key, &call);
         self.live.insert(key, call);
     }
 
@@ -315,7 +315,7 @@ impl Calls {
         let fits = self.holds.has_room(&hold);
         if fits {
             self.release(key);
-            self.claims.add(|| hold.spends());
+            self.claim_held(&hold);
             self.holds.put(hold);
         }
         fits
@@ -324,7 +324,7 @@ impl Calls {
     /// Sets nothing aside under an identity any more. Answers whether something was.
     pub(super) fn release(&mut self, key: EventId) -> bool {
         let hold = self.holds.release(key);
-        hold.iter().for_each(|hold| self.claims.take_off(|| hold.spends()));
+        hold.iter().for_each(|hold| self.unclaim_held(hold));
         hold.is_some()
     }
 }

@@ -127,7 +127,10 @@ impl Calls {
     /// Lets time pass: holds go, increments start, and a call whose increment is not covered is cut off.
     pub(in crate::ledger) fn pass(&mut self, to: &mut Telling<'_>, cover: &Cover<'_>) {
         let Calls { live, accruals, holds, watch, claims, .. } = self;
-        holds.expire(to.at, |hold| claims.take_off(|| hold.spends()));
+        holds.expire(to.at, |hold| {
+            let rings = live.contains_key(&hold.key());
+            claims.take_off(|| hold.spends_beside(rings));
+        });
         let from = accruals.at();
         let mut over = Vec::new();
         accruals.pass(to.at, live, |key, call, pending| {

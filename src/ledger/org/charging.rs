@@ -7,7 +7,7 @@ use super::{Org, in_range};
 use crate::ledger::catalog::{Catalog, WhenExhausted};
 use crate::ledger::charge::{Charge, Draw, Line, Return};
 use crate::ledger::effect::{Effect, Outcome, Recall, Voided};
-use crate::ledger::entry::{Event, Kind, Void};
+use crate::ledger::entry::{Event, Kind, Overrides, Void};
 use crate::ledger::grants::{Booking, Pool, Purpose};
 use crate::ledger::limits::Uses;
 use crate::ledger::movement::Note;
@@ -16,7 +16,7 @@ use crate::ledger::rating::Pricing;
 use crate::ledger::refusals::{insufficient, no_terms, out_of_range, too_large, unknown_event};
 use crate::ledger::rejection::Rejection;
 use crate::ledger::terms::{plan_at, rules_in_force, terms_at};
-use crate::ledger::units::Credits;
+use crate::ledger::units::{Credits, Timestamp};
 
 impl Org {
     /// Rates an event at its own time. Nothing is taken yet.
@@ -36,6 +36,12 @@ impl Org {
         };
         let (plan, card) = (pricing.plan_version, pricing.card_version);
         Ok(Charge { rated_at, plan, card, lines, draws: SmallVec::new(), counted: None, call: None })
+    }
+
+    /// What the organization had of its own at an instant: prices, and an increment.
+    #[must_use]
+    pub fn own_terms_at(&self, instant: Timestamp) -> Option<&Overrides> {
+        terms_at(&self.terms, instant)?.overrides.as_deref()
     }
 
     /// Takes what a charge costs at the log's time, or nothing at all. What was talked already `must_pay`: it is never refused for want of

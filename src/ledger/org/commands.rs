@@ -14,7 +14,7 @@ use crate::ledger::refusals::{no_cycle, other_grant, too_large, unknown_plan};
 use crate::ledger::rejection::{Reason, Rejection};
 use crate::ledger::terms::{MOST_TERMS, Terms, plan_at, rules_in_force};
 use crate::ledger::units::{Credits, Timestamp};
-use crate::ledger::webhooks;
+use crate::ledger::{reports, webhooks};
 
 impl Org {
     pub(super) fn command(
@@ -24,7 +24,12 @@ impl Org {
         out: &mut Vec<Effect>,
     ) -> Result<(), Rejection> {
         match command {
-            Command::PutOrg(terms) => self.put_terms(terms, catalog, out),
+            Command::PutOrg(terms) => {
+                self.put_terms(terms, catalog, out)?;
+                // Their times are those of its zone and its cycles.
+                out.extend(self.reports.as_ref().map(|_| Effect::ReportsChanged));
+                Ok(())
+            }
             Command::Grant(order) => self.grant(order, catalog, out),
             Command::VoidGrant(order) => self.void_grant(order, catalog, out),
             Command::Adjust(order) => self.adjust(order, catalog, out),
@@ -50,6 +55,18 @@ impl Org {
                 out.push(Effect::WebhooksChanged);
                 Ok(())
             }
+            Command::PutReport(order) => {
+                let moment = self.moment();
+                reports::put(&mut self.reports, order, moment)?;
+                out.push(Effect::ReportsChanged);
+                Ok(())
+            }
+            Command::RemoveReport(id) => {
+                reports::remove(&mut self.reports, id)?;
+                out.push(Effect::ReportsChanged);
+                Ok(())
+            }
+            Command::Unsubscribe(order) => reports::unsubscribe(&mut self.reports, order),
         }
     }
 

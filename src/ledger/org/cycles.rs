@@ -82,14 +82,26 @@ impl Org {
         self.period.as_ref()?.running
     }
 
-    /// The begin and end of the period before the running cycle, as its calendar has it now.
+    /// The begin and end of the period before one that begins at an instant, as its calendar has it now.
     #[must_use]
-    pub fn cycle_before(&self) -> Option<(Timestamp, Timestamp)> {
+    pub fn period_before(&self, start: Timestamp) -> Option<(Timestamp, Timestamp)> {
         let Period { zone, anchor, running, .. } = self.period.as_deref()?;
-        let Cycle { start, every, .. } = (*running)?;
+        let every = (*running)?.every;
         let last = Timestamp::from_micros(start.micros().saturating_sub(1));
         let (begin, _) = Calendar { zone, anchor: (*anchor)?, every }.period_at(last);
         Some((begin, start))
+    }
+
+    /// The begin and end of the cycle of that number: the running one, or one before it, counted back in its calendar as it is now.
+    #[must_use]
+    pub fn cycle_numbered(&self, number: u32) -> Option<(Timestamp, Timestamp)> {
+        let running = self.cycle()?;
+        let back = running.number.checked_sub(number.max(1)).filter(|_| number > 0)?;
+        let mut span = (running.start, running.end);
+        for _ in 0..back {
+            span = self.period_before(span.0)?;
+        }
+        Some(span)
     }
 
     /// How many cycles there were, the running one included.

@@ -33,6 +33,7 @@ use super::price::CreditType;
 use super::recharge::Recharges;
 use super::refusals::out_of_range;
 use super::rejection::Rejection;
+use super::reports::{Report, Reports};
 use super::terms::{Terms, rules_in_force};
 use super::units::{EventId, Hour, Position, Timestamp};
 use super::webhooks::{Webhook, Webhooks};
@@ -63,6 +64,7 @@ pub struct Org {
     limits: Option<Box<Limits>>,
     recharges: Option<Box<Recharges>>,
     webhooks: Option<Box<Webhooks>>,
+    reports: Option<Box<Reports>>,
     names: Option<Box<Names>>,
     calls: Option<Box<Calls>>,
     /// The latest hour that an id belongs to; [`Hour::MIN`] where there is none.
@@ -90,6 +92,7 @@ impl Default for Org {
             limits: None,
             recharges: None,
             webhooks: None,
+            reports: None,
             names: None,
             calls: None,
             latest_hour: Hour::MIN,
@@ -148,6 +151,17 @@ impl Org {
         self.webhooks.iter().flat_map(|webhooks| webhooks.iter())
     }
 
+    /// What is mailed of it, by name.
+    pub fn reports(&self) -> impl Iterator<Item = (&str, &Report)> {
+        self.reports.iter().flat_map(|reports| reports.iter())
+    }
+
+    /// The report of that name, where there is one.
+    #[must_use]
+    pub fn report(&self, id: &str) -> Option<&Report> {
+        self.reports.as_ref()?.get(id)
+    }
+
     /// The memory of ids.
     #[must_use]
     pub fn ids(&self) -> &Ids {
@@ -182,6 +196,7 @@ impl Org {
             limits: self.limits.as_ref().map(|limits| Box::new(limits.without_values())),
             recharges: self.recharges.clone(),
             webhooks: None,
+            reports: None,
             names: None,
             calls: None,
             learnt: None,

@@ -1,7 +1,8 @@
 //! Reaching the servers: addresses, credentials, reconnects and the least version.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, Event};
@@ -25,12 +26,28 @@ pub struct Access {
     pub urls: Vec<String>,
     /// Who we are.
     pub credentials: Credentials,
+    /// How the connection is kept from others.
+    pub tls: Tls,
+}
+
+/// How a connection is kept from others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// A server that offers no TLS is refused. Otherwise it decides.
+    pub required: bool,
+    /// Shake hands before the server has said a word, as its `handshake_first` wants it.
+    pub first: bool,
+    /// Who has signed the server's certificate; those the system knows where none is named.
+    pub ca: Option<PathBuf>,
+    /// Our own certificate and its key.
+    pub client: Option<(PathBuf, PathBuf)>,
 }
 
 impl Default for Access {
     /// A server of this machine, without credentials.
     fn default() -> Self {
-        Access { urls: vec!["nats://127.0.0.1:4222".to_owned()], credentials: Credentials::None }
+        let (credentials, tls) = (Credentials::None, Tls::default());
+        Access { urls: vec!["nats://127.0.0.1:4222".to_owned()], credentials, tls }
     }
 }
 
@@ -42,6 +59,8 @@ pub enum Credentials {
     None,
     /// A credentials file: a signed user token and its key. Read at each [`Access::connect`].
     File(PathBuf),
+    /// A file with the seed of an nkey. Read at each [`Access::connect`].
+    Nkey(PathBuf),
     /// A user and a password.
     Password {
         /// The user.
@@ -59,6 +78,7 @@ impl fmt::Debug for Credentials {
         match self {
             Credentials::None => f.write_str("None"),
             Credentials::File(path) => f.debug_tuple("File").field(path).finish(),
+            Credentials::Nkey(path) => f.debug_tuple("Nkey").field(path).finish(),
             Credentials::Password { user, .. } => write!(f, "Password {{ user: {user:?}, .. }}"),
             Credentials::Token(_) => f.write_str("Token(..)"),
         }
@@ -95,13 +115,16 @@ impl Access {
                     LogError::Nats(format!("the credentials file {} cannot be used: {error}", path.display()))
                 })?
             }
+            Credentials::Nkey(path) => ConnectOptions::with_nkey(seed(path)?),
             Credentials::Password { user, password } => {
                 ConnectOptions::with_user_and_password(user.clone(), password.clone())
             }
             Credentials::Token(token) => ConnectOptions::with_token(token.clone()),
         };
         let shown = name.to_owned();
-        Ok(options
+        Ok(self
+            .tls
+            .of(options)?
             .name(name)
             .connection_timeout(CONNECT_TIMEOUT)
             .request_timeout(Some(REQUEST_TIMEOUT))
@@ -112,6 +135,39 @@ impl Access {
                 std::future::ready(())
             }))
     }
+}
+
+impl Tls {
+    /// The same options, over TLS where that is asked for.
+    fn of(&self, mut options: ConnectOptions) -> Result<ConnectOptions, LogError> {
+        let files =
+            self.ca.iter().chain(self.client.iter().flat_map(|(certificate, key)| [certificate, key]));
+        for path in files {
+            // The client would not name the file.
+            File::open(path).map_err(|error| unusable(path, "of TLS", &error))?;
+        }
+        if let Some(ca) = &self.ca {
+            options = options.add_root_certificates(ca.clone());
+        }
+        if let Some((certificate, key)) = &self.client {
+            options = options.add_client_certificate(certificate.clone(), key.clone());
+        }
+        if self.first {
+            options = options.tls_first();
+        }
+        Ok(options.require_tls(self.required))
+    }
+}
+
+/// The seed in a file: the line that begins as one, whatever stands around it.
+fn seed(path: &Path) -> Result<String, LogError> {
+    let text = fs::read_to_string(path).map_err(|error| unusable(path, "of the nkey", &error))?;
+    let seed = text.lines().map(str::trim).find(|line| line.starts_with("SU"));
+    seed.map(str::to_owned).ok_or_else(|| unusable(path, "of the nkey", &"it holds no seed of a user (SU…)"))
+}
+
+fn unusable(path: &Path, what: &str, why: &dyn fmt::Display) -> LogError {
+    LogError::Nats(format!("the file {what} {} cannot be used: {why}", path.display()))
 }
 
 fn report(connection: &str, event: &Event) {

@@ -37,7 +37,7 @@ use async_nats::jetstream::Context;
 use async_nats::jetstream::context::ContextBuilder;
 use futures_util::future::BoxFuture;
 
-pub use self::access::{Access, Credentials, LEAST_VERSION};
+pub use self::access::{Access, Credentials, LEAST_VERSION, Tls};
 use self::api::Api;
 use self::reader::JetStreamReader;
 pub use self::stream::Limits;

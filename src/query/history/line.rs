@@ -134,7 +134,9 @@ impl CallFacts {
                     (direction, duration_ms) = (direction.or(Some(*own)), duration.0);
                     billed = billed.max(*billed_seconds);
                 }
-                Basis::Unmetered { duration, .. } => duration_ms = duration.0,
+                Basis::Unmetered { duration, direction: own, .. } => {
+                    (direction, duration_ms) = (direction.or(*own), duration.0);
+                }
                 Basis::PerAction { .. } | Basis::PerUnits { .. } => {}
             }
         }

@@ -22,13 +22,14 @@ pub(super) struct Asked {
     pub(super) interval: Option<Interval>,
     pub(super) compare: Option<Compare>,
     pub(super) order: Order,
-    pub(super) limit: usize,
+    /// The most groups on a page; none where all stand on one.
+    pub(super) limit: Option<usize>,
     pub(super) cursor: Option<Cursor>,
     /// The same for every page of a question.
     pub(super) digest: u64,
 }
 
-const KNOWN: &str = "range, from, to, zone, group_by, account, entity_type, entity, user, team, feature, action, credit_type, \
+const KNOWN: &str = "range, month, cycle, from, to, zone, group_by, account, entity_type, entity, user, team, feature, action, credit_type, \
                      grant_kind, search, interval, compare, sort, limit and cursor";
 
 impl Asked {
@@ -44,7 +45,7 @@ impl Asked {
             interval: choice(&mut given, "interval", &Interval::ALL, Interval::name)?,
             order: Order::read(given.one("sort")?.as_deref(), compare.is_some())?,
             filters: Filter::read_all(&mut given)?,
-            limit: limit(given.one("limit")?)?,
+            limit: Some(limit(given.one("limit")?)?),
             cursor: given.one("cursor")?.map(|text| Cursor::read(&text)).transpose()?,
             group_by,
             compare,

@@ -17,10 +17,11 @@ mod dimension;
 mod groups;
 mod names;
 mod order;
-mod parameters;
+pub(super) mod parameters;
 mod question;
-mod range;
+pub(super) mod range;
 mod rows;
+mod sheet;
 mod sums;
 mod table;
 
@@ -41,6 +42,7 @@ use crate::store::{OrgKey, StoreError};
 
 pub use self::answer::{GroupLine, Meta, Point, RangeState, Usage, UsageLine, Values};
 pub use self::parameters::{Parameters, Refused};
+pub use self::sheet::Sheet;
 pub use self::sums::{Compared, Differences, Figures, OfType, Percent, Percents, Sums};
 
 /// The most groups of an answer, on all its pages.
@@ -80,6 +82,31 @@ pub struct Sources<'s> {
 /// # Errors
 /// [`UsageError`] where the question cannot be answered, or the history not be read.
 pub fn usage(desk: &Desk, org: &str, given: Parameters, now: Timestamp) -> Result<Option<Usage>, UsageError> {
+    of_desk(desk, org, &Asked::read(given)?, now)
+}
+
+/// The same, with all groups on one page.
+///
+/// # Errors
+/// As [`usage`].
+pub fn whole_usage(
+    desk: &Desk,
+    org: &str,
+    given: Parameters,
+    now: Timestamp,
+) -> Result<Option<Usage>, UsageError> {
+    of_desk(desk, org, &Asked { limit: None, ..Asked::read(given)? }, now)
+}
+
+/// Whether a question can be asked at all.
+///
+/// # Errors
+/// [`Refused`] where it cannot, whatever the organization.
+pub fn check_usage(given: Parameters) -> Result<(), Refused> {
+    Asked::read(given).map(drop)
+}
+
+fn of_desk(desk: &Desk, org: &str, asked: &Asked, now: Timestamp) -> Result<Option<Usage>, UsageError> {
     let sources = Sources {
         book: &desk.book,
         cells: desk.cells(),
@@ -87,10 +114,10 @@ pub fn usage(desk: &Desk, org: &str, given: Parameters, now: Timestamp) -> Resul
         look: &|| desk.look_and_wait(org),
         told: &|from| desk.metrics.cells.answers.with_label_values(&[from]).inc(),
     };
-    usage_from(&sources, org, given, now)
+    answered(&sources, org, asked, now)
 }
 
-/// The same, from such sources.
+/// As [`usage`], from such sources.
 ///
 /// # Errors
 /// As [`usage`].
@@ -100,11 +127,19 @@ pub fn usage_from(
     given: Parameters,
     now: Timestamp,
 ) -> Result<Option<Usage>, UsageError> {
-    let asked = Asked::read(given)?;
-    let found = sources.book.read(org, |slot| (slot.key, Bearings::of(&slot.org)));
+    answered(sources, org, &Asked::read(given)?, now)
+}
+
+fn answered(
+    sources: &Sources<'_>,
+    org: &str,
+    asked: &Asked,
+    now: Timestamp,
+) -> Result<Option<Usage>, UsageError> {
+    let found = sources.book.read(org, |slot| (slot.key, Bearings::of(&slot.org, &asked.range)));
     let Some((key, bearings)) = found else { return Ok(None) };
     if let Some(cells) = sources.cells {
-        match by_cells(sources, cells, (org, key, &bearings), &asked, now) {
+        match by_cells(sources, cells, (org, key, &bearings), asked, now) {
             Ok(usage) => {
                 (sources.told)("cells");
                 return Ok(Some(usage));
@@ -118,7 +153,7 @@ pub fn usage_from(
     (sources.told)("rows");
     let Some(look) = (sources.look)().map_err(UsageError::Gone)? else { return Ok(None) };
     let stands = Standing::of(&look.org);
-    let question = Question::of(org, &Bearings::of(&look.org), &asked, stands, now)?;
+    let question = Question::of(org, &Bearings::of(&look.org, &asked.range), asked, stands, now)?;
     let rows = Rows { look: &look, standing: question.standing };
     question.answer(sources.book, org, &mut Origin::Rows(rows)).map(Some).map_err(|failure| match failure {
         Failure::Refused(refused) => refused.into(),

@@ -15,12 +15,12 @@ pub struct Refused {
 }
 
 impl Refused {
-    pub(super) fn new(field: impl Into<String>, why: impl Into<String>) -> Refused {
+    pub(in crate::query) fn new(field: impl Into<String>, why: impl Into<String>) -> Refused {
         Refused { field: field.into(), why: why.into() }
     }
 
     /// A value that a parameter cannot have, with what it can.
-    pub(super) fn value(field: &str, value: &str, remedy: &str) -> Refused {
+    pub(in crate::query) fn value(field: &str, value: &str, remedy: &str) -> Refused {
         let shown: String = value.chars().take(80).collect();
         Refused::new(field, format!("{field}: {shown:?} is not possible; {remedy}"))
     }
@@ -68,7 +68,7 @@ impl Parameters {
     }
 
     /// Takes out the one value of a parameter.
-    pub(super) fn one(&mut self, name: &str) -> Result<Option<String>, Refused> {
+    pub(in crate::query) fn one(&mut self, name: &str) -> Result<Option<String>, Refused> {
         let mut values = self.all(name);
         let value = values.pop();
         match values.first() {
@@ -83,7 +83,7 @@ impl Parameters {
     }
 
     /// Refuses what is left.
-    pub(super) fn none_left(&self, known: &str) -> Result<(), Refused> {
+    pub(in crate::query) fn none_left(&self, known: &str) -> Result<(), Refused> {
         self.0.keys().next().map_or(Ok(()), |name| {
             let shown: String = name.chars().take(80).collect();
             let why = format!("{shown:?} is no parameter; there are {known}");

@@ -74,8 +74,9 @@ impl<'a> Question<'a> {
         }
         let question = Question { asked, zone, standing, as_of, spans, digest };
         // What is too much is refused before anything is read, where that can be told.
-        if let Some(interval) = asked.interval.filter(|_| now.to != Timestamp::MAX) {
-            question.points(interval, now)?;
+        let interval = asked.interval.filter(|_| now.to != Timestamp::MAX);
+        if let (Some(interval), Some(limit)) = (interval, asked.limit) {
+            question.points(interval, now, limit)?;
         }
         Ok(question)
     }
@@ -123,7 +124,7 @@ impl<'a> Question<'a> {
             }
         };
         let rest = ranked.get(begin..).unwrap_or_default();
-        let page = rest.get(..self.asked.limit).unwrap_or(rest);
+        let page = self.asked.limit.and_then(|limit| rest.get(..limit)).unwrap_or(rest);
         let last = page.last().filter(|_| page.len() < rest.len());
         let next = last.map(|last| {
             let after = last.group.key();
@@ -132,8 +133,14 @@ impl<'a> Question<'a> {
         Ok((page, next))
     }
 
-    fn points(&self, interval: Interval, span: Span) -> Result<(Buckets, Option<Buckets>), Refused> {
-        let series = if self.asked.group_by.is_empty() { 1 } else { self.asked.limit };
+    /// The points of a span, for an answer of so many groups.
+    fn points(
+        &self,
+        interval: Interval,
+        span: Span,
+        groups: usize,
+    ) -> Result<(Buckets, Option<Buckets>), Refused> {
+        let series = if self.asked.group_by.is_empty() { 1 } else { groups.max(1) };
         let of = |span| Buckets::of(span, interval, &self.zone, series);
         Ok((of(span)?, self.spans.before.map(of).transpose()?))
     }
@@ -146,7 +153,7 @@ impl<'a> Question<'a> {
         ranked: &[Ranked<'_>],
         page: &[Ranked<'_>],
     ) -> Result<Charts, Failure> {
-        let points = self.points(interval, span)?;
+        let points = self.points(interval, span, self.asked.limit.unwrap_or(page.len()))?;
         let mut counted: HashMap<Vec<u8>, Option<usize>> =
             ranked.iter().map(|ranked| (ranked.group.key(), None)).collect();
         counted.extend(page.iter().zip(0..).map(|(ranked, place)| (ranked.group.key(), Some(place))));

@@ -4,19 +4,19 @@ use jiff::{Span as Civil, civil};
 
 use super::parameters::{Parameters, Refused};
 use crate::ledger::calendar::Zone;
-use crate::ledger::org::{Cycle, Org};
+use crate::ledger::org::Org;
 use crate::ledger::units::Timestamp;
 use crate::wire::time;
 
 /// From an instant on, up to another, which is not part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) from: Timestamp,
+pub(in crate::query) struct Span {
+    pub(in crate::query) from: Timestamp,
     pub(super) to: Timestamp,
 }
 
 impl Span {
-    pub(super) fn contains(self, instant: Timestamp) -> bool {
+    pub(in crate::query) fn contains(self, instant: Timestamp) -> bool {
         self.from <= instant && instant < self.to
     }
 
@@ -27,30 +27,63 @@ impl Span {
     }
 }
 
-/// What an organization's ranges depend on.
+/// What a range depends on of an organization.
 #[derive(Clone, Debug)]
-pub(super) struct Bearings {
-    pub(super) zone: Zone,
-    cycle: Option<Cycle>,
-    /// The begin and end of the period before.
-    cycle_before: Option<(Timestamp, Timestamp)>,
+pub(in crate::query) struct Bearings {
+    pub(in crate::query) zone: Zone,
+    /// The number of the billing period that runs.
+    running: Option<u32>,
+    /// The billing period that is asked about, if one is.
+    period: Option<Span>,
+    /// The begin of the one before it.
+    period_before: Option<Timestamp>,
 }
 
 impl Bearings {
-    pub(super) fn of(org: &Org) -> Bearings {
-        Bearings { zone: org.zone(), cycle: org.cycle(), cycle_before: org.cycle_before() }
+    pub(in crate::query) fn of(org: &Org, range: &Range) -> Bearings {
+        let running = org.cycle().map(|cycle| cycle.number);
+        let number = match range {
+            Range::Cycle => running,
+            Range::Past(number) => number.or(running.map(|running| running.saturating_sub(1))),
+            _ => None,
+        };
+        let period = number.and_then(|number| org.cycle_numbered(number));
+        let period_before = period.and_then(|(from, _)| org.period_before(from));
+        Bearings {
+            zone: org.zone(),
+            running,
+            period: period.map(|(from, to)| Span { from, to }),
+            period_before: period_before.map(|(from, _)| from),
+        }
+    }
+
+    /// The billing period of that number, or the one before the running.
+    fn past(&self, number: Option<u32>) -> Result<Span, Refused> {
+        let asked = number.map_or_else(|| "previous".to_owned(), |number| number.to_string());
+        let Some(running) = self.running else {
+            let remedy = "the organization's plan has none; choose a range, or from and to";
+            return Err(Refused::value("cycle", &asked, remedy));
+        };
+        self.period.ok_or_else(|| {
+            let remedy = format!("number {running} runs; write one from 1 up to that");
+            Refused::value("cycle", &asked, &remedy)
+        })
     }
 }
 
 /// What is asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Range {
+pub(in crate::query) enum Range {
     ThisMonth,
     ThisQuarter,
     ThisYear,
     LastSevenDays,
     /// The billing period that runs.
     Cycle,
+    /// The billing period of that number, or the one before the running.
+    Past(Option<u32>),
+    /// The month that begins with that day.
+    Month(civil::Date),
     All,
     /// From an edge up to another, or to the end of today.
     Between(Edge, Option<Edge>),
@@ -58,7 +91,7 @@ pub(super) enum Range {
 
 /// One end of a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Edge {
+pub(in crate::query) enum Edge {
     Instant(Timestamp),
     /// The begin of a civil day.
     Day(civil::Date),
@@ -93,10 +126,25 @@ impl Compare {
 
 impl Range {
     /// Takes what is said of it out of the parameters.
-    pub(super) fn read(parameters: &mut Parameters) -> Result<Range, Refused> {
+    pub(in crate::query) fn read(parameters: &mut Parameters) -> Result<Range, Refused> {
         let named = parameters.one("range")?;
         let edge = |name, text: Option<String>| text.map(|text| Edge::read(name, &text)).transpose();
         let (from, to) = (edge("from", parameters.one("from")?)?, edge("to", parameters.one("to")?)?);
+        let within = |field, text: Option<String>, read: fn(&str) -> Option<Range>, remedy| {
+            let read = |text: String| read(&text).ok_or_else(|| Refused::value(field, &text, remedy));
+            text.map(read).transpose()
+        };
+        let month = within("month", parameters.one("month")?, read_month, "write a month such as 2026-01")?;
+        let cycle = within("cycle", parameters.one("cycle")?, read_cycle, CYCLES)?;
+        let spans = named.is_some() || from.is_some() || to.is_some();
+        if let Some(one) = month.as_ref().or(cycle.as_ref()) {
+            let field = if month.is_some() { "month" } else { "cycle" };
+            if spans || (month.is_some() && cycle.is_some()) {
+                let why = format!("{field}: it is a range by itself; leave range, from, to and the like out");
+                return Err(Refused::new(field, why));
+            }
+            return Ok(one.clone());
+        }
         match (named, from, to) {
             (Some(_), Some(_), _) | (Some(_), _, Some(_)) => {
                 Err(Refused::new("range", "range: it cannot be with from or to; leave one of them out"))
@@ -114,12 +162,16 @@ impl Range {
         }
     }
 
-    pub(super) fn name(&self) -> Option<&'static str> {
-        NAMED.iter().find(|(_, range)| range == self).map(|(name, _)| *name)
+    pub(in crate::query) fn name(&self) -> Option<&'static str> {
+        match self {
+            Range::Past(_) => Some("cycle"),
+            Range::Month(_) => Some("month"),
+            _ => NAMED.iter().find(|(_, range)| range == self).map(|(name, _)| *name),
+        }
     }
 
     /// The span it is at an instant, for an organization, in a zone.
-    pub(super) fn span(&self, zone: &Zone, now: Timestamp, of: &Bearings) -> Result<Span, Refused> {
+    pub(in crate::query) fn span(&self, zone: &Zone, now: Timestamp, of: &Bearings) -> Result<Span, Refused> {
         let today = day_of(zone, now);
         let days = |from: civil::Date, to: civil::Date| {
             let day = |date| begin_of(zone, date);
@@ -133,13 +185,12 @@ impl Range {
             }
             Range::ThisYear => days(today.first_of_year(), later(today.first_of_year(), 12, 0)),
             Range::LastSevenDays => days(later(today, 0, -6), later(today, 0, 1)),
-            Range::Cycle => {
-                let cycle = of.cycle.ok_or_else(|| {
-                    let remedy = "the organization's plan has none; choose another range, or from and to";
-                    Refused::value("range", "cycle", remedy)
-                })?;
-                Ok(Span { from: cycle.start, to: cycle.end })
-            }
+            Range::Cycle => of.period.ok_or_else(|| {
+                let remedy = "the organization's plan has none; choose another range, or from and to";
+                Refused::value("range", "cycle", remedy)
+            }),
+            Range::Past(number) => of.past(*number),
+            Range::Month(first) => days(*first, later(*first, 1, 0)),
             Range::All => Ok(Span { from: Timestamp::MIN, to: Timestamp::MAX }),
             Range::Between(from, to) => {
                 let to = to.unwrap_or(Edge::Day(later(today, 0, 1)));
@@ -168,11 +219,11 @@ impl Range {
                 Err(Refused::value("compare", with.name(), "nothing lies before all; choose another range"))
             }
             (_, Compare::PreviousYear) => Ok(Span { from: back(12, 0), to: earlier(zone, span.to, 12, 0) }),
-            (Range::ThisMonth, _) => up_to_it(back(1, 0)),
+            (Range::ThisMonth | Range::Month(_), _) => up_to_it(back(1, 0)),
             (Range::ThisQuarter, _) => up_to_it(back(3, 0)),
             (Range::ThisYear, _) => up_to_it(back(12, 0)),
             (Range::LastSevenDays, _) => up_to_it(back(0, 7)),
-            (Range::Cycle, _) => up_to_it(of.cycle_before.map_or(span.from, |(from, _)| from)),
+            (Range::Cycle | Range::Past(_), _) => up_to_it(of.period_before.unwrap_or(span.from)),
             (Range::Between(Edge::Day(_), None | Some(Edge::Day(_))), _) => {
                 let (first, end) = (day_of(zone, span.from), day_of(zone, span.to));
                 up_to_it(back(0, first.until(end).map_or(0, |days| i64::from(days.get_days()))))
@@ -201,6 +252,20 @@ impl Range {
             to: begin_of(zone, later(day_of(zone, last), 0, 1)),
         }
     }
+}
+
+const CYCLES: &str = "write the number of a cycle, from 1 on, or previous";
+
+fn read_month(text: &str) -> Option<Range> {
+    let is_month = text.len() == 7 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    format!("{text}-01").parse().ok().filter(|_| is_month).map(Range::Month)
+}
+
+fn read_cycle(text: &str) -> Option<Range> {
+    if text == "previous" {
+        return Some(Range::Past(None));
+    }
+    text.parse().ok().filter(|number| *number > 0).map(|number| Range::Past(Some(number)))
 }
 
 impl Edge {

@@ -170,7 +170,7 @@ pub struct Percent(i128);
 
 impl Percent {
     /// How much more there is than there was, in percent of that. None where there was nothing.
-    fn of(now: i128, before: i128) -> Option<Percent> {
+    pub(in crate::query) fn of(now: i128, before: i128) -> Option<Percent> {
         let scaled = now.checked_sub(before)?.checked_mul(10_000)?;
         let half = before.checked_div(2).filter(|_| before > 0)?;
         let magnitude = scaled.checked_abs()?.checked_add(half)?.checked_div(before)?;

@@ -1,5 +1,7 @@
 //! Who spends, what limits count of it, and what a walk over all calls and holds finds.
 
+use std::collections::BTreeSet;
+
 use creditd::ledger::calls::{Calls, Hold};
 use creditd::ledger::entry::{CallName, Dimensions};
 use creditd::ledger::limits::{Field, Limit, Measure, On, Part, Unit, Window};
@@ -99,18 +101,30 @@ pub(super) fn of_hold(hold: &Hold, limit: &Limit, of: &str) -> u64 {
     if is_of { claim } else { 0 }
 }
 
-/// What is claimed of a limit under a value, by a walk over all calls and holds.
+/// What is claimed of a limit under a value, by a walk over all calls and holds. Of some identities nothing counts that rings or is held. A call
+/// that rings counts as one call, and so what is held for it as one less.
 pub(super) fn walked(calls: &Calls, limit: &Limit, of: &str, at: Timestamp, but: &[EventId]) -> u64 {
-    let live = calls
-        .live()
-        .filter(|call| value(limit, &call.dimensions(), call.action()).is_some_and(|value| value == of));
-    let live = live.map(|call| match limit.unit {
-        Unit::Quantity => 1,
-        Unit::Credits(kind) => micros(call.cost(kind, at)),
-    });
-    let holds = calls.holds_from(EventId::default());
-    let held = holds.filter(|(key, hold)| hold.until > at && !but.contains(key));
-    live.sum::<u64>() + held.map(|(_, hold)| of_hold(hold, limit, of)).sum::<u64>()
+    let mut claimed = 0;
+    let mut ringing = BTreeSet::new();
+    for (key, call) in calls.live_from(EventId::default()) {
+        if call.answered().is_none() {
+            ringing.insert(key);
+        }
+        let counts = call.answered().is_some() || !but.contains(&key);
+        if counts && value(limit, &call.dimensions(), call.action()).is_some_and(|value| value == of) {
+            claimed += match limit.unit {
+                Unit::Quantity => 1,
+                Unit::Credits(kind) => micros(call.cost(kind, at)),
+            };
+        }
+    }
+    for (key, hold) in calls.holds_from(EventId::default()) {
+        if hold.until > at && !but.contains(&key) {
+            let quantity = if ringing.contains(&key) { hold.quantity - 1 } else { hold.quantity };
+            claimed += of_hold(&Hold { quantity, ..hold.clone() }, limit, of);
+        }
+    }
+    claimed
 }
 
 pub(super) fn name(id: usize) -> CallName<'static> {

@@ -91,7 +91,7 @@ fn what_was_drawn_is_dealt_out_line_by_line_and_counted_once() {
 
 #[test]
 fn what_is_free_is_counted_and_nothing_paid() {
-    let basis = Basis::Unmetered { quantity: 12, duration: Millis(0) };
+    let basis = Basis::Unmetered { quantity: 12, duration: Millis(0), direction: None };
     let line = Line { credit_type: kind("credits"), amount: Credits::ZERO, basis, own_price: false };
     assert_eq!(cut(vec![line], Vec::new()), [("call".into(), "credits".into(), None, 0, [12, 0, 0, 0, 1])]);
 }

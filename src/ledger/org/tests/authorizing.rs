@@ -48,8 +48,12 @@ impl Acme {
     }
 
     fn answers(&mut self, minute: u64, id: &'static str, dimensions: Dimensions<'_>) {
+        self.hears(minute, (id, Stage::Answered), dimensions);
+    }
+
+    fn hears(&mut self, minute: u64, (id, stage): (&'static str, Stage), dimensions: Dimensions<'_>) {
         let told = Told { direction: Some(Direction::Outbound), ..Told::default() };
-        let kind = Kind::Live(Live { name: name(id), stage: Stage::Answered, told });
+        let kind = Kind::Live(Live { name: name(id), stage, told });
         let event = Event { id: EventId::of("sbc", id), time: minutes(minute), dimensions, kind };
         assert_eq!(self.apply(minute, What::Event(event)), Outcome::Noted);
     }
@@ -217,6 +221,34 @@ fn hard_limits_see_what_was_promised() {
     assert_eq!(refused.reason, Reason::LimitReached);
     acme.hold(&a);
     assert!(acme.asks_for_a_call(NOBODY, &[&a], TEN).verdict.is_ok(), "one and the same");
+}
+
+#[test]
+fn a_call_that_rings_and_what_is_held_for_it_are_one_call_to_a_hard_limit() {
+    let mut acme = acme();
+    acme.limit_a_day("phone_call", 2);
+    acme.hold(&hold("a", 10, minutes(9)));
+    acme.hears(0, ("a", Stage::Started), NOBODY);
+    assert!(acme.asks_for_a_call(NOBODY, &[], TEN).verdict.is_ok(), "one of two");
+    acme.answers(0, "a", NOBODY);
+    assert!(acme.asks_for_a_call(NOBODY, &[], TEN).verdict.is_ok(), "it is still one");
+    acme.hears(0, ("b", Stage::Started), NOBODY);
+    let refused = acme.asks_for_a_call(NOBODY, &[], TEN).verdict.unwrap_err();
+    assert_eq!(refused.reason, Reason::LimitReached, "one that nothing is held for counts too");
+}
+
+#[test]
+fn a_call_that_rings_is_no_burden_to_itself() {
+    let mut acme = acme();
+    acme.limit_a_day("phone_call", 1);
+    acme.hears(0, ("new", Stage::Started), NOBODY);
+    assert!(acme.asks_for_a_call(NOBODY, &[], TEN).verdict.is_ok(), "it asks after it rang");
+    acme.hold(&hold("new", 10, minutes(9)));
+    assert!(acme.asks_for_a_call(NOBODY, &[], TEN).verdict.is_ok(), "it asks again");
+    let promise = hold("a", 5, minutes(9));
+    acme.hears(0, ("a", Stage::Started), NOBODY);
+    let refused = acme.asks_for_a_call(NOBODY, &[&promise], TEN).verdict.unwrap_err();
+    assert_eq!(refused.reason, Reason::LimitReached, "the other one counts");
 }
 
 #[test]
