@@ -7,6 +7,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use creditd::access::Gate;
 use creditd::book::cells::Tender;
 use creditd::book::desk::Desk;
 use creditd::book::keeper::Call;
@@ -89,12 +90,13 @@ impl AtWork {
             std::thread::spawn(move || keeper.run(&called)),
             std::thread::spawn(move || tender.run(&wakes)),
         ];
-        let channels = Channels::open(folder, webhooks::Options::default()).await.unwrap();
+        let channels = Channels::open(folder, webhooks::Options::default(), None).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (hang_up, hung_up) = oneshot::channel();
         let shutdown = async { drop(hung_up.await) };
-        let served = http::serve(listener, Arc::clone(&desk), channels, http::Options::default(), shutdown);
+        let (face, gate) = (Arc::clone(&desk), Arc::new(Gate::open(folder).unwrap()));
+        let served = http::serve(listener, face, channels, gate, http::Options::default(), shutdown);
         let serving = tokio::spawn(async move { served.await.unwrap() });
         let client = reqwest::Client::new();
         AtWork { url, client, desk, log, clock, calls, stop, ends, wake, threads, hang_up, serving }

@@ -235,6 +235,7 @@ fn reading(routes: Routes) -> Routes {
         .get("/v1/orgs/{org}/balance/stream", org(Read), watching::balance)
         .get("/v1/orgs/{org}/forecast", org(Read), reads::forecast)
         .get("/v1/orgs/{org}/usage", org(Read).by_account(), usage::usage)
+        .get("/v1/orgs/{org}/spikes", org(Read).by_account(), usage::spikes)
         .get("/v1/orgs/{org}/history", org(Read).by_account(), history::list)
         .get("/v1/orgs/{org}/charges/{seq}", org(Read), history::charge)
         .get("/v1/orgs/{org}/limits", org(Read), limits::list)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -15,6 +15,7 @@ use super::parts::{self, NameWithin, OrgName, Params};
 use super::problem::{Problem, Refusal};
 use super::reads::aside;
 use super::routes::{Routes, org};
+use super::usage::told;
 use crate::access::Permission;
 use crate::clock;
 use crate::ledger::entry::Command;
@@ -131,12 +132,7 @@ async fn table(face: &Face, org: &str, id: &str, pairs: Vec<(String, String)>) -
     let (desk, name) = (Arc::clone(&face.desk), org.to_owned());
     let answered = aside(face, move || query::whole_usage(&desk, &name, question, clock::now())).await?;
     let usage = answered.map_err(Problem::of_usage)?.ok_or_else(|| Problem::unknown_org(org))?;
-    let told = [
-        (parts::SEQ, usage.seq.to_string()),
-        (parts::AS_OF, time::format(usage.as_of)),
-        (HeaderName::from_static("creditd-zone"), usage.zone.clone()),
-        (HeaderName::from_static("creditd-range"), format!("{}/{}", usage.range.from, usage.range.to)),
-    ];
+    let told = told(usage.seq, usage.as_of, &usage.zone, &usage.range);
     Ok(parts::csv(&format!("{org}-{id}"), usage.csv(), &told))
 }
 

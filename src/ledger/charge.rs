@@ -209,6 +209,17 @@ impl Line {
         }
     }
 
+    /// Which way the call went, where it is one that was talked.
+    #[must_use]
+    pub fn talked_direction(&self) -> Option<Direction> {
+        let direction = match &self.basis {
+            Basis::PerMinute { direction, .. } => Some(*direction),
+            Basis::Unmetered { direction, .. } => *direction,
+            Basis::PerAction { .. } | Basis::PerUnits { .. } => None,
+        };
+        direction.filter(|_| self.talked() > Millis(0))
+    }
+
     /// The seconds of the call that were billed.
     #[must_use]
     pub fn billed_seconds(&self) -> u64 {

@@ -1,4 +1,4 @@
-//! Usage over the service: the same question and answer as over HTTP.
+//! Usage and its spikes over the service: the same questions and answers as over HTTP.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use async_nats::service::endpoint::Endpoint;
 use async_nats::service::error::Error as ServiceError;
 use bytes::Bytes;
 use futures_util::StreamExt;
+use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
 use super::service::{MOST_ASIDE, answer, org_of, refusal, text, unknown_org};
@@ -18,11 +19,14 @@ use crate::query::{self, Parameters, UsageError};
 /// Where usage is asked for; the last token is the organization, the payload holds the parameters.
 pub(super) const USAGE: &str = "creditd.usage.*";
 
+/// Where its spikes are asked for, in the same way.
+pub(super) const SPIKES: &str = "creditd.spikes.*";
+
 /// Answers requests until told to stop, each away from the threads that serve.
 pub(super) async fn serve(
     client: Client,
     desk: Arc<Desk>,
-    mut requests: Endpoint,
+    (mut requests, ask): (Endpoint, Ask),
     places: Arc<Semaphore>,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -30,16 +34,16 @@ pub(super) async fn serve(
         tokio::select! {
             _ = stop.changed() => break,
             Some(request) = requests.next() => {
-                tokio::spawn(one(client.clone(), Arc::clone(&desk), Arc::clone(&places), request));
+                tokio::spawn(one(ask, client.clone(), Arc::clone(&desk), Arc::clone(&places), request));
             }
             else => break,
         }
     }
 }
 
-async fn one(client: Client, desk: Arc<Desk>, places: Arc<Semaphore>, request: Request) {
+async fn one(ask: Ask, client: Client, desk: Arc<Desk>, places: Arc<Semaphore>, request: Request) {
     let response = match places.try_acquire() {
-        Ok(_place) => usage(&desk, &request).await,
+        Ok(_place) => worked(ask, &desk, &request).await,
         Err(_) => Err(refusal(503, format!("{MOST_ASIDE} answers are worked out already; try again"))),
     };
     let most = client.server_info().max_payload;
@@ -57,18 +61,34 @@ async fn one(client: Client, desk: Arc<Desk>, places: Arc<Semaphore>, request: R
     answer(request, response).await;
 }
 
-async fn usage(desk: &Arc<Desk>, request: &Request) -> Result<Bytes, ServiceError> {
+/// What is asked: usage, or its spikes.
+pub(super) type Ask = fn(&Desk, &str, Parameters) -> Result<Bytes, ServiceError>;
+
+/// What was used, by whom and for what.
+pub(super) fn usage(desk: &Desk, org: &str, given: Parameters) -> Result<Bytes, ServiceError> {
+    told(org, query::usage(desk, org, given, clock::now()))
+}
+
+/// Hours and days in which far more was used than before.
+pub(super) fn spikes(desk: &Desk, org: &str, given: Parameters) -> Result<Bytes, ServiceError> {
+    told(org, query::spikes(desk, org, given, clock::now()))
+}
+
+async fn worked(ask: Ask, desk: &Arc<Desk>, request: &Request) -> Result<Bytes, ServiceError> {
     let org = org_of(&request.message.subject)?.to_owned();
     let given = Parameters::of_json(&request.message.payload);
     let given = given.map_err(|refused| refusal(400, refused.to_string()))?;
     let desk = Arc::clone(desk);
-    let work = move || match query::usage(&desk, &org, given, clock::now()) {
-        Ok(Some(usage)) => text(&usage),
-        Ok(None) => Err(unknown_org(&org)),
+    let worked = tokio::task::spawn_blocking(move || ask(&desk, &org, given)).await;
+    worked.unwrap_or_else(|error| Err(refusal(500, error.to_string())))
+}
+
+fn told<T: Serialize>(org: &str, answered: Result<Option<T>, UsageError>) -> Result<Bytes, ServiceError> {
+    match answered {
+        Ok(Some(answer)) => text(&answer),
+        Ok(None) => Err(unknown_org(org)),
         Err(UsageError::Gone(why)) => Err(refusal(503, why.to_owned())),
         Err(UsageError::Refused(refused)) => Err(refusal(400, refused.to_string())),
         Err(UsageError::Unread(error)) => Err(refusal(503, format!("the history cannot be read: {error}"))),
-    };
-    let worked = tokio::task::spawn_blocking(work).await;
-    worked.unwrap_or_else(|error| Err(refusal(500, error.to_string())))
+    }
 }

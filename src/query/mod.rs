@@ -41,9 +41,9 @@ pub use recharges::{CapState, RechargeState, recharges};
 pub use reports::{ContentState, ReportState, report_question, reports, within};
 pub use spent::{Projection, Spent, Used, spent, spent_by_page};
 pub use usage::{
-    Compared, Differences, Figures, GroupLine, MOST_GROUPS, Meta, OfType, Parameters, Percent, Percents,
-    Point, RangeState, Refused, Sheet, Sources, Sums, Usage, UsageError, UsageLine, Values, check_usage,
-    usage, usage_from, whole_usage,
+    Cause, Compared, Differences, Figures, GroupLine, MOST_GROUPS, Meta, OfType, Parameters, Percent,
+    Percents, Point, RangeState, Refused, Sheet, Sources, Spike, Spikes, SpikesMeta, Sums, Usage, UsageError,
+    UsageLine, Values, check_usage, spikes, usage, usage_from, whole_usage,
 };
 pub use verify::{Verified, verify};
 pub use webhooks::{QuietState, WebhookState, webhooks};

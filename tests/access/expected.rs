@@ -24,6 +24,7 @@ pub(super) const ROUTES: &[Row] = &[
     ("GET", "/v1/orgs/{org}/balance/stream", LOOK, Reach::Org, false),
     ("GET", "/v1/orgs/{org}/forecast", LOOK, Reach::Org, false),
     ("GET", "/v1/orgs/{org}/usage", LOOK, Reach::Org, true),
+    ("GET", "/v1/orgs/{org}/spikes", LOOK, Reach::Org, true),
     ("GET", "/v1/orgs/{org}/history", LOOK, Reach::Org, true),
     ("GET", "/v1/orgs/{org}/charges/{seq}", LOOK, Reach::Org, false),
     ("GET", "/v1/orgs/{org}/limits", LOOK, Reach::Org, false),

@@ -27,6 +27,7 @@ mod orphans;
 mod reads;
 mod recharges;
 mod restart;
+mod spikes;
 mod usage;
 mod watch;
 mod what_if;

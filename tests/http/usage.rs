@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use self::story::{EVER, Figures, Part, Story, instant};
 use crate::Daemon;
 
-const COUNTED: [&str; 5] = ["quantity", "calls", "billed_seconds", "talked_ms", "charges"];
+const COUNTED: [&str; 7] =
+    ["quantity", "calls", "calls_made", "calls_received", "billed_seconds", "talked_ms", "charges"];
 
 const DIMENSIONS: [&str; 9] =
     ["account", "entity_type", "entity", "user", "team", "feature", "action", "credit_type", "grant_kind"];
@@ -217,6 +218,16 @@ async fn what_was_before_is_laid_beside_it_also_where_nothing_is_now() {
     }
     assert_eq!(figures(&answer["totals"]), total(&now));
     assert_eq!(figures(&answer["totals"]["compared"]["before"]), total(&before));
+    let moved =
+        ask(&daemon, &format!("{query}&compare=previous_period&group_by=user,action&sort=-movement")).await;
+    let movement = |line: &Value| {
+        let before = figures(&line["compared"]["before"]);
+        (sum(&figures(line)) - sum(&before)).abs()
+    };
+    let movements: Vec<i64> = moved["data"].as_array().unwrap().iter().map(movement).collect();
+    assert!(movements.len() == lines.len() && movements.is_sorted_by(|a, b| a >= b), "{movements:?}");
+    let down = |line: &&Value| sum(&figures(line)) < sum(&figures(&line["compared"]["before"]));
+    assert!(moved["data"].as_array().unwrap().iter().take(5).filter(down).count() > 0, "{moved}");
     let year = ask(&daemon, "range=this_year&compare=previous_year").await;
     assert_eq!(year["compared_with"]["to"], year["range"]["from"]);
 }
@@ -258,6 +269,7 @@ async fn what_cannot_be_asked_is_refused_with_field_value_and_remedy() {
         ("compare=last_year", "compare", "previous_year"),
         ("sort=size", "sort", "talked_ms"),
         ("sort=difference", "sort", "compare"),
+        ("sort=-movement", "sort", "compare"),
         ("limit=0", "limit", "1 to 1000"),
         ("limit=many", "limit", "many"),
         ("cursor=x", "cursor", "meta.next"),

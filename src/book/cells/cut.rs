@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::spent::{PaidBy, Spent};
 use crate::book::row::TakenBack;
 use crate::ledger::charge::{Charge, Draw, Source};
+use crate::ledger::price::Direction;
 use crate::ledger::units::{Credits, Millis, Timestamp};
 
 /// What is counted of a part.
@@ -17,8 +18,10 @@ pub struct Counted {
     pub credits: Credits,
     /// How many things, a call being one.
     pub quantity: u64,
-    /// Calls that were talked.
-    pub calls: u64,
+    /// Calls that were made, and talked.
+    pub calls_made: u64,
+    /// Calls that were received, and talked.
+    pub calls_received: u64,
     /// The seconds of calls that were billed.
     pub billed_seconds: u64,
     /// How long calls were talked, in milliseconds.
@@ -98,8 +101,15 @@ fn counted(charge: &Charge, nth: usize) -> Counted {
         return counted;
     }
     let Millis(talked_ms) = line.talked();
-    let calls = u64::from(talked_ms > 0);
-    Counted { charges: 1, calls, talked_ms, billed_seconds: line.billed_seconds(), ..counted }
+    let went = |direction| u64::from(line.talked_direction() == Some(direction));
+    Counted {
+        charges: 1,
+        calls_made: went(Direction::Outbound),
+        calls_received: went(Direction::Inbound),
+        talked_ms,
+        billed_seconds: line.billed_seconds(),
+        ..counted
+    }
 }
 
 /// What paid a charge, dealt out to its lines: each kind of credits was drawn line by line.

@@ -12,12 +12,13 @@ use crate::store::{OrgKey, StoreError, codec};
 /// The places of the figures in a cell.
 pub(super) const CREDITS: usize = 0;
 pub(super) const QUANTITY: usize = 1;
-pub(super) const CALLS: usize = 2;
-pub(super) const BILLED_SECONDS: usize = 3;
-pub(super) const TALKED_MS: usize = 4;
-pub(super) const CHARGES: usize = 5;
+pub(super) const CALLS_MADE: usize = 2;
+pub(super) const CALLS_RECEIVED: usize = 3;
+pub(super) const BILLED_SECONDS: usize = 4;
+pub(super) const TALKED_MS: usize = 5;
+pub(super) const CHARGES: usize = 6;
 /// How many parts of charges are in it: a cell without any is as if it had never been.
-pub(super) const PARTS: usize = 6;
+pub(super) const PARTS: usize = 7;
 
 /// Cells added up, by slot and tuple.
 pub(super) type Sums = HashMap<(Slot, u32), Figures>;
@@ -48,12 +49,14 @@ fn add(
 }
 
 fn figures(counted: Counted) -> Figures {
-    let Counted { credits, quantity, calls, billed_seconds, talked_ms, charges } = counted;
+    let Counted { credits, quantity, calls_made, calls_received, billed_seconds, talked_ms, charges } =
+        counted;
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let mut figures = Figures::default();
     figures.0[CREDITS] = credits.micros();
     figures.0[QUANTITY] = number(quantity);
-    figures.0[CALLS] = number(calls);
+    figures.0[CALLS_MADE] = number(calls_made);
+    figures.0[CALLS_RECEIVED] = number(calls_received);
     figures.0[BILLED_SECONDS] = number(billed_seconds);
     figures.0[TALKED_MS] = number(talked_ms);
     figures.0[CHARGES] = number(charges);

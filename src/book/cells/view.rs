@@ -3,7 +3,9 @@
 use foldhash::{HashMap, HashMapExt};
 
 use super::cube::{Cube, MOST_BYTES, Part};
-use super::make::{BILLED_SECONDS, CALLS, CHARGES, CREDITS, PARTS, QUANTITY, Sums, TALKED_MS};
+use super::make::{
+    BILLED_SECONDS, CALLS_MADE, CALLS_RECEIVED, CHARGES, CREDITS, PARTS, QUANTITY, Sums, TALKED_MS,
+};
 use super::roll::Days;
 use super::split::Early;
 use super::tail::Ask;
@@ -344,7 +346,8 @@ impl Total {
         (figures[PARTS] > 0).then(|| Counted {
             credits: Credits::from_micros(figures[CREDITS]),
             quantity: number(QUANTITY),
-            calls: number(CALLS),
+            calls_made: number(CALLS_MADE),
+            calls_received: number(CALLS_RECEIVED),
             billed_seconds: number(BILLED_SECONDS),
             talked_ms: number(TALKED_MS),
             charges: number(CHARGES),

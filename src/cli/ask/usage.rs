@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::listing::{self, Column};
+use super::range::Range;
 use super::{Asking, Page, Pair, Where};
 use crate::cli::Failure;
 
@@ -21,24 +22,18 @@ pub(in crate::cli) struct Arguments {
     asking: Asking,
 }
 
+/// By what usage can be chosen.
+pub(super) const DIMENSIONS: [&str; 9] =
+    ["account", "entity_type", "entity", "user", "team", "feature", "action", "credit_type", "grant_kind"];
+
 /// What is asked of usage.
 #[derive(Debug, clap::Args)]
 pub(super) struct Of {
     /// A line for each: up to three of account, entity_type, entity, user, team, feature, action, credit_type and grant_kind.
     #[arg(short = 'b', long = "by", value_name = "DIMENSION", value_delimiter = ',')]
     group_by: Vec<String>,
-    /// this_month, this_quarter, this_year, last_7_days, cycle or all.
-    #[arg(short, long)]
-    range: Option<String>,
-    /// From that day or instant on.
-    #[arg(long)]
-    from: Option<String>,
-    /// Up to that day or instant, which is not part of it.
-    #[arg(long)]
-    to: Option<String>,
-    /// The zone whose days these are; that of the organization if not given.
-    #[arg(long)]
-    zone: Option<String>,
+    #[command(flatten)]
+    range: Range,
     /// A line for each hour, day, week or month.
     #[arg(short, long)]
     interval: Option<String>,
@@ -57,30 +52,16 @@ pub(super) struct Of {
 
 impl Of {
     pub(super) fn pairs(&self) -> Result<Vec<Pair>, Failure> {
-        const KNOWN: [&str; 9] = [
-            "account",
-            "entity_type",
-            "entity",
-            "user",
-            "team",
-            "feature",
-            "action",
-            "credit_type",
-            "grant_kind",
-        ];
-        let mut pairs = super::named(&self.only, &KNOWN)?;
+        let mut pairs = super::named(&self.only, &DIMENSIONS)?;
         let by = (!self.group_by.is_empty()).then(|| self.group_by.join(","));
         let texts = [
             ("group_by", &by),
-            ("range", &self.range),
-            ("from", &self.from),
-            ("to", &self.to),
-            ("zone", &self.zone),
             ("interval", &self.interval),
             ("compare", &self.compare),
             ("sort", &self.sort),
             ("search", &self.search),
         ];
+        pairs.extend(self.range.pairs());
         pairs.extend(texts.into_iter().filter_map(|(name, text)| Some((name, text.clone()?))));
         Ok(pairs)
     }
@@ -136,7 +117,8 @@ pub(super) fn columns(answer: &Value) -> Vec<Column> {
     }
     columns.extend([
         Column::number_at("quantity", "/quantity"),
-        Column::number("calls", |row| none_for_zero(row, "/calls")),
+        Column::number("made", |row| none_for_zero(row, "/calls_made")),
+        Column::number("received", |row| none_for_zero(row, "/calls_received")),
         Column::number("billed s", |row| none_for_zero(row, "/billed_seconds")),
         Column::number_at("charges", "/charges"),
     ]);
@@ -148,7 +130,7 @@ fn none_for_zero(row: &Value, place: &str) -> String {
 }
 
 /// A group's value in one dimension: by its name where that is known. The totals have none.
-fn group(row: &Value, dimension: &str) -> Option<String> {
+pub(super) fn group(row: &Value, dimension: &str) -> Option<String> {
     let group = row.get("group").filter(|group| !group.is_null())?;
     Some(match &group[dimension] {
         Value::Null => "–".to_owned(),

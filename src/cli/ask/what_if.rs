@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::client::Client;
 use super::listing::{self, Column};
+use super::range::Range;
 use super::{Asking, Page, asking, export};
 use crate::cli::Failure;
 use crate::cli::terminal::Format;
@@ -27,18 +28,8 @@ pub(in crate::cli) struct Arguments {
     /// Only this organization; may be repeated. All where none is named.
     #[arg(long = "org", value_name = "ORG")]
     orgs: Vec<String>,
-    /// this_month, this_quarter, this_year, last_7_days, cycle or all.
-    #[arg(short, long)]
-    range: Option<String>,
-    /// From that day or instant on.
-    #[arg(long)]
-    from: Option<String>,
-    /// Up to that day or instant, which is not part of it.
-    #[arg(long)]
-    to: Option<String>,
-    /// The zone whose days these are; that of each organization if not given.
-    #[arg(long)]
-    zone: Option<String>,
+    #[command(flatten)]
+    range: Range,
     /// Who comes first: -difference, who would pay most more; difference, who would pay most less; or org.
     #[arg(long, allow_hyphen_values = true, default_value = "-difference")]
     sort: String,
@@ -76,10 +67,7 @@ impl Arguments {
                 question.insert(name.to_owned(), prices(said)?);
             }
         }
-        let texts = [("range", &self.range), ("from", &self.from), ("to", &self.to), ("zone", &self.zone)];
-        let said =
-            texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), json!(text.as_ref()?))));
-        question.extend(said);
+        question.extend(self.range.pairs().map(|(name, text)| (name.to_owned(), json!(text))));
         question.insert("own_prices".to_owned(), json!(!self.without_own_prices));
         if !self.orgs.is_empty() {
             question.insert("orgs".to_owned(), json!(self.orgs));

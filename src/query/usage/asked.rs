@@ -33,6 +33,23 @@ const KNOWN: &str = "range, month, cycle, from, to, zone, group_by, account, ent
                      grant_kind, search, interval, compare, sort, limit and cursor";
 
 impl Asked {
+    /// Everything that passes, in one.
+    pub(super) fn all_in_one(range: Range, zone: Option<Zone>, filters: Vec<Filter>) -> Asked {
+        Asked {
+            range,
+            zone,
+            group_by: Vec::new(),
+            filters,
+            search: None,
+            interval: None,
+            compare: None,
+            order: Order::default(),
+            limit: None,
+            cursor: None,
+            digest: 0,
+        }
+    }
+
     pub(super) fn read(mut given: Parameters) -> Result<Asked, Refused> {
         let digest = given.digest();
         let range = Range::read(&mut given)?;
@@ -61,7 +78,7 @@ impl Asked {
     }
 }
 
-fn zone(name: &str) -> Result<Zone, Refused> {
+pub(super) fn zone(name: &str) -> Result<Zone, Refused> {
     let remedy = "write an IANA name such as Europe/Berlin";
     Zone::named(name).ok_or_else(|| Refused::value("zone", name, remedy))
 }
@@ -74,7 +91,7 @@ fn limit(text: Option<String>) -> Result<usize, Refused> {
 }
 
 /// One of a few words.
-fn choice<T: Copy>(
+pub(super) fn choice<T: Copy>(
     given: &mut Parameters,
     field: &str,
     all: &[T],

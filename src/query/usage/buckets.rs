@@ -102,6 +102,16 @@ impl Buckets {
         self.begins.iter().copied().chain(std::iter::once(self.end))
     }
 
+    /// The begin of the point with that number; after the last, the end.
+    pub(super) fn begin(&self, at: usize) -> Timestamp {
+        self.begins.get(at).copied().unwrap_or(self.end)
+    }
+
+    /// The end of the point with that number.
+    pub(super) fn end_of(&self, at: usize) -> Timestamp {
+        self.begin(at.saturating_add(1))
+    }
+
     pub(super) fn len(&self) -> usize {
         self.begins.len()
     }

@@ -39,6 +39,11 @@ impl Group {
         self.ids.iter().for_each(|id| id.lend().write(&mut key));
         key
     }
+
+    /// The credits of all kinds, less those before.
+    pub(super) fn difference(&self) -> i128 {
+        self.now.all_credits().saturating_sub(self.before.all_credits())
+    }
 }
 
 /// What was used at one time, by someone, for something.

@@ -22,27 +22,30 @@ mod question;
 pub(super) mod range;
 mod rows;
 mod sheet;
+mod spikes;
 mod sums;
 mod table;
 
 use std::collections::HashMap;
 
 use self::asked::Asked;
-use self::groups::{Groups, Points, Series};
+use self::groups::{Groups, Points, Series, Spans};
 use self::question::Question;
-use self::range::Bearings;
+use self::range::{Bearings, Range};
 use self::rows::Rows;
 use super::charged::Standing;
 use crate::book::Book;
 use crate::book::cells::{Ask, Cells, Odd, View};
 use crate::book::desk::Desk;
 use crate::book::pipeline::Look;
+use crate::ledger::calendar::Zone;
 use crate::ledger::units::Timestamp;
-use crate::store::{OrgKey, StoreError};
+use crate::store::StoreError;
 
 pub use self::answer::{GroupLine, Meta, Point, RangeState, Usage, UsageLine, Values};
 pub use self::parameters::{Parameters, Refused};
 pub use self::sheet::Sheet;
+pub use self::spikes::{Cause, Spike, Spikes, SpikesMeta, spikes};
 pub use self::sums::{Compared, Differences, Figures, OfType, Percent, Percents, Sums};
 
 /// The most groups of an answer, on all its pages.
@@ -82,7 +85,8 @@ pub struct Sources<'s> {
 /// # Errors
 /// [`UsageError`] where the question cannot be answered, or the history not be read.
 pub fn usage(desk: &Desk, org: &str, given: Parameters, now: Timestamp) -> Result<Option<Usage>, UsageError> {
-    of_desk(desk, org, &Asked::read(given)?, now)
+    let asked = Asked::read(given)?;
+    of_desk(desk, org, |sources| used(sources, org, &asked, now))
 }
 
 /// The same, with all groups on one page.
@@ -95,7 +99,8 @@ pub fn whole_usage(
     given: Parameters,
     now: Timestamp,
 ) -> Result<Option<Usage>, UsageError> {
-    of_desk(desk, org, &Asked { limit: None, ..Asked::read(given)? }, now)
+    let asked = Asked { limit: None, ..Asked::read(given)? };
+    of_desk(desk, org, |sources| used(sources, org, &asked, now))
 }
 
 /// Whether a question can be asked at all.
@@ -106,15 +111,14 @@ pub fn check_usage(given: Parameters) -> Result<(), Refused> {
     Asked::read(given).map(drop)
 }
 
-fn of_desk(desk: &Desk, org: &str, asked: &Asked, now: Timestamp) -> Result<Option<Usage>, UsageError> {
-    let sources = Sources {
+fn of_desk<T>(desk: &Desk, org: &str, ask: impl FnOnce(&Sources<'_>) -> T) -> T {
+    ask(&Sources {
         book: &desk.book,
         cells: desk.cells(),
         stretch: &|start| desk.stretch(org, start),
         look: &|| desk.look_and_wait(org),
         told: &|from| desk.metrics.cells.answers.with_label_values(&[from]).inc(),
-    };
-    answered(&sources, org, asked, now)
+    })
 }
 
 /// As [`usage`], from such sources.
@@ -127,22 +131,40 @@ pub fn usage_from(
     given: Parameters,
     now: Timestamp,
 ) -> Result<Option<Usage>, UsageError> {
-    answered(sources, org, &Asked::read(given)?, now)
+    used(sources, org, &Asked::read(given)?, now)
 }
 
-fn answered(
+fn used(
     sources: &Sources<'_>,
     org: &str,
     asked: &Asked,
     now: Timestamp,
 ) -> Result<Option<Usage>, UsageError> {
-    let found = sources.book.read(org, |slot| (slot.key, Bearings::of(&slot.org, &asked.range)));
+    let wanted = asked.cursor.as_ref().map(|cursor| cursor.standing);
+    answered(sources, org, &asked.range, wanted, |bearings, standing, origin| {
+        Question::of(org, bearings, asked, standing, now)?.answer(sources.book, org, origin)
+    })
+}
+
+/// Answers from the cells of an organization as it stood, or stands, and where they cannot tell, from its rows.
+fn answered<T>(
+    sources: &Sources<'_>,
+    org: &str,
+    range: &Range,
+    wanted: Option<Standing>,
+    answer: impl Fn(&Bearings, Standing, &mut Origin<'_>) -> Result<T, Failure>,
+) -> Result<Option<T>, UsageError> {
+    let found = sources.book.read(org, |slot| (slot.key, Bearings::of(&slot.org, range)));
     let Some((key, bearings)) = found else { return Ok(None) };
     if let Some(cells) = sources.cells {
-        match by_cells(sources, cells, (org, key, &bearings), asked, now) {
-            Ok(usage) => {
+        let by_cells = cells.view(key, wanted, sources.stretch, |view| {
+            let standing = view.standing();
+            answer(&bearings, standing, &mut Origin::Cells(view))
+        });
+        match by_cells.map_err(Failure::from).flatten() {
+            Ok(answer) => {
                 (sources.told)("cells");
-                return Ok(Some(usage));
+                return Ok(Some(answer));
             }
             Err(Failure::Refused(refused)) => return Err(refused.into()),
             Err(Failure::Untold(why)) => tracing::debug!(org, why, "usage is read from rows"),
@@ -153,28 +175,14 @@ fn answered(
     (sources.told)("rows");
     let Some(look) = (sources.look)().map_err(UsageError::Gone)? else { return Ok(None) };
     let stands = Standing::of(&look.org);
-    let question = Question::of(org, &Bearings::of(&look.org, &asked.range), asked, stands, now)?;
-    let rows = Rows { look: &look, standing: question.standing };
-    question.answer(sources.book, org, &mut Origin::Rows(rows)).map(Some).map_err(|failure| match failure {
+    let rows = Rows { look: &look, standing: wanted.map_or(stands, |wanted| wanted.at_most(stands)) };
+    let by_rows = answer(&Bearings::of(&look.org, range), stands, &mut Origin::Rows(rows));
+    by_rows.map(Some).map_err(|failure| match failure {
         Failure::Refused(refused) => refused.into(),
         Failure::Unread(error) | Failure::Odd(Odd::Unread(error)) => error.into(),
         Failure::Odd(_) => UsageError::Gone("the rows of an organization do not tell"),
         Failure::Untold(why) => UsageError::Gone(why),
     })
-}
-
-fn by_cells(
-    sources: &Sources<'_>,
-    cells: &Cells,
-    (org, key, bearings): (&str, OrgKey, &Bearings),
-    asked: &Asked,
-    now: Timestamp,
-) -> Result<Usage, Failure> {
-    let wanted = asked.cursor.as_ref().map(|cursor| cursor.standing);
-    cells.view(key, wanted, sources.stretch, |view| {
-        let question = Question::of(org, bearings, asked, view.standing(), now)?;
-        question.answer(sources.book, org, &mut Origin::Cells(view))
-    })?
 }
 
 /// Why there are no figures.
@@ -199,24 +207,25 @@ enum Origin<'o> {
 }
 
 impl Origin<'_> {
-    fn groups(&mut self, question: &Question<'_>) -> Result<Groups, Failure> {
+    fn groups(&mut self, asked: &Asked, spans: Spans, zone: &Zone) -> Result<Groups, Failure> {
         match self {
-            Origin::Cells(view) => cube::groups(view, question.asked, question.spans, &question.zone),
-            Origin::Rows(rows) => Groups::of_rows(rows, question.asked, question.spans),
+            Origin::Cells(view) => cube::groups(view, asked, spans, zone),
+            Origin::Rows(rows) => Groups::of_rows(rows, asked, spans),
         }
     }
 
     fn series(
         &mut self,
-        question: &Question<'_>,
+        asked: &Asked,
+        spans: Spans,
+        zone: &Zone,
         points: Points<'_>,
         counted: &HashMap<Vec<u8>, Option<usize>>,
         shown: usize,
     ) -> Result<(Series, Vec<Series>), Failure> {
-        let (asked, zone) = (question.asked, &question.zone);
         match self {
             Origin::Cells(view) => cube::series(view, asked, zone, points, counted, shown),
-            Origin::Rows(rows) => groups::series_of_rows(rows, asked, question.spans, points, counted, shown),
+            Origin::Rows(rows) => groups::series_of_rows(rows, asked, spans, points, counted, shown),
         }
     }
 }

@@ -19,11 +19,15 @@ enum By {
     CreditsOf(CreditType),
     Quantity,
     Calls,
+    CallsMade,
+    CallsReceived,
     BilledSeconds,
     TalkedMs,
     Charges,
     /// The credits of all kinds, less those before.
     Difference,
+    /// The same, whichever way it went.
+    Movement,
     /// The names of groups, or their ids where there are none.
     Name,
 }
@@ -35,9 +39,16 @@ pub(super) enum Rank {
     Names(Vec<Option<String>>),
 }
 
+impl Default for Order {
+    /// The largest first.
+    fn default() -> Self {
+        Order { by: By::Credits, descending: true }
+    }
+}
+
 impl Order {
     pub(super) fn read(text: Option<&str>, compares: bool) -> Result<Order, Refused> {
-        let text = text.unwrap_or("-credits");
+        let Some(text) = text else { return Ok(Order::default()) };
         let (descending, name) = text.strip_prefix('-').map_or((false, text), |name| (true, name));
         let of_type = name.strip_prefix("credits.").and_then(CreditType::new);
         let by = match (name, of_type) {
@@ -45,17 +56,20 @@ impl Order {
             ("credits", _) => By::Credits,
             ("quantity", _) => By::Quantity,
             ("calls", _) => By::Calls,
+            ("calls_made", _) => By::CallsMade,
+            ("calls_received", _) => By::CallsReceived,
             ("billed_seconds", _) => By::BilledSeconds,
             ("talked_ms", _) => By::TalkedMs,
             ("charges", _) => By::Charges,
             ("difference", _) if compares => By::Difference,
-            ("difference", _) => {
+            ("movement", _) if compares => By::Movement,
+            ("difference" | "movement", _) => {
                 return Err(Refused::value("sort", text, "there is one only with compare; say that too"));
             }
             ("name", _) => By::Name,
             _ => {
-                let remedy = "write credits, credits.<kind>, quantity, calls, billed_seconds, talked_ms, charges, difference \
-                              or name, with a - before it for the largest first";
+                let remedy = "write credits, credits.<kind>, quantity, calls, calls_made, calls_received, billed_seconds, talked_ms, \
+                              charges, difference, movement or name, with a - before it for the largest first";
                 return Err(Refused::value("sort", text, remedy));
             }
         };
@@ -70,10 +84,13 @@ impl Order {
             By::CreditsOf(credit_type) => i128::from(sums.credits_of(credit_type).micros()),
             By::Quantity => sums.quantity.into(),
             By::Calls => sums.calls.into(),
+            By::CallsMade => sums.calls_made.into(),
+            By::CallsReceived => sums.calls_received.into(),
             By::BilledSeconds => sums.billed_seconds.into(),
             By::TalkedMs => sums.talked_ms.into(),
             By::Charges => sums.charges.into(),
-            By::Difference => sums.all_credits().saturating_sub(group.before.all_credits()),
+            By::Difference => group.difference(),
+            By::Movement => group.difference().saturating_abs(),
             By::Name => {
                 let name = |shown: &Shown<'_>| shown.name.or(shown.id).map(str::to_lowercase);
                 return Rank::Names(shown.iter().map(name).collect());

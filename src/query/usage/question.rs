@@ -21,11 +21,11 @@ use crate::query::charged::Standing;
 
 /// A question with everything its answer depends on but the figures.
 pub(super) struct Question<'a> {
-    pub(super) asked: &'a Asked,
-    pub(super) zone: Zone,
-    pub(super) standing: Standing,
+    asked: &'a Asked,
+    zone: Zone,
+    standing: Standing,
     as_of: Timestamp,
-    pub(super) spans: Spans,
+    spans: Spans,
     /// The same for every page.
     digest: u64,
 }
@@ -83,7 +83,7 @@ impl<'a> Question<'a> {
 
     /// Adds up what is asked, names it and puts it in order.
     pub(super) fn answer(&self, book: &Book, org: &str, origin: &mut Origin<'_>) -> Result<Usage, Failure> {
-        let mut groups = origin.groups(self)?;
+        let mut groups = origin.groups(self.asked, self.spans, &self.zone)?;
         names::learn(book, org, &self.asked.group_by, &mut groups.all);
         let ranked = self.rank(&groups);
         let (page, next) = self.page(&ranked)?;
@@ -158,7 +158,8 @@ impl<'a> Question<'a> {
             ranked.iter().map(|ranked| (ranked.group.key(), None)).collect();
         counted.extend(page.iter().zip(0..).map(|(ranked, place)| (ranked.group.key(), Some(place))));
         let (now, before): Points<'_> = (&points.0, points.1.as_ref());
-        let (all, each) = origin.series(self, (now, before), &counted, page.len())?;
+        let (all, each) =
+            origin.series(self.asked, self.spans, &self.zone, (now, before), &counted, page.len())?;
         let instants = points.0.edges().map(|instant| local(instant, &self.zone).into()).collect();
         Ok(Charts { instants, all, each })
     }

@@ -13,9 +13,11 @@ const NONE: &str = "(none)";
 /// What is counted beside credits: its name, and the figure.
 type Counted = (&'static str, fn(&Sums) -> u64);
 
-const COUNTED: [Counted; 4] = [
+const COUNTED: [Counted; 6] = [
     ("Quantity", |sums| sums.quantity),
     ("Calls", |sums| sums.calls),
+    ("Calls made", |sums| sums.calls_made),
+    ("Calls received", |sums| sums.calls_received),
     ("Billed seconds", |sums| sums.billed_seconds),
     ("Charges", |sums| sums.charges),
 ];

@@ -18,8 +18,12 @@ pub struct Figures<C, N> {
     pub credits: OfType<C>,
     /// How many things, of each action by itself; a call is one.
     pub quantity: N,
-    /// How many calls were talked.
+    /// How many calls were talked: those made and those received.
     pub calls: N,
+    /// How many calls were made, and talked.
+    pub calls_made: N,
+    /// How many calls were received, and talked.
+    pub calls_received: N,
     /// The seconds of calls that were billed.
     pub billed_seconds: N,
     /// How long calls were talked, in milliseconds.
@@ -82,9 +86,11 @@ impl Sums {
 
     /// Those of what was counted in one kind of credits.
     pub(super) fn of_type(credit_type: CreditType, counted: &Counted) -> Sums {
-        let Counted { credits, quantity, calls, billed_seconds, talked_ms, charges } = *counted;
+        let Counted { credits, quantity, calls_made, calls_received, billed_seconds, talked_ms, charges } =
+            *counted;
         let credits = [(credit_type, credits)].into_iter().collect();
-        Sums { credits, quantity, calls, billed_seconds, talked_ms, charges }
+        let calls = calls_made.saturating_add(calls_received);
+        Sums { credits, quantity, calls, calls_made, calls_received, billed_seconds, talked_ms, charges }
     }
 
     /// Adds others.
@@ -102,6 +108,8 @@ impl Sums {
         let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
         add(&mut self.quantity, other.quantity);
         add(&mut self.calls, other.calls);
+        add(&mut self.calls_made, other.calls_made);
+        add(&mut self.calls_received, other.calls_received);
         add(&mut self.billed_seconds, other.billed_seconds);
         add(&mut self.talked_ms, other.talked_ms);
         add(&mut self.charges, other.charges);
@@ -157,6 +165,8 @@ impl Sums {
             credits,
             quantity: by(self.quantity, before.quantity),
             calls: by(self.calls, before.calls),
+            calls_made: by(self.calls_made, before.calls_made),
+            calls_received: by(self.calls_received, before.calls_received),
             billed_seconds: by(self.billed_seconds, before.billed_seconds),
             talked_ms: by(self.talked_ms, before.talked_ms),
             charges: by(self.charges, before.charges),
@@ -175,6 +185,13 @@ impl Percent {
         let half = before.checked_div(2).filter(|_| before > 0)?;
         let magnitude = scaled.checked_abs()?.checked_add(half)?.checked_div(before)?;
         Some(Percent(magnitude.saturating_mul(scaled.signum())))
+    }
+}
+
+impl Percent {
+    /// How much a part is of the whole. None where there is nothing.
+    pub(in crate::query) fn part(part: i128, whole: i128) -> Option<Percent> {
+        Percent::of(whole.checked_add(part)?, whole)
     }
 }
 

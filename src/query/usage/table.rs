@@ -10,7 +10,8 @@ use crate::ledger::price::CreditType;
 use crate::query::csv::{Cell, Table};
 
 /// What is counted, in the order of the columns.
-const COUNTED: [&str; 5] = ["quantity", "calls", "billed_seconds", "talked_ms", "charges"];
+const COUNTED: [&str; 7] =
+    ["quantity", "calls", "calls_made", "calls_received", "billed_seconds", "talked_ms", "charges"];
 
 /// What stands beside the figures where they are compared.
 const BESIDE: [&str; 3] = ["before", "difference", "percent"];
@@ -96,10 +97,12 @@ impl Columns {
         number: impl Fn(&N) -> Cell<'static>,
         row: &mut Vec<Cell<'_>>,
     ) {
-        let Figures { credits: of, quantity, calls, billed_seconds, talked_ms, charges } = figures;
+        let Figures { credits: of, quantity, calls, calls_made, calls_received, .. } = figures;
+        let Figures { billed_seconds, talked_ms, charges, .. } = figures;
         let of_type = |of: &OfType<C>, credit_type| of.get(credit_type).map(&credits);
         row.extend(self.types.iter().map(|kind| of_type(of, *kind).unwrap_or_else(|| no_credits.clone())));
-        row.extend([quantity, calls, billed_seconds, talked_ms, charges].map(number));
+        let counted = [quantity, calls, calls_made, calls_received, billed_seconds, talked_ms, charges];
+        row.extend(counted.map(number));
     }
 }
 

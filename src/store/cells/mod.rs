@@ -39,7 +39,7 @@ pub use write::Writer;
 /// The texts of a tuple.
 pub const TEXTS: usize = 9;
 /// The figures of a cell.
-pub const FIGURES: usize = 7;
+pub const FIGURES: usize = 8;
 
 /// The texts of a tuple, as far as there are any.
 pub type Texts<'a> = [Option<&'a str>; TEXTS];

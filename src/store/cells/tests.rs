@@ -87,7 +87,7 @@ fn gap(tiers: &Tiers, upto: u32) -> Option<u32> {
 }
 
 fn figures(credits: i64) -> Figures {
-    Figures([credits, 1, 0, 0, -70_000, i64::MAX / 3, credits.signum()])
+    Figures([credits, 1, 0, 0, 2, -70_000, i64::MAX / 3, credits.signum()])
 }
 
 /// A number that nothing tells from those beside it, so that it cannot be written shorter.

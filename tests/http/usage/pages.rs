@@ -19,6 +19,8 @@ async fn pages_are_of_one_answer_whatever_arrives_between_them() {
         "-talked_ms",
         "billed_seconds",
         "calls",
+        "-calls_made",
+        "calls_received",
         "name",
         "-name",
     ] {

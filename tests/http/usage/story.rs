@@ -29,11 +29,11 @@ pub(super) struct Part {
     id: usize,
 }
 
-/// Sums: micro-credits of each kind, quantity, calls, billed seconds, milliseconds talked, charges.
+/// Sums: micro-credits of each kind, quantity, calls, calls made, calls received, billed seconds, milliseconds talked, charges.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Figures {
     pub(super) credits: BTreeMap<String, i64>,
-    pub(super) counted: [i64; 5],
+    pub(super) counted: [i64; 7],
 }
 
 impl Figures {
@@ -195,7 +195,7 @@ impl Story {
                         "email_sent" => 1_000_000,
                         _ => 0,
                     };
-                self.charge(time, &of, action, "credits", micros, [quantity, 0, 0, 0, 1]);
+                self.charge(time, &of, action, "credits", micros, [quantity, 0, 0, 0, 0, 0, 1]);
             }
         }
         event
@@ -206,13 +206,15 @@ impl Story {
         let minutes = (duration + 59_999) / 60_000;
         let translated = self.any(&[true, false]);
         event["type"] = json!("call.ended");
-        event["direction"] = json!("outbound");
+        let received = self.any(&[true, false, false]);
+        event["direction"] = json!(if received { "inbound" } else { "outbound" });
         event["duration_ms"] = json!(duration);
-        let counted = [1, i64::from(duration > 0), minutes * 60, duration, 1];
+        let talked = |condition: bool| i64::from(duration > 0 && condition);
+        let counted = [1, talked(true), talked(!received), talked(received), minutes * 60, duration, 1];
         self.charge(time, of, "phone_call", "voice", minutes * 6_000_000, counted);
         if translated {
             event["add_ons"] = json!(["translation"]);
-            self.charge(time, of, "translation", "credits", minutes * 1_500_000, [1, 0, 0, 0, 0]);
+            self.charge(time, of, "translation", "credits", minutes * 1_500_000, [1, 0, 0, 0, 0, 0, 0]);
         }
     }
 
@@ -224,7 +226,7 @@ impl Story {
         action: &str,
         credit_type: &'static str,
         micros: i64,
-        counted: [i64; 5],
+        counted: [i64; 7],
     ) {
         let mut of = of.clone();
         of.insert("action", action.to_owned());
@@ -247,7 +249,7 @@ impl Story {
         for (nth, (kind, part)) in parts.into_iter().enumerate() {
             let mut of = of.clone();
             of.extend(kind.map(|kind| ("grant_kind", kind.to_owned())));
-            let counted = if nth == 0 { counted } else { [0; 5] };
+            let counted = if nth == 0 { counted } else { [0; 7] };
             let figures = Figures { credits: [(credit_type.to_owned(), part)].into(), counted };
             self.parts.push(Part { time, of, figures, id: self.next });
         }

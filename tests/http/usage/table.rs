@@ -53,13 +53,13 @@ async fn the_table_is_the_rows_of_the_answer() {
     let daemon = Daemon::empty().await;
     Story::of_months(&daemon).await;
     for (query, columns) in [
-        ("range=all&group_by=user", 9),
-        ("range=all", 7),
-        ("range=all&group_by=action,entity,grant_kind&limit=1000", 12),
-        ("range=this_quarter&group_by=team,credit_type&compare=previous_period", 31),
-        ("range=all&group_by=user&interval=month", 11),
-        ("range=this_month&group_by=user,account&interval=day&compare=previous_period&limit=5", 34),
-        ("range=all&user=nobody&group_by=user", 7),
+        ("range=all&group_by=user", 11),
+        ("range=all", 9),
+        ("range=all&group_by=action,entity,grant_kind&limit=1000", 14),
+        ("range=this_quarter&group_by=team,credit_type&compare=previous_period", 39),
+        ("range=all&group_by=user&interval=month", 13),
+        ("range=this_month&group_by=user,account&interval=day&compare=previous_period&limit=5", 42),
+        ("range=all&user=nobody&group_by=user", 9),
     ] {
         let path = format!("/v1/orgs/acme/usage?{query}");
         let answer = ask(&daemon, query).await;

@@ -35,7 +35,7 @@ fn draw(credit_type: &str, paid_by: Option<GrantKind>, amount: i64) -> Draw {
 }
 
 /// A cell: action, kind of credits, what paid, micro-credits, and what is counted.
-type Shown = (String, String, Option<&'static str>, i64, [u64; 5]);
+type Shown = (String, String, Option<&'static str>, i64, [u64; 6]);
 
 /// The cells of a charge.
 fn cut(lines: Vec<Line>, draws: Vec<Draw>) -> Vec<Shown> {
@@ -52,13 +52,14 @@ fn cut(lines: Vec<Line>, draws: Vec<Draw>) -> Vec<Shown> {
     let charged = Charged { time: Timestamp::default(), dimensions: [None; 7], actions, charge: &charge };
     let mut cells = Vec::new();
     charged.parts(&mut |spent, counted| {
-        let Counted { credits, quantity, calls, billed_seconds, talked_ms, charges } = counted;
+        let Counted { credits, quantity, calls_made, calls_received, billed_seconds, talked_ms, charges } =
+            counted;
         cells.push((
             spent.action.to_owned(),
             spent.credit_type.to_string(),
             spent.paid_by.map(PaidBy::slug),
             credits.micros(),
-            [quantity, calls, billed_seconds, talked_ms, charges],
+            [quantity, calls_made, calls_received, billed_seconds, talked_ms, charges],
         ));
         true
     });
@@ -80,11 +81,11 @@ fn what_was_drawn_is_dealt_out_line_by_line_and_counted_once() {
     assert_eq!(
         cut(lines, draws),
         [
-            cell("call", "voice", "plan", 7, [1, 1, 120, 61_000, 1]),
-            cell("call", "voice", "bonus", 3, [0; 5]),
-            cell("translation", "credits", "purchased", 3, [1, 0, 0, 0, 0]),
-            cell("record", "voice", "bonus", 1, [1, 0, 0, 0, 0]),
-            cell("record", "voice", "overage", 4, [0; 5]),
+            cell("call", "voice", "plan", 7, [1, 1, 0, 120, 61_000, 1]),
+            cell("call", "voice", "bonus", 3, [0; 6]),
+            cell("translation", "credits", "purchased", 3, [1, 0, 0, 0, 0, 0]),
+            cell("record", "voice", "bonus", 1, [1, 0, 0, 0, 0, 0]),
+            cell("record", "voice", "overage", 4, [0; 6]),
         ]
     );
 }
@@ -93,5 +94,24 @@ fn what_was_drawn_is_dealt_out_line_by_line_and_counted_once() {
 fn what_is_free_is_counted_and_nothing_paid() {
     let basis = Basis::Unmetered { quantity: 12, duration: Millis(0), direction: None };
     let line = Line { credit_type: kind("credits"), amount: Credits::ZERO, basis, own_price: false };
-    assert_eq!(cut(vec![line], Vec::new()), [("call".into(), "credits".into(), None, 0, [12, 0, 0, 0, 1])]);
+    assert_eq!(
+        cut(vec![line], Vec::new()),
+        [("call".into(), "credits".into(), None, 0, [12, 0, 0, 0, 0, 1])]
+    );
+}
+
+#[test]
+fn a_call_counts_the_way_it_went_and_only_if_it_was_talked() {
+    let free = |direction, duration| {
+        let basis = Basis::Unmetered { quantity: 1, duration: Millis(duration), direction: Some(direction) };
+        vec![Line { credit_type: kind("credits"), amount: Credits::ZERO, basis, own_price: false }]
+    };
+    for (direction, duration, counted) in [
+        (Direction::Inbound, 61_000, [1, 0, 1, 0, 61_000, 1]),
+        (Direction::Outbound, 1, [1, 1, 0, 0, 1, 1]),
+        (Direction::Inbound, 0, [1, 0, 0, 0, 0, 1]),
+    ] {
+        let cells = cut(free(direction, duration), Vec::new());
+        assert_eq!(cells, [("call".into(), "credits".into(), None, 0, counted)], "{direction:?} {duration}");
+    }
 }

@@ -22,7 +22,7 @@ fn sums_keep_the_kinds_of_credits_apart_and_in_order() {
     let shown = serde_json::to_string(&sums).unwrap();
     assert_eq!(
         shown,
-        r#"{"credits":{"credits":"0.000007","voice":"0.000007"},"quantity":3,"calls":0,"billed_seconds":0,"talked_ms":0,"charges":3}"#
+        r#"{"credits":{"credits":"0.000007","voice":"0.000007"},"quantity":3,"calls":0,"calls_made":0,"calls_received":0,"billed_seconds":0,"talked_ms":0,"charges":3}"#
     );
     assert_eq!(sums.all_credits(), 14);
 }
