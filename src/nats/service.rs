@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, watch};
 use super::authorize::{self, AUTHORIZE, EXTEND, Endpoints, QUOTE, RELEASE};
 use super::history::{self, HISTORY};
 use super::restarts::RESTARTED;
-use super::usage::{self, SPIKES, USAGE};
+use super::usage::{self, Ask, SPIKES, USAGE};
 use crate::book::Book;
 use crate::book::desk::Desk;
 use crate::clock;
@@ -81,12 +81,11 @@ pub async fn serve(
     let histories = endpoint("history", HISTORY).await?;
     tokio::spawn(history::serve(Arc::clone(&desk), histories, stop.clone()));
     let places = Arc::new(Semaphore::new(MOST_ASIDE));
-    let usages = (endpoint("usage", USAGE).await?, usage::usage as usage::Ask);
-    let spikes = (endpoint("spikes", SPIKES).await?, usage::spikes as usage::Ask);
-    for asked in [usages, spikes] {
-        let (client, desk, places) = (client.clone(), Arc::clone(&desk), Arc::clone(&places));
-        tokio::spawn(usage::serve(client, desk, asked, places, stop.clone()));
-    }
+    let asked = [
+        (endpoint("usage", USAGE).await?, usage::usage as Ask),
+        (endpoint("spikes", SPIKES).await?, usage::spikes),
+    ];
+    usage::start(&client, &desk, asked, &places, &stop);
     tokio::spawn(authorize::serve(desk, starting, stop.clone()));
     loop {
         let (request, response) = tokio::select! {

@@ -22,8 +22,22 @@ pub(super) const USAGE: &str = "creditd.usage.*";
 /// Where its spikes are asked for, in the same way.
 pub(super) const SPIKES: &str = "creditd.spikes.*";
 
+/// Answers what is asked at some endpoints until told to stop.
+pub(super) fn start(
+    client: &Client,
+    desk: &Arc<Desk>,
+    asked: impl IntoIterator<Item = (Endpoint, Ask)>,
+    places: &Arc<Semaphore>,
+    stop: &watch::Receiver<bool>,
+) {
+    for asked in asked {
+        let (client, desk, places) = (client.clone(), Arc::clone(desk), Arc::clone(places));
+        tokio::spawn(serve(client, desk, asked, places, stop.clone()));
+    }
+}
+
 /// Answers requests until told to stop, each away from the threads that serve.
-pub(super) async fn serve(
+async fn serve(
     client: Client,
     desk: Arc<Desk>,
     (mut requests, ask): (Endpoint, Ask),

@@ -107,7 +107,9 @@ fn told(tiers: &Tiers, key: u32) -> Vec<(i32, String, i64, i64)> {
             }
         }
     }
-    sums.into_iter().map(|((slot, user), figures)| (slot, user, figures.0[0], figures.0[6])).collect()
+    sums.into_iter()
+        .map(|((slot, user), figures)| (slot, user, figures.0[0], figures.0[FIGURES - 1]))
+        .collect()
 }
 
 fn expected(cells: &[(i32, &str, i64, i64)]) -> Vec<(i32, String, i64, i64)> {
