@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, watch};
 use super::authorize::{self, AUTHORIZE, EXTEND, Endpoints, QUOTE, RELEASE};
 use super::history::{self, HISTORY};
 use super::restarts::RESTARTED;
-use super::usage::{self, Ask, SPIKES, USAGE};
+use super::usage;
 use crate::book::Book;
 use crate::book::desk::Desk;
 use crate::clock;
@@ -78,14 +78,11 @@ pub async fn serve(
         extend: endpoint("extend", EXTEND).await?,
         restarted: endpoint("restarted", RESTARTED).await?,
     };
-    let histories = endpoint("history", HISTORY).await?;
-    tokio::spawn(history::serve(Arc::clone(&desk), histories, stop.clone()));
+    tokio::spawn(history::serve(Arc::clone(&desk), endpoint("history", HISTORY).await?, stop.clone()));
     let places = Arc::new(Semaphore::new(MOST_ASIDE));
-    let asked = [
-        (endpoint("usage", USAGE).await?, usage::usage as Ask),
-        (endpoint("spikes", SPIKES).await?, usage::spikes),
-    ];
-    usage::start(&client, &desk, asked, &places, &stop);
+    for (name, subject, ask) in usage::ASKED {
+        usage::start(&client, &desk, (endpoint(name, subject).await?, ask), &places, &stop);
+    }
     tokio::spawn(authorize::serve(desk, starting, stop.clone()));
     loop {
         let (request, response) = tokio::select! {

@@ -16,24 +16,20 @@ use crate::book::desk::Desk;
 use crate::clock;
 use crate::query::{self, Parameters, UsageError};
 
-/// Where usage is asked for; the last token is the organization, the payload holds the parameters.
-pub(super) const USAGE: &str = "creditd.usage.*";
+/// What is asked where: usage and its spikes. The last token is the organization, the payload holds the parameters.
+pub(super) const ASKED: [(&str, &str, Ask); 2] =
+    [("usage", "creditd.usage.*", usage), ("spikes", "creditd.spikes.*", spikes)];
 
-/// Where its spikes are asked for, in the same way.
-pub(super) const SPIKES: &str = "creditd.spikes.*";
-
-/// Answers what is asked at some endpoints until told to stop.
+/// Answers what is asked at an endpoint until told to stop.
 pub(super) fn start(
     client: &Client,
     desk: &Arc<Desk>,
-    asked: impl IntoIterator<Item = (Endpoint, Ask)>,
+    asked: (Endpoint, Ask),
     places: &Arc<Semaphore>,
     stop: &watch::Receiver<bool>,
 ) {
-    for asked in asked {
-        let (client, desk, places) = (client.clone(), Arc::clone(desk), Arc::clone(places));
-        tokio::spawn(serve(client, desk, asked, places, stop.clone()));
-    }
+    let (client, desk, places) = (client.clone(), Arc::clone(desk), Arc::clone(places));
+    tokio::spawn(serve(client, desk, asked, places, stop.clone()));
 }
 
 /// Answers requests until told to stop, each away from the threads that serve.
@@ -75,16 +71,16 @@ async fn one(ask: Ask, client: Client, desk: Arc<Desk>, places: Arc<Semaphore>, 
     answer(request, response).await;
 }
 
-/// What is asked: usage, or its spikes.
+/// Answers a question about an organization.
 pub(super) type Ask = fn(&Desk, &str, Parameters) -> Result<Bytes, ServiceError>;
 
 /// What was used, by whom and for what.
-pub(super) fn usage(desk: &Desk, org: &str, given: Parameters) -> Result<Bytes, ServiceError> {
+fn usage(desk: &Desk, org: &str, given: Parameters) -> Result<Bytes, ServiceError> {
     told(org, query::usage(desk, org, given, clock::now()))
 }
 
 /// Hours and days in which far more was used than before.
-pub(super) fn spikes(desk: &Desk, org: &str, given: Parameters) -> Result<Bytes, ServiceError> {
+fn spikes(desk: &Desk, org: &str, given: Parameters) -> Result<Bytes, ServiceError> {
     told(org, query::spikes(desk, org, given, clock::now()))
 }
 
