@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::access::{AccessError, Gate};
 use crate::book::desk::Desk;
+use crate::book::itemise::Itemise;
 use crate::book::outbox::Outbox;
 use crate::book::progress::Progress;
 use crate::book::waiters::Waiters;
@@ -51,6 +52,10 @@ pub struct Options {
     pub checkpoint_every: Duration,
     /// How much history is gathered before it is written.
     pub history: Limits,
+    /// For how long it is kept; for ever where nothing is said.
+    pub keep_history: Option<Duration>,
+    /// Which charges it shows one by one.
+    pub itemise: Itemise,
     /// How webhooks are delivered.
     pub webhooks: webhooks::Options,
     /// Where mail is handed over, if anywhere.
@@ -161,14 +166,15 @@ impl Daemon {
         let (log, client) = open_log(&options).await?;
         let recovered = lineage::recover_checked(&options, &log).await?;
         metrics.resume(recovered.partition.book().tally(), &recovered.partition.commons().stray);
-        let desk = Arc::new(Desk::new(
+        let desk = Desk::new(
             Arc::clone(recovered.partition.book()),
             Arc::clone(&log),
             Arc::new(Waiters::new(process_token())),
             Arc::new(Progress::default()),
             Arc::new(Outbox::default()),
             metrics,
-        ));
+        );
+        let desk = Arc::new(desk.itemising(options.itemise));
         let channels = Channels::open(&options.data, options.webhooks.clone(), options.mail.as_ref()).await?;
         let (stop_pipeline, stopped) = watch::channel(false);
         let threads = threads::start(&options, recovered, &desk, &log, stopped).await?;

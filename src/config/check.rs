@@ -12,12 +12,17 @@ use ipnet::IpNet;
 use super::overlay::Layers;
 use super::raw::{self, Raw};
 use super::units;
-use super::{Access, Config, ConfigError, Http, LogFormat, LogHome, Logging, Problem, Tls, Webhooks};
+use super::{
+    Access, Config, ConfigError, History, Http, LogFormat, LogHome, Logging, Problem, Tls, Webhooks,
+};
+use crate::book::itemise::Itemise;
 use crate::log::local;
 use crate::store::history;
 
 /// The smallest file of the local log: it must take the largest record a few times over.
 const LEAST_SEGMENT: u64 = 1 << 20;
+/// An event, a repeat of one or a void of it may come 400 days later, by clocks that differ a little: so long the history is needed.
+const SHORTEST_HISTORY: Duration = Duration::from_hours(401 * 24);
 /// The largest request body that can be configured: a record of the log must be able to hold it.
 const LARGEST_BODY: u64 = local::MAX_RECORD as u64;
 
@@ -155,7 +160,19 @@ impl Checking<'_> {
         Some(Access { open, by_default, open_metrics: open || open_metrics })
     }
 
-    fn history(&mut self, raw: &raw::History) -> Option<history::Limits> {
+    fn history(&mut self, raw: &raw::History) -> Option<History> {
+        let keep = match &*raw.keep {
+            "forever" => Some(None),
+            age => self.duration("history.keep", age, SHORTEST_HISTORY).map(Some),
+        };
+        let itemise = Itemise::ALL.into_iter().find(|itemise| itemise.name() == raw.itemise);
+        let itemise = itemise.or_else(|| {
+            self.wrong("history.itemise", &raw.itemise, "is not known; write \"all\", \"calls\" or \"none\"")
+        });
+        Some(History { limits: self.history_limits(raw)?, keep: keep?, itemise: itemise? })
+    }
+
+    fn history_limits(&mut self, raw: &raw::History) -> Option<history::Limits> {
         let bytes = self.size("history.bytes", &raw.bytes, (1 << 20)..=(1 << 30));
         let rows = usize::try_from(raw.rows).ok().filter(|rows| (1_000..=50_000_000).contains(rows));
         let Some(rows) = rows else {

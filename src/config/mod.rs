@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::book::itemise::Itemise;
 use crate::ledger::units::Millis;
 use crate::ledger::webhooks::SecretText;
 use crate::log::{jetstream, local};
@@ -43,8 +44,8 @@ pub struct Config {
     pub access: Access,
     /// How often the organizations that changed are written.
     pub checkpoint_every: Duration,
-    /// How much of the history gathers in memory.
-    pub history: history::Limits,
+    /// What is kept of the history.
+    pub history: History,
     /// How webhooks are delivered.
     pub webhooks: Webhooks,
     /// Where mail is handed over; none where none is sent.
@@ -101,6 +102,17 @@ pub struct Tls {
     pub key: PathBuf,
     /// Who signs the certificates of clients, where they must show one.
     pub client_ca: Option<PathBuf>,
+}
+
+/// What is kept of the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct History {
+    /// How much of it gathers in memory.
+    pub limits: history::Limits,
+    /// For how long; for ever where nothing is said.
+    pub keep: Option<Duration>,
+    /// Which charges are shown one by one.
+    pub itemise: Itemise,
 }
 
 /// Who is let in over HTTP.

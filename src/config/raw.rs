@@ -100,6 +100,8 @@ pub(super) struct Checkpoint {
 pub(super) struct History {
     pub(super) rows: i64,
     pub(super) bytes: String,
+    pub(super) keep: String,
+    pub(super) itemise: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -315,6 +315,17 @@ pub(super) fn instant<S: Serializer>(instant: &Timestamp, serializer: S) -> Resu
     serializer.collect_str(&time::Rfc3339(*instant))
 }
 
+/// Writes an instant as RFC 3339, or null.
+pub(super) fn instant_or_null<S: Serializer>(
+    instant: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match instant {
+        Some(instant) => self::instant(instant, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
 /// Writes the end of a grant.
 fn end<S: Serializer>(instant: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     if *instant == Timestamp::MAX { serializer.serialize_none() } else { self::instant(instant, serializer) }

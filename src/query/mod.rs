@@ -29,8 +29,8 @@ pub use catalog::catalog;
 pub use ended::ended_call;
 pub use forecast::{ForecastState, LossState, OrgForecast, RateState, forecast};
 pub use history::{
-    CallFacts, EntityOf, Export, Exported, FinishedCall, HistoryError, HistoryLine, HistoryOf, HistoryPage,
-    MOST_LOOKED_AT, Part, Step, Wrong, charge, finished_calls, history,
+    CallFacts, EntityOf, Export, Exported, FinishedCall, HistoryError, HistoryLine, HistoryMeta, HistoryOf,
+    HistoryPage, MOST_LOOKED_AT, Part, Step, Wrong, charge, finished_calls, history,
 };
 pub use limits::{LimitPage, LimitState, PageError, PageOf, limits};
 pub use names::{

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
+use super::balance::instant_or_null;
 use super::charged::{Charged, Standing, each_charge};
 use super::limits::{PageError, PageMeta};
 use super::names::{self, Copied, NamePage, NameState, NamesOf};
@@ -36,10 +37,10 @@ pub struct Used {
     /// How many events were charged.
     pub charges: u64,
     /// When the earliest of them happened.
-    #[serde(serialize_with = "instant")]
+    #[serde(serialize_with = "instant_or_null")]
     pub first_charge: Option<Timestamp>,
     /// When the latest of them happened.
-    #[serde(serialize_with = "instant")]
+    #[serde(serialize_with = "instant_or_null")]
     pub last_charge: Option<Timestamp>,
 }
 
@@ -195,14 +196,6 @@ fn by_time(
     let from = if start.is_some() { "its start" } else { "its first charge" };
     let basis = format!("from {from} at {} to its end at {}", time::format(begin), time::format(end));
     Ok((span(end), span(now), format!("{basis}: used × its length ÷ what has passed of it")))
-}
-
-/// Writes an instant as RFC 3339, or null.
-fn instant<S: serde::Serializer>(instant: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    match instant {
-        Some(instant) => serializer.collect_str(&time::Rfc3339(*instant)),
-        None => serializer.serialize_none(),
-    }
 }
 
 #[cfg(test)]

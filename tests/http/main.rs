@@ -21,6 +21,7 @@ mod export;
 mod forecast;
 mod health;
 mod history;
+mod kept;
 mod limits;
 mod names;
 mod orphans;

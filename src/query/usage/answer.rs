@@ -11,7 +11,7 @@ use super::range::Span;
 use super::sums::{Compared, Sums};
 use crate::ledger::calendar::Zone;
 use crate::ledger::units::{Position, Timestamp};
-use crate::query::balance::{instant, text};
+use crate::query::balance::{instant, instant_or_null, text};
 use crate::wire::time;
 
 /// What was used.
@@ -25,6 +25,9 @@ pub struct Usage {
     /// The instant of the answer, or of its first page.
     #[serde(serialize_with = "instant")]
     pub as_of: Timestamp,
+    /// What was before cannot be told any more; none where everything can.
+    #[serde(serialize_with = "instant_or_null")]
+    pub kept_from: Option<Timestamp>,
     /// The zone whose days these are.
     pub zone: String,
     /// What was asked about.

@@ -122,16 +122,16 @@ impl Tiers {
             .any(|file| files.contains_key(&file))
     }
 
-    /// The first run up to one that no file covers, those aside that are `left_out`.
+    /// The first run behind `after`, up to another, that no file covers, those aside that are `left_out`.
     #[must_use]
-    pub fn gap(&self, upto: u32, left_out: &BTreeSet<Tier>) -> Option<u32> {
+    pub fn gap(&self, after: u32, upto: u32, left_out: &BTreeSet<Tier>) -> Option<u32> {
         let files = self.files.lock();
         let mut covered = 0;
         while covered < upto {
             let run = covered.saturating_add(1);
             match behind(&files, covered) {
                 Some((_, upto)) => covered = upto,
-                None if left_out.contains(&Tier::of_run(run)) => covered = run,
+                None if run <= after || left_out.contains(&Tier::of_run(run)) => covered = run,
                 None => return Some(run),
             }
         }
@@ -284,6 +284,10 @@ fn sound(folder: &Folder, file: Tier, runs: &Runs) -> Result<CellsFile, String> 
         return Err("it was written by another version".to_owned());
     }
     let last = u32::try_from(file.covers().1).map_err(|_| "there is no such run".to_owned())?;
+    if last < runs.oldest() {
+        // Its runs were deleted for their age: nothing else tells what they came to.
+        return Ok(open);
+    }
     let summary = runs.summary(last).map_err(|error| error.to_string())?;
     if summary == *open.last() { Ok(open) } else { Err("it is of other runs".to_owned()) }
 }

@@ -199,8 +199,14 @@ impl Stepped {
         };
         let told = |one| from.set(one);
         let book = &**self.partition.book();
-        let mut sources =
-            Sources { book, cells: Some(self.cells()), stretch: &stretch, look: &look, told: &told };
+        let mut sources = Sources {
+            book,
+            cells: Some(self.cells()),
+            stretch: &stretch,
+            look: &look,
+            kept_from: None,
+            told: &told,
+        };
         let answer = |sources: &Sources<'_>| {
             let given = Parameters::of_pairs(query.iter().cloned());
             match usage_from(sources, name, given, now) {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::ledger::price::CreditType;
 use crate::ledger::units::{Credits, Position, Timestamp};
-use crate::query::balance::{instant, text};
+use crate::query::balance::{instant, instant_or_null, text};
 use crate::query::csv::{Cell, Table};
 use crate::query::usage::answer::{RangeState, Values};
 use crate::query::usage::sums::Percent;
@@ -20,6 +20,9 @@ pub struct Spikes {
     /// The instant of the answer.
     #[serde(serialize_with = "instant")]
     pub as_of: Timestamp,
+    /// What was before cannot be told any more; none where everything can.
+    #[serde(serialize_with = "instant_or_null")]
+    pub kept_from: Option<Timestamp>,
     /// The zone whose hours and days these are.
     pub zone: String,
     /// In what was looked for them.
