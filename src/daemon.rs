@@ -1,6 +1,7 @@
 //! The daemon: started in the order in which an event flows, stopped in reverse.
 
 mod faces;
+pub mod identity;
 mod lineage;
 mod notify;
 mod threads;
@@ -16,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::access::{AccessError, Gate};
+use crate::access::{AccessError, Gate, Provider, ProviderOptions};
 use crate::book::desk::Desk;
 use crate::book::itemise::Itemise;
 use crate::book::outbox::Outbox;
@@ -67,12 +68,14 @@ pub struct Options {
 }
 
 /// Who is let in over HTTP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
     /// Whether those who show no token are.
     pub open: bool,
     /// Whether the metrics are for everybody.
     pub open_metrics: bool,
+    /// An identity provider whose tokens are taken too.
+    pub provider: Option<ProviderOptions>,
 }
 
 /// Where entries come from.
@@ -160,8 +163,9 @@ impl Daemon {
         let refused = |source| DaemonError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let Access { open, open_metrics } = options.access;
-        let gate = Arc::new(Gate { open, open_metrics, ..Gate::shut(&options.data)? });
+        let Access { open, open_metrics, provider } = options.access.clone();
+        let provider = provider.map(Provider::new);
+        let gate = Arc::new(Gate { open, open_metrics, provider, ..Gate::shut(&options.data)? });
         let metrics = Metrics::new()?;
         let (log, client) = open_log(&options).await?;
         let recovered = lineage::recover_checked(&options, &log).await?;

@@ -13,7 +13,7 @@ use super::overlay::Layers;
 use super::raw::{self, Raw};
 use super::units;
 use super::{
-    Access, Config, ConfigError, History, Http, LogFormat, LogHome, Logging, Problem, Tls, Webhooks,
+    Access, Config, ConfigError, History, Http, LogFormat, LogHome, Logging, Oidc, Problem, Tls, Webhooks,
 };
 use crate::book::itemise::Itemise;
 use crate::log::local;
@@ -157,7 +157,40 @@ impl Checking<'_> {
                 return self.wrong("access.mode", other, why);
             }
         };
-        Some(Access { open, by_default, open_metrics: open || open_metrics })
+        let oidc = self.oidc(&raw.access.oidc)?;
+        Some(Access { open, by_default, open_metrics: open || open_metrics, oidc })
+    }
+
+    /// The outer `None` is for what is wrong.
+    fn oidc(&mut self, raw: &raw::Oidc) -> Option<Option<Oidc>> {
+        if raw.issuer.is_empty() {
+            return Some(None);
+        }
+        for (name, url) in [("access.oidc.issuer", &raw.issuer), ("access.oidc.keys_url", &raw.keys_url)] {
+            let is_here = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
+                .iter()
+                .any(|here| url.starts_with(here));
+            if !url.is_empty() && !url.starts_with("https://") && !is_here {
+                return self.wrong(name, url, "is no https address: whoever is on the way could sign tokens");
+            }
+        }
+        let claims = [&raw.role_claim, &raw.orgs_claim, &raw.accounts_claim];
+        let names = ["audience", "role_claim", "orgs_claim", "accounts_claim"];
+        for (name, text) in names.iter().zip([&raw.audience].into_iter().chain(claims)) {
+            if text.is_empty() {
+                return self.wrong(
+                    &format!("access.oidc.{name}"),
+                    text,
+                    "is missing; the tokens are read by it",
+                );
+            }
+        }
+        Some(Some(Oidc {
+            issuer: raw.issuer.clone(),
+            audience: raw.audience.clone(),
+            keys_url: Some(raw.keys_url.clone()).filter(|url| !url.is_empty()),
+            claims: claims.map(String::clone),
+        }))
     }
 
     fn history(&mut self, raw: &raw::History) -> Option<History> {

@@ -116,7 +116,7 @@ pub struct History {
 }
 
 /// Who is let in over HTTP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
     /// Whether those who show no token are.
     pub open: bool,
@@ -124,6 +124,21 @@ pub struct Access {
     pub by_default: bool,
     /// Whether the metrics are for everybody.
     pub open_metrics: bool,
+    /// An identity provider whose tokens are taken too.
+    pub oidc: Option<Oidc>,
+}
+
+/// An identity provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Oidc {
+    /// Who signs its tokens.
+    pub issuer: String,
+    /// For whom they are.
+    pub audience: String,
+    /// Where its keys are; where its discovery document says, if nothing is said.
+    pub keys_url: Option<String>,
+    /// The claims with the role, the organizations and the accounts.
+    pub claims: [String; 3],
 }
 
 impl Access {

@@ -1,0 +1,188 @@
+//! An identity provider: a real one over HTTP, and the daemon that fetches its keys.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use creditd::clock;
+use jsonwebtoken::jwk::{Jwk, JwkSet};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use parking_lot::Mutex;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::Guarded;
+use crate::daemon::Daemon;
+
+/// A provider: what it publishes, and how often that was asked for.
+#[derive(Default)]
+struct Published {
+    keys: Mutex<Vec<Jwk>>,
+    asked: Mutex<usize>,
+}
+
+struct Provider {
+    issuer: String,
+    published: Arc<Published>,
+}
+
+/// A key of a provider.
+struct Signer {
+    key: EncodingKey,
+    id: &'static str,
+}
+
+impl Signer {
+    fn new(id: &'static str) -> Signer {
+        let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+        Signer { key: EncodingKey::from_ec_der(&pair.serialize_der()), id }
+    }
+
+    fn jwk(&self) -> Jwk {
+        let mut jwk = Jwk::from_encoding_key(&self.key, Algorithm::ES256).unwrap();
+        jwk.common.key_id = Some(self.id.to_owned());
+        jwk
+    }
+
+    fn sign(&self, claims: &Value) -> String {
+        let header = Header { kid: Some(self.id.to_owned()), ..Header::new(Algorithm::ES256) };
+        encode(&header, claims, &self.key).unwrap()
+    }
+}
+
+impl Provider {
+    async fn start() -> Provider {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let issuer = format!("http://{}/realms/ops", listener.local_addr().unwrap());
+        let published = Arc::new(Published::default());
+        let discovery = json!({ "issuer": issuer, "jwks_uri": format!("{issuer}/keys") }).to_string();
+        let keys = async |State(published): State<Arc<Published>>| {
+            *published.asked.lock() += 1;
+            serde_json::to_string(&JwkSet { keys: published.keys.lock().clone() }).unwrap()
+        };
+        let router = Router::new()
+            .route("/realms/ops/.well-known/openid-configuration", get(async move || discovery))
+            .route("/realms/ops/keys", get(keys))
+            .with_state(Arc::clone(&published));
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Provider { issuer, published }
+    }
+
+    /// What a token says that is for some organization, and good for some seconds.
+    fn claims(&self, role: &str, orgs: &str, seconds: i64) -> Value {
+        let now = clock::now().micros() / 1_000_000;
+        json!({ "iss": self.issuer, "aud": "creditd", "sub": "u-17", "name": "Ana", "exp": now + seconds,
+                "creditd_role": role, "creditd_orgs": orgs })
+    }
+}
+
+/// Asks a daemon with a token: the status and the answer.
+async fn ask(daemon: &Daemon, token: &str, method: Method, path: &str) -> (u16, Value) {
+    let request = reqwest::Client::new().request(method, format!("{}{path}", daemon.url()));
+    let answer = request.header("authorization", format!("Bearer {token}")).body("{}").send().await.unwrap();
+    let status = answer.status().as_u16();
+    (status, answer.json().await.unwrap_or_default())
+}
+
+/// Asks until a token is taken, for ten seconds at most.
+async fn taken(daemon: &Daemon, token: &str) -> (u16, Value) {
+    let mut answer = (0, Value::Null);
+    for _ in 0..100 {
+        answer = ask(daemon, token, Method::GET, "/v1/orgs").await;
+        if answer.0 == 200 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_of_a_provider_are_held_to_their_role_and_scope() {
+    let (provider, folder) = (Provider::start().await, tempfile::tempdir().unwrap());
+    let (one, two) = (Signer::new("one"), Signer::new("two"));
+    provider.published.keys.lock().push(one.jwk());
+    let settings = format!("[access]\nmode = \"tokens\"\n[access.oidc]\nissuer = \"{}\"\n", provider.issuer);
+    let mut daemon = Daemon::start_guarded(folder.path(), &settings);
+    daemon.ready().await;
+    let admin = one.sign(&provider.claims("admin", "*", 300));
+    let (status, told) = taken(&daemon, &admin).await;
+    assert_eq!(status, 200, "{told}");
+    for (org, expected) in [("acme", 201), ("rival", 201)] {
+        let request = reqwest::Client::new().put(format!("{}/v1/orgs/{org}", daemon.url()));
+        let request = request.header("authorization", format!("Bearer {admin}")).body("{}");
+        assert_eq!(request.send().await.unwrap().status().as_u16(), expected);
+    }
+    let viewer = one.sign(&provider.claims("viewer", "acme", 300));
+    let get = async |path: &str| ask(&daemon, &viewer, Method::GET, path).await;
+    assert_eq!(get("/v1/orgs/acme/balance").await.0, 200);
+    assert_eq!(get("/v1/orgs/rival/balance").await.1["reason"], "unknown_org");
+    assert_eq!(
+        ask(&daemon, &viewer, Method::POST, "/v1/orgs/acme/grants").await.1["reason"],
+        "permission_missing"
+    );
+    // Who did what has their names.
+    let (_, audit) = ask(&daemon, &admin, Method::GET, "/v1/audit").await;
+    let deed = audit["data"].as_array().unwrap().iter().find(|deed| deed["path"] == "/v1/orgs/acme").unwrap();
+    assert_eq!(
+        (&deed["who"], &deed["name"], &deed["role"]),
+        (&json!("oidc:u-17"), &json!("Ana"), &json!("admin"))
+    );
+    for (claims, part) in [
+        (provider.claims("viewer", "acme", -120), "expired"),
+        (provider.claims("boss", "acme", 300), "names no role"),
+        (
+            json!({ "iss": "https://other.example", "aud": "creditd", "sub": "x", "exp": 4_000_000_000_i64 }),
+            "not from",
+        ),
+    ] {
+        let (status, problem) = ask(&daemon, &one.sign(&claims), Method::GET, "/v1/orgs").await;
+        assert_eq!((status, &problem["reason"]), (401, &json!("token_invalid")));
+        assert!(problem["detail"].as_str().unwrap().contains(part), "{problem}");
+    }
+    // A new key is fetched when a token is signed with it; the old one is no good any more.
+    *provider.published.keys.lock() = vec![two.jwk()];
+    let (status, told) = taken(&daemon, &two.sign(&provider.claims("viewer", "acme", 300))).await;
+    assert_eq!(status, 200, "{told}");
+    assert_eq!(ask(&daemon, &viewer, Method::GET, "/v1/orgs").await.0, 401);
+    // Not for each such token: strangers do not make it ask without end.
+    let before = *provider.published.asked.lock();
+    for _ in 0..50 {
+        assert_eq!(ask(&daemon, &viewer, Method::GET, "/v1/orgs").await.0, 401);
+    }
+    assert!(*provider.published.asked.lock() <= before + 1);
+    assert!(daemon.stop().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_provider_such_a_token_is_none() {
+    let guarded = Guarded::start().await;
+    let token = Signer::new("one").sign(&json!({ "sub": "u-17" }));
+    let answer = guarded.send(Some(&token), Method::GET, "/v1/orgs", None).await;
+    assert_eq!((answer.status, &answer.json["reason"]), (401, &json!("token_invalid")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_listens_hears_no_more_once_such_a_token_is_over() {
+    let (provider, folder) = (Provider::start().await, tempfile::tempdir().unwrap());
+    let signer = Signer::new("one");
+    provider.published.keys.lock().push(signer.jwk());
+    let settings = format!("[access]\nmode = \"tokens\"\n[access.oidc]\nissuer = \"{}\"\n", provider.issuer);
+    let mut daemon = Daemon::start_guarded(folder.path(), &settings);
+    daemon.ready().await;
+    let admin = signer.sign(&provider.claims("admin", "*", 300));
+    assert_eq!(taken(&daemon, &admin).await.0, 200);
+    let put = reqwest::Client::new().put(format!("{}/v1/orgs/acme", daemon.url()));
+    put.header("authorization", format!("Bearer {admin}")).body("{}").send().await.unwrap();
+    // Over in two seconds, by a clock that may be a minute off.
+    let short = signer.sign(&provider.claims("viewer", "acme", -58));
+    let listen = reqwest::Client::new().get(format!("{}/v1/orgs/acme/balance/stream", daemon.url()));
+    let mut heard = listen.header("authorization", format!("Bearer {short}")).send().await.unwrap();
+    assert_eq!(heard.status(), 200);
+    let ended = async { while heard.chunk().await.is_ok_and(|chunk| chunk.is_some()) {} };
+    tokio::time::timeout(Duration::from_secs(10), ended).await.unwrap();
+    assert!(daemon.stop().success());
+}
