@@ -239,16 +239,8 @@ fn usable(jwk: &Jwk) -> Option<Key> {
 /// A claim, by its name as it is, or else with dots that lead into objects.
 fn claim_at<'c>(claims: &'c Map<String, Value>, path: &str) -> Option<&'c Value> {
     claims.get(path).or_else(|| {
-        let (mut names, mut at) = (path.split('.'), None);
-        while let Some(name) = names.next() {
-            at = match at {
-                None => claims.get(name),
-                Some(Value::Object(within)) => within.get(name),
-                Some(_) => None,
-            };
-            at?;
-        }
-        at
+        let (first, rest) = path.split_once('.')?;
+        rest.split('.').try_fold(claims.get(first)?, |at, name| at.as_object()?.get(name))
     })
 }
 

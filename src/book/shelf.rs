@@ -3,6 +3,8 @@
 //! Rows gather in the pipeline's open buffer; a full buffer is sealed and put on the shelf, where the keeper takes
 //! it and writes a run. Until the run can be read, its rows are found on the shelf: a row is never out of reach.
 
+mod keeping;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -169,55 +171,6 @@ impl Shelf {
         Ok(())
     }
 
-    /// From this hour of the log on, all rows are kept. None where nothing was deleted for its age.
-    #[must_use]
-    pub fn kept_from(&self) -> Option<Hour> {
-        *self.kept_from.lock()
-    }
-
-    /// Says from when on rows are kept.
-    pub(super) fn keep_from(&self, hour: Option<Hour>) {
-        *self.kept_from.lock() = hour;
-    }
-
-    /// Decides what is not to be kept any more: the oldest runs whose rows the log all took before that hour, as far as their sums are
-    /// written. The newest run stays.
-    ///
-    /// # Errors
-    /// As [`Runs::summary`].
-    pub(super) fn outlive(&self, hour: Hour) -> Result<(), StoreError> {
-        let (Some(runs), Some(cells)) = (&self.runs, &self.cells) else { return Ok(()) };
-        let (present, summed_up) = (runs.list(), cells.summed_up());
-        let Some((_newest, others)) = present.split_last() else { return Ok(()) };
-        for run in others.iter().take_while(|run| **run <= summed_up) {
-            let logged = runs.summary(*run)?.logged;
-            if logged >= hour {
-                break;
-            }
-            let mut kept_from = self.kept_from.lock();
-            *kept_from = (*kept_from).max(Some(logged.next()));
-        }
-        Ok(())
-    }
-
-    /// Deletes the runs with nothing but rows of before the hour from which on they are kept. Answers how many.
-    ///
-    /// # Errors
-    /// As [`Runs::delete_before`].
-    pub(super) fn delete_outlived(&self) -> Result<usize, StoreError> {
-        let (Some(runs), Some(kept_from)) = (&self.runs, self.kept_from()) else { return Ok(0) };
-        let mut first_kept = None;
-        for run in runs.list() {
-            if runs.summary(run)?.logged >= kept_from {
-                first_kept = Some(run);
-                break;
-            }
-        }
-        let deleted = runs.delete_before(first_kept.unwrap_or(u32::MAX))?;
-        self.cells.iter().for_each(|cells| cells.begin_rows_at(runs.oldest()));
-        Ok(deleted.len())
-    }
-
     fn sealed(&self) -> Vec<Arc<Buffer>> {
         self.sealed.lock().iter().rev().cloned().collect()
     }
@@ -244,20 +197,6 @@ pub struct Past {
 }
 
 impl Past {
-    /// Whether the oldest of them were deleted for their age.
-    ///
-    /// # Errors
-    /// As [`Runs::blocks`].
-    pub fn is_cut_off(&self) -> Result<bool, StoreError> {
-        let Some(runs) = self.shelf.runs.as_ref().filter(|_| self.shelf.kept_from().is_some()) else {
-            return Ok(false);
-        };
-        match runs.blocks(self.key, self.head).last().transpose()? {
-            Some(oldest) => Ok(oldest.prev().is_some()),
-            None => Ok(self.head.is_some()),
-        }
-    }
-
     /// All of them, newest first.
     ///
     /// # Errors

@@ -14,8 +14,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::Guarded;
 use crate::daemon::Daemon;
+use crate::{Answer, Guarded};
 
 /// A provider: what it publishes, and how often that was asked for.
 #[derive(Default)]
@@ -79,25 +79,44 @@ impl Provider {
     }
 }
 
-/// Asks a daemon with a token: the status and the answer.
-async fn ask(daemon: &Daemon, token: &str, method: Method, path: &str) -> (u16, Value) {
+/// Asks a daemon with a token.
+async fn ask(daemon: &Daemon, token: &str, method: Method, path: &str, body: Value) -> Answer {
     let request = reqwest::Client::new().request(method, format!("{}{path}", daemon.url()));
-    let answer = request.header("authorization", format!("Bearer {token}")).body("{}").send().await.unwrap();
-    let status = answer.status().as_u16();
-    (status, answer.json().await.unwrap_or_default())
+    let request = request.header("authorization", format!("Bearer {token}")).body(body.to_string());
+    let answer = request.send().await.unwrap();
+    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+    Answer { status, headers, json: answer.json().await.unwrap_or_default() }
+}
+
+async fn get_as(daemon: &Daemon, token: &str, path: &str) -> Answer {
+    ask(daemon, token, Method::GET, path, json!({})).await
+}
+
+/// Publishes a plan, and puts organizations on it.
+async fn set_up(daemon: &Daemon, admin: &str, orgs: &[&str]) {
+    let card = (
+        "/v1/rate-cards/standard".to_owned(),
+        json!({ "version": 1, "prices": { "mail": { "per_action": "1" } } }),
+    );
+    let plan = ("/v1/plans/starter".to_owned(), json!({ "version": 1, "rate_card": "standard" }));
+    let orgs = orgs.iter().map(|org| (format!("/v1/orgs/{org}"), json!({ "plan": "starter" })));
+    for (path, body) in [card, plan].into_iter().chain(orgs) {
+        let answer = ask(daemon, admin, Method::PUT, &path, body).await;
+        assert!((200..300).contains(&answer.status), "{path}: {}", answer.json);
+    }
 }
 
 /// Asks until a token is taken, for ten seconds at most.
-async fn taken(daemon: &Daemon, token: &str) -> (u16, Value) {
-    let mut answer = (0, Value::Null);
+async fn taken(daemon: &Daemon, token: &str) {
+    let mut answer = get_as(daemon, token, "/v1/orgs").await;
     for _ in 0..100 {
-        answer = ask(daemon, token, Method::GET, "/v1/orgs").await;
-        if answer.0 == 200 {
-            break;
+        if answer.status == 200 {
+            return;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
+        answer = get_as(daemon, token, "/v1/orgs").await;
     }
-    answer
+    panic!("after ten seconds: {}", answer.json);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,23 +128,15 @@ async fn tokens_of_a_provider_are_held_to_their_role_and_scope() {
     let mut daemon = Daemon::start_guarded(folder.path(), &settings);
     daemon.ready().await;
     let admin = one.sign(&provider.claims("admin", "*", 300));
-    let (status, told) = taken(&daemon, &admin).await;
-    assert_eq!(status, 200, "{told}");
-    for (org, expected) in [("acme", 201), ("rival", 201)] {
-        let request = reqwest::Client::new().put(format!("{}/v1/orgs/{org}", daemon.url()));
-        let request = request.header("authorization", format!("Bearer {admin}")).body("{}");
-        assert_eq!(request.send().await.unwrap().status().as_u16(), expected);
-    }
+    taken(&daemon, &admin).await;
+    set_up(&daemon, &admin, &["acme", "rival"]).await;
     let viewer = one.sign(&provider.claims("viewer", "acme", 300));
-    let get = async |path: &str| ask(&daemon, &viewer, Method::GET, path).await;
-    assert_eq!(get("/v1/orgs/acme/balance").await.0, 200);
-    assert_eq!(get("/v1/orgs/rival/balance").await.1["reason"], "unknown_org");
-    assert_eq!(
-        ask(&daemon, &viewer, Method::POST, "/v1/orgs/acme/grants").await.1["reason"],
-        "permission_missing"
-    );
+    assert_eq!(get_as(&daemon, &viewer, "/v1/orgs/acme/balance").await.status, 200);
+    get_as(&daemon, &viewer, "/v1/orgs/rival/balance").await.problem(404, "unknown_org");
+    let grant = ask(&daemon, &viewer, Method::POST, "/v1/orgs/acme/grants", json!({ "amount": "5" })).await;
+    grant.problem(403, "permission_missing");
     // Who did what has their names.
-    let (_, audit) = ask(&daemon, &admin, Method::GET, "/v1/audit").await;
+    let audit = get_as(&daemon, &admin, "/v1/audit").await.json;
     let deed = audit["data"].as_array().unwrap().iter().find(|deed| deed["path"] == "/v1/orgs/acme").unwrap();
     assert_eq!(
         (&deed["who"], &deed["name"], &deed["role"]),
@@ -139,19 +150,18 @@ async fn tokens_of_a_provider_are_held_to_their_role_and_scope() {
             "not from",
         ),
     ] {
-        let (status, problem) = ask(&daemon, &one.sign(&claims), Method::GET, "/v1/orgs").await;
-        assert_eq!((status, &problem["reason"]), (401, &json!("token_invalid")));
-        assert!(problem["detail"].as_str().unwrap().contains(part), "{problem}");
+        let refused = get_as(&daemon, &one.sign(&claims), "/v1/orgs").await;
+        let why = refused.problem(401, "token_invalid");
+        assert!(why.contains(part), "{why}");
     }
     // A new key is fetched when a token is signed with it; the old one is no good any more.
     *provider.published.keys.lock() = vec![two.jwk()];
-    let (status, told) = taken(&daemon, &two.sign(&provider.claims("viewer", "acme", 300))).await;
-    assert_eq!(status, 200, "{told}");
-    assert_eq!(ask(&daemon, &viewer, Method::GET, "/v1/orgs").await.0, 401);
+    taken(&daemon, &two.sign(&provider.claims("viewer", "acme", 300))).await;
+    get_as(&daemon, &viewer, "/v1/orgs").await.problem(401, "token_invalid");
     // Not for each such token: strangers do not make it ask without end.
     let before = *provider.published.asked.lock();
     for _ in 0..50 {
-        assert_eq!(ask(&daemon, &viewer, Method::GET, "/v1/orgs").await.0, 401);
+        assert_eq!(get_as(&daemon, &viewer, "/v1/orgs").await.status, 401);
     }
     assert!(*provider.published.asked.lock() <= before + 1);
     assert!(daemon.stop().success());
@@ -162,7 +172,7 @@ async fn without_a_provider_such_a_token_is_none() {
     let guarded = Guarded::start().await;
     let token = Signer::new("one").sign(&json!({ "sub": "u-17" }));
     let answer = guarded.send(Some(&token), Method::GET, "/v1/orgs", None).await;
-    assert_eq!((answer.status, &answer.json["reason"]), (401, &json!("token_invalid")));
+    answer.problem(401, "token_invalid");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -174,9 +184,8 @@ async fn who_listens_hears_no_more_once_such_a_token_is_over() {
     let mut daemon = Daemon::start_guarded(folder.path(), &settings);
     daemon.ready().await;
     let admin = signer.sign(&provider.claims("admin", "*", 300));
-    assert_eq!(taken(&daemon, &admin).await.0, 200);
-    let put = reqwest::Client::new().put(format!("{}/v1/orgs/acme", daemon.url()));
-    put.header("authorization", format!("Bearer {admin}")).body("{}").send().await.unwrap();
+    taken(&daemon, &admin).await;
+    set_up(&daemon, &admin, &["acme"]).await;
     // Over in two seconds, by a clock that may be a minute off.
     let short = signer.sign(&provider.claims("viewer", "acme", -58));
     let listen = reqwest::Client::new().get(format!("{}/v1/orgs/acme/balance/stream", daemon.url()));

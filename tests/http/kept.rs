@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
+use creditd::book::desk::Wait;
 use creditd::book::itemise::Itemise;
 use creditd::clock;
 use creditd::http::Options;
 use creditd::ledger::units::{Millis, Timestamp};
-use creditd::wire::time;
+use creditd::wire::{Subject, time};
 use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -48,10 +50,14 @@ impl Scene {
         self.shown.store(days_ago(days).micros(), Ordering::Relaxed);
     }
 
+    /// Writes an event into the log, at whatever time that shows. Answers what became of it.
     async fn send(&self, org: &str, id: &str, days: u32) -> Vec<String> {
         let event = json!({ "type": "action", "org": org, "id": id, "action": "email_sent",
             "time": time::format(days_ago(days)) });
-        self.daemon.post("/v1/events", event).await.statuses().into_iter().map(str::to_owned).collect()
+        let (subject, wait) = (Subject::Events(org), Wait::Applied(Duration::from_secs(10)));
+        let desk = &self.daemon.running.desk;
+        let sent = desk.submit(subject, None, event.to_string().into(), wait).await.unwrap();
+        sent.outcomes.iter().map(|outcome| outcome["status"].as_str().unwrap().to_owned()).collect()
     }
 
     async fn get(&self, path: &str) -> Value {

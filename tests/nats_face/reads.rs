@@ -7,6 +7,16 @@ use serde_json::{Value, json};
 use crate::Scene;
 use crate::service::ask_for;
 
+/// A plan with calls, and an organization on it.
+const TALKS: [(&str, &str); 3] = [
+    (
+        "credits.commands._catalog",
+        r#"{"type": "rate_card.put", "id": "talk", "version": 1, "prices": {"message": {"per_action": "1"}, "phone_call": {"per_minute": "6"}}}"#,
+    ),
+    ("credits.commands._catalog", r#"{"type": "plan.put", "id": "talk", "version": 1, "rate_card": "talk"}"#),
+    ("credits.commands.acme", r#"{"type": "org.put", "plan": "talk"}"#),
+];
+
 /// An answer without what every answer has of its own.
 fn without_instant(mut answer: Value) -> Value {
     if let Some(fields) = answer.as_object_mut() {
@@ -18,7 +28,9 @@ fn without_instant(mut answer: Value) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_charges_and_organizations_are_told_as_over_http() {
     let mut scene = Scene::start().await;
-    scene.publish_acme().await;
+    for (subject, command) in TALKS {
+        scene.publish(subject, command).await;
+    }
     let event = json!({ "type": "action", "id": "m1", "action": "message", "quantity": 2, "user": "ana" });
     scene.publish("credits.events.acme", &event.to_string()).await;
     let mut last = 0;
@@ -64,6 +76,12 @@ async fn calls_charges_and_organizations_are_told_as_over_http() {
     assert_eq!(live["data"][0]["call_id"], same["data"][0]["call_id"]);
     let one = over_nats("creditd.call.acme", json!({ "id": "three", "source": "sbc" })).await;
     assert_eq!(one["call_id"], "three", "{one}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_says_why() {
+    let mut scene = Scene::start().await;
+    scene.publish_acme().await;
     for (subject, payload, part) in [
         ("creditd.calls.acme", json!({ "state": "over" }), "write \"live\" or \"finished\""),
         ("creditd.calls.acme", json!({ "colour": 1 }), "the payload is not a page"),

@@ -48,7 +48,9 @@ async fn usage_is_answered_as_over_http() {
     let mut other = ask_for(&scene, "creditd.spikes.acme", &json!({ "range": "all", "percent": 150 })).await;
     assert_eq!(other["percent"], 150, "{other}");
     // Each is as of its own instant.
-    [&mut answer, &mut other].map(|told| told["as_of"].take());
+    for told in [&mut answer, &mut other] {
+        told["as_of"].take();
+    }
     assert_eq!(answer, other);
 }
 

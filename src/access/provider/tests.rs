@@ -1,5 +1,7 @@
 //! Tokens of a provider, each wrong in one way.
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::json;
@@ -11,6 +13,7 @@ const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 /// A key of a provider.
 struct Signer {
     key: EncodingKey,
+    public: Vec<u8>,
     algorithm: Algorithm,
     id: &'static str,
 }
@@ -22,13 +25,20 @@ impl Signer {
             _ => (&rcgen::PKCS_ECDSA_P256_SHA256, EncodingKey::from_ec_der),
         };
         let pair = rcgen::KeyPair::generate_for(of).unwrap();
-        Signer { key: from(&pair.serialize_der()), algorithm, id }
+        Signer { key: from(&pair.serialize_der()), public: pair.public_key_raw().to_vec(), algorithm, id }
     }
 
     fn jwk(&self) -> Jwk {
-        let mut jwk = Jwk::from_encoding_key(&self.key, self.algorithm).unwrap();
-        jwk.common.key_id = Some(self.id.to_owned());
-        jwk
+        let coordinate = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        let mut jwk = match self.algorithm {
+            Algorithm::EdDSA => json!({ "kty": "OKP", "crv": "Ed25519", "x": coordinate(&self.public) }),
+            // A point that is not compressed: a 4 before its two coordinates.
+            _ => {
+                json!({ "kty": "EC", "crv": "P-256", "x": coordinate(&self.public[1..33]), "y": coordinate(&self.public[33..]) })
+            }
+        };
+        jwk["kid"] = json!(self.id);
+        serde_json::from_value(jwk).unwrap()
     }
 
     fn sign(&self, claims: &Value) -> String {
@@ -128,7 +138,7 @@ fn what_is_signed_otherwise_is_refused() {
     assert!(provider.read(&stranger.sign(&claims()), NOW).is_ok());
     assert!(refused(&signer.sign(&claims())).contains("was not seen to publish"));
     // A shared secret, or none, is nothing that the provider alone could have signed with.
-    let shared = EncodingKey::from_secret(b"secret");
+    let shared = EncodingKey::from_secret(b"secret").unwrap();
     let header = Header { kid: Some("two".to_owned()), ..Header::new(Algorithm::HS256) };
     assert!(refused(&encode(&header, &claims(), &shared).unwrap()).contains("not taken"));
     let good = stranger.sign(&claims());
