@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ledger::catalog::{Catalog, WhenExhausted};
@@ -10,28 +11,28 @@ use crate::ledger::units::Timestamp;
 use crate::wire::time;
 
 /// The catalog.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CatalogView<'a> {
     credit_types: &'a BTreeSet<CreditType>,
-    rate_cards: Vec<Named<'a, Card<'a>>>,
-    plans: Vec<Named<'a, PlanVersion<'a>>>,
+    rate_cards: Vec<Versions<'a, Card<'a>>>,
+    plans: Vec<Versions<'a, PlanVersion<'a>>>,
 }
 
 /// The versions of one name, oldest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Named<'a, T> {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+struct Versions<'a, T> {
     id: &'a str,
     versions: Vec<T>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 struct Card<'a> {
     version: u32,
     effective_from: String,
     actions: Vec<&'a str>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 struct PlanVersion<'a> {
     version: u32,
     effective_from: String,
@@ -44,7 +45,7 @@ struct PlanVersion<'a> {
 /// Every version of every rate card and plan.
 #[must_use]
 pub fn catalog(catalog: &Catalog) -> CatalogView<'_> {
-    let cards = catalog.cards().iter().map(|card| Named {
+    let cards = catalog.cards().iter().map(|card| Versions {
         id: &card.id,
         versions: card
             .versions()
@@ -55,7 +56,7 @@ pub fn catalog(catalog: &Catalog) -> CatalogView<'_> {
             })
             .collect(),
     });
-    let plans = catalog.plans().iter().map(|plan| Named {
+    let plans = catalog.plans().iter().map(|plan| Versions {
         id: &plan.id,
         versions: plan
             .versions()

@@ -1,6 +1,7 @@
 //! Names: accounts, teams, users and entities, a page at a time.
 
 use percent_encoding::percent_decode_str;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::limits::{PageError, PageMeta, page_length};
@@ -35,7 +36,7 @@ pub struct NamesOf {
 }
 
 /// A page of names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NamePage {
     /// By id; entities by type and id.
     pub data: Vec<NameState>,
@@ -44,7 +45,7 @@ pub struct NamePage {
 }
 
 /// One name as the faces show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NameState {
     /// What is known of it.
     #[serde(flatten)]
@@ -59,7 +60,7 @@ pub struct NameState {
 }
 
 /// What is known of an account, a team, a user or an entity.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Named {
     /// An account or a team.
@@ -71,7 +72,7 @@ pub enum Named {
 }
 
 /// What is known of an account or a team.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PlainName {
     /// Its id.
     pub id: Box<str>,
@@ -82,7 +83,7 @@ pub struct PlainName {
 }
 
 /// What is known of a user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct UserName {
     /// The user's id.
     pub id: Box<str>,
@@ -95,7 +96,7 @@ pub struct UserName {
 }
 
 /// What is known of an entity.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EntityName {
     /// Its type.
     #[serde(rename = "type")]
@@ -121,7 +122,7 @@ pub struct EntityName {
 }
 
 /// All names of an organization.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NamesState {
     /// Its own.
     pub name: Option<Box<str>>,

@@ -1,5 +1,6 @@
 //! Auto-recharges: what is ordered, and where each stands, in words.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::book::Book;
@@ -11,7 +12,7 @@ use crate::ledger::units::{Credits, Millis, Timestamp};
 use crate::wire::time;
 
 /// A recharge as it is ordered, and as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RechargeState {
     /// The kind of credits.
     pub credit_type: CreditType,
@@ -54,7 +55,7 @@ pub struct RechargeState {
 }
 
 /// A cap, and what was asked for within its window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CapState {
     /// The window.
     pub window: Window,

@@ -19,6 +19,7 @@ mod notice;
 mod recharge;
 mod restart;
 mod rule;
+mod schema;
 mod sorting;
 mod subject;
 mod text;

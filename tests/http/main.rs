@@ -23,6 +23,7 @@ mod health;
 mod history;
 mod limits;
 mod names;
+mod openapi;
 mod orphans;
 mod reads;
 mod recharges;

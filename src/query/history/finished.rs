@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::line::{CallFacts, EntityOf, HistoryLine};
@@ -12,7 +13,7 @@ use crate::ledger::price::CreditType;
 use crate::ledger::units::{Credits, Timestamp};
 
 /// A call that is over, or what became of its charge later.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FinishedCall {
     /// The record and item of the entry.
     pub seq: String,

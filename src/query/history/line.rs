@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::remarks;
@@ -17,7 +18,7 @@ use crate::wire::time;
 pub(super) type GrantNames = HashMap<(CreditType, u32), String>;
 
 /// A movement of credits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HistoryLine {
     /// The record and item of the entry that moved them, or of the one that came after time did.
     pub seq: String,
@@ -68,7 +69,7 @@ pub struct HistoryLine {
 }
 
 /// Credits that came from one place, or went to one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Part {
     /// The kind.
     pub credit_type: CreditType,
@@ -85,7 +86,7 @@ pub struct Part {
 }
 
 /// What spent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EntityOf {
     /// Its type.
     #[serde(rename = "type")]
@@ -97,7 +98,7 @@ pub struct EntityOf {
 }
 
 /// A call that was charged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CallFacts {
     /// Who told of it.
     pub source: Box<str>,

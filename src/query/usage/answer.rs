@@ -1,7 +1,11 @@
 //! The answer about usage, as the faces show it.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use serde_json::{Map, Value as Json, json};
 
 use super::dimension::Dimension;
 use super::names::Shown;
@@ -13,7 +17,7 @@ use crate::query::balance::{instant, text};
 use crate::wire::time;
 
 /// What was used.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Usage {
     /// The organization.
     pub org: String,
@@ -42,7 +46,7 @@ pub struct Usage {
 }
 
 /// A range of time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RangeState {
     /// By which it was asked for, where it has a name.
     pub name: Option<&'static str>,
@@ -53,7 +57,7 @@ pub struct RangeState {
 }
 
 /// What was used of something.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct UsageLine {
     /// The figures.
     #[serde(flatten)]
@@ -67,7 +71,7 @@ pub struct UsageLine {
 }
 
 /// What was used of a group.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct GroupLine {
     /// Its values.
     pub group: Values,
@@ -77,7 +81,7 @@ pub struct GroupLine {
 }
 
 /// The figures of a point of time.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Point {
     /// From here on.
     pub from: String,
@@ -92,7 +96,8 @@ pub struct Point {
 }
 
 /// Where the next page is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "UsageMeta")]
 pub struct Meta {
     /// The cursor of the next page; none where this is the last.
     pub next: Option<String>,
@@ -165,5 +170,36 @@ pub(super) fn local(instant: Timestamp, zone: &Zone) -> String {
             timestamp.display_with_offset(offset).to_string()
         }
         _ => time::format(instant),
+    }
+}
+
+impl JsonSchema for Values {
+    fn schema_name() -> Cow<'static, str> {
+        "GroupValues".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let plain = || json!({ "type": ["string", "null"] });
+        let named = |more: Option<&str>| {
+            let mut fields = json!({ "id": { "type": "string" }, "name": { "type": ["string", "null"] } });
+            if let Some(more) = more {
+                fields[more] = json!({ "type": "string" });
+            }
+            let required: Vec<&String> = fields.as_object().into_iter().flat_map(Map::keys).collect();
+            json!({ "type": ["object", "null"], "required": required, "properties": fields })
+        };
+        let value = |dimension: Dimension| match dimension {
+            Dimension::Entity => named(Some("type")),
+            other if other.kind().is_some() => named(None),
+            _ => plain(),
+        };
+        let all: Map<String, Json> =
+            Dimension::ALL.into_iter().map(|one| (one.name().to_owned(), value(one))).collect();
+        json_schema!({
+            "type": "object",
+            "description": "The value of each dimension of group_by; null for what has none.",
+            "properties": all,
+            "additionalProperties": false,
+        })
     }
 }

@@ -1,0 +1,162 @@
+//! What is told of a route, put together: its parameters, its body, and its answers.
+
+use axum::http::Method;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Value, json};
+
+/// Makes the schema of an answer.
+pub(super) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// What is told of a route.
+pub(super) struct Told {
+    pub(super) method: Method,
+    pub(super) path: &'static str,
+    /// By which programs call it.
+    pub(super) id: &'static str,
+    /// What it does, in a line.
+    pub(super) summary: &'static str,
+    /// Beside the names in its path.
+    pub(super) parameters: Vec<Value>,
+    pub(super) body: Option<Value>,
+    pub(super) answers: Vec<Answer>,
+    /// Statuses of problems beside those that every route like it may answer.
+    pub(super) problems: Vec<u16>,
+}
+
+/// An answer that is no problem.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) what: &'static str,
+    pub(super) contents: Vec<(&'static str, Content)>,
+}
+
+/// What an answer holds.
+pub(super) enum Content {
+    Json(SchemaOf),
+    Text(&'static str),
+}
+
+pub(super) fn get(path: &'static str, id: &'static str, summary: &'static str) -> Told {
+    Told::new(Method::GET, path, id, summary)
+}
+
+pub(super) fn post(path: &'static str, id: &'static str, summary: &'static str) -> Told {
+    Told::new(Method::POST, path, id, summary)
+}
+
+pub(super) fn put(path: &'static str, id: &'static str, summary: &'static str) -> Told {
+    Told::new(Method::PUT, path, id, summary)
+}
+
+pub(super) fn delete(path: &'static str, id: &'static str, summary: &'static str) -> Told {
+    Told::new(Method::DELETE, path, id, summary)
+}
+
+impl Told {
+    fn new(method: Method, path: &'static str, id: &'static str, summary: &'static str) -> Told {
+        let (parameters, body, answers, problems) = (Vec::new(), None, Vec::new(), Vec::new());
+        Told { method, path, id, summary, parameters, body, answers, problems }
+    }
+
+    /// With parameters after the `?`, or headers.
+    pub(super) fn with(mut self, parameters: impl IntoIterator<Item = Value>) -> Told {
+        self.parameters.extend(parameters);
+        self
+    }
+
+    /// With a body in JSON that must be there.
+    pub(super) fn body(mut self, schema: Value) -> Told {
+        self.body = Some(json!({ "required": true, "content": { JSON: { "schema": schema } } }));
+        self
+    }
+
+    /// With a body in JSON that may be left out.
+    pub(super) fn optional_body(mut self, schema: Value) -> Told {
+        self.body = Some(json!({ "required": false, "content": { JSON: { "schema": schema } } }));
+        self
+    }
+
+    /// Answers that, in JSON.
+    pub(super) fn answers<T: JsonSchema>(mut self, status: u16, what: &'static str) -> Told {
+        let contents = vec![(JSON, Content::Json(SchemaGenerator::subschema_for::<T>))];
+        self.answers.push(Answer { status, what, contents });
+        self
+    }
+
+    /// Answers without a content.
+    pub(super) fn nothing(mut self, status: u16, what: &'static str) -> Told {
+        self.answers.push(Answer { status, what, contents: Vec::new() });
+        self
+    }
+
+    /// Answers a text of that media type.
+    pub(super) fn text(mut self, status: u16, media: &'static str, what: &'static str) -> Told {
+        self.answers.push(Answer { status, what, contents: vec![(media, Content::Text(what))] });
+        self
+    }
+
+    /// The last answer is also to be had in that media type.
+    pub(super) fn or_as(mut self, media: &'static str, what: &'static str) -> Told {
+        if let Some(answer) = self.answers.last_mut() {
+            answer.contents.push((media, Content::Text(what)));
+        }
+        self
+    }
+
+    /// May answer problems with these statuses, too.
+    pub(super) fn problems(mut self, statuses: &[u16]) -> Told {
+        self.problems.extend(statuses);
+        self
+    }
+}
+
+pub(super) const JSON: &str = "application/json";
+pub(super) const CSV: &str = "text/csv";
+pub(super) const EVENTS: &str = "text/event-stream";
+pub(super) const HTML: &str = "text/html";
+
+/// A parameter after the `?`.
+pub(super) fn query(name: &str, schema: &Value, what: &str) -> Value {
+    json!({ "name": name, "in": "query", "required": false, "description": what, "schema": schema })
+}
+
+/// One that is any text.
+pub(super) fn text(name: &str, what: &str) -> Value {
+    query(name, &json!({ "type": "string" }), what)
+}
+
+/// One that is an instant.
+pub(super) fn instant(name: &str, what: &str) -> Value {
+    query(name, &json!({ "type": "string", "format": "date-time" }), what)
+}
+
+/// One of a few words.
+pub(super) fn choice(name: &str, words: &[&str], what: &str) -> Value {
+    query(name, &json!({ "enum": words }), what)
+}
+
+/// One that may be there several times.
+pub(super) fn several(name: &str, of: &Value, what: &str) -> Value {
+    query(name, &json!({ "type": "array", "items": of, "maxItems": 100 }), what)
+}
+
+/// Where a page begins.
+pub(super) fn cursor() -> Value {
+    text("cursor", "Where the page begins: `meta.next` of the page before.")
+}
+
+/// How long a page is.
+pub(super) fn limit(usually: u32, most: u32) -> Value {
+    let schema = json!({ "type": "integer", "minimum": 1, "maximum": most, "default": usually });
+    query("limit", &schema, "The most on the page.")
+}
+
+/// A cursor, and a page of the length that most have.
+pub(super) fn pages() -> [Value; 2] {
+    [cursor(), limit(100, 1_000)]
+}
+
+/// A header of a request.
+pub(super) fn header(name: &str, what: &str) -> Value {
+    json!({ "name": name, "in": "header", "required": false, "description": what, "schema": { "type": "string" } })
+}
