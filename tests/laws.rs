@@ -1,5 +1,5 @@
 //! The laws of the ledger, tried on histories that nobody would think of. A breach is shrunk to the shortest history that shows it.
-#![expect(clippy::unwrap_used, reason = "what cannot go on fails the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what cannot go on fails the test")]
 
 #[path = "laws/books.rs"]
 pub mod books;

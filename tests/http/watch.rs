@@ -37,7 +37,7 @@ impl Watching {
                         return (id.to_owned(), serde_json::from_str(data).unwrap());
                     }
                 }
-                let bytes = self.response.chunk().await.unwrap().expect("it goes on");
+                let bytes = self.response.chunk().await.unwrap().unwrap();
                 self.text.push_str(std::str::from_utf8(&bytes).unwrap());
             }
         };
@@ -45,7 +45,7 @@ impl Watching {
     }
 
     async fn must(&mut self) -> (String, Value) {
-        self.next(Duration::from_secs(8)).await.expect("an event within 8 s")
+        self.next(Duration::from_secs(8)).await.unwrap()
     }
 }
 
