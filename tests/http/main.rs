@@ -28,6 +28,7 @@ mod orphans;
 mod reads;
 mod recharges;
 mod restart;
+mod schemathesis;
 mod usage;
 mod watch;
 mod what_if;

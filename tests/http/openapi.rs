@@ -120,7 +120,7 @@ impl Kept {
     }
 }
 
-fn python() -> std::path::PathBuf {
+pub(crate) fn python() -> std::path::PathBuf {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/schemathesis/bin/python");
     assert!(python.exists(), "{} is missing: run `make tools`", python.display());
     python
