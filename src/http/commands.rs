@@ -40,7 +40,9 @@ pub(super) async fn put_org(
 /// A grant with the kind of its credits.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct GrantAnswer<'a> {
+    /// The organization.
     org: &'a str,
+    /// The kind of its credits.
     credit_type: CreditType,
     #[serde(flatten)]
     grant: GrantState,

@@ -20,6 +20,7 @@ mod events;
 mod guard;
 mod health;
 mod history;
+mod kinds;
 mod limits;
 mod listener;
 mod names;

@@ -25,6 +25,7 @@ pub(super) struct Problem(Box<Document>);
 #[schemars(rename = "Problem")]
 pub(super) struct Document {
     /// `urn:creditd:problem:` and the kind.
+    #[schemars(extend("pattern" = "^urn:creditd:problem:[a-z_]+$"))]
     r#type: String,
     /// The same in words.
     title: String,

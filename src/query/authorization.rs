@@ -40,12 +40,14 @@ pub struct Authorized {
     /// How much is held, by kind of credits.
     pub held: ByKind,
     /// Until when.
+    #[schemars(extend("format" = "date-time"))]
     pub valid_until: Option<String>,
     /// By how much all running calls may overspend; none where calls are not bounded.
     pub worst_case_overspend: Option<ByKind>,
     /// What may be spent, by kind of credits: without the overdraft.
     pub available: ByKind,
     /// What a switch is to do that gets no answer.
+    #[schemars(extend("enum" = ["refuse", "allow"]))]
     pub on_failure: &'static str,
     /// The instant it is for.
     #[serde(serialize_with = "instant")]

@@ -87,10 +87,12 @@ pub struct GrantState {
     /// Its name.
     pub id: String,
     /// Where it comes from.
+    #[schemars(extend("enum" = ["plan", "bonus", "purchased"]))]
     pub kind: &'static str,
     /// Lower burns first.
     pub priority: u8,
     /// Where it is in its life.
+    #[schemars(extend("enum" = ["ahead", "usable", "ended"]))]
     pub state: &'static str,
     /// Usable from here on.
     #[serde(serialize_with = "instant")]

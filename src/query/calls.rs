@@ -87,12 +87,15 @@ pub struct CallState {
     /// Its id there.
     pub call_id: String,
     /// `ringing` or `answered`.
+    #[schemars(extend("enum" = ["ringing", "answered"]))]
     pub state: &'static str,
     /// Whether it was cut off: its credits have ended, and it is to be over.
     pub cut_off: bool,
     /// When it began to ring, if that was told.
+    #[schemars(extend("format" = "date-time"))]
     pub started_at: Option<String>,
     /// When it was answered.
+    #[schemars(extend("format" = "date-time"))]
     pub answered_at: Option<String>,
     /// How long it has lasted, as far as it counts.
     pub duration_ms: u64,

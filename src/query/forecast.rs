@@ -40,6 +40,7 @@ pub struct ForecastState {
     /// In words.
     pub outcome: String,
     /// When nothing is available any more, if it is known to come.
+    #[schemars(extend("format" = "date-time"))]
     pub runs_out_at: Option<String>,
     /// What is left of grants at their end, until then.
     pub losses: Vec<LossState>,

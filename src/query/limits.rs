@@ -81,6 +81,7 @@ pub struct LimitState {
     /// that was not used yet.
     pub value: Option<Box<str>>,
     /// `credits` or `quantity`.
+    #[schemars(extend("enum" = ["credits", "quantity"]))]
     pub unit: &'static str,
     /// The kind of credits; none for a quantity.
     pub credit_type: Option<CreditType>,
@@ -93,12 +94,14 @@ pub struct LimitState {
     /// The window in which it is counted.
     pub window: Window,
     /// The end of the window that runs; none for life.
+    #[schemars(extend("format" = "date-time"))]
     pub resets_at: Option<String>,
     /// How far it is used up.
     pub state: Level,
     /// Whether an event past it is held against it.
     pub hard: bool,
     /// `plan` or `org`.
+    #[schemars(extend("enum" = ["org", "plan"]))]
     pub whose: &'static str,
     /// Why it was put.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -51,8 +51,10 @@ pub struct NameState {
     #[serde(flatten)]
     pub named: Named,
     /// When it was first named.
+    #[schemars(extend("format" = "date-time"))]
     pub first_seen: String,
     /// When something about it became another.
+    #[schemars(extend("format" = "date-time"))]
     pub changed: String,
     /// What it used, where that was asked for.
     #[serde(flatten)]
@@ -110,8 +112,10 @@ pub struct EntityName {
     /// How it stands, in its sender's words.
     pub status: Option<Box<str>>,
     /// When it begins.
+    #[schemars(extend("format" = "date-time"))]
     pub start: Option<String>,
     /// When it ends.
+    #[schemars(extend("format" = "date-time"))]
     pub end: Option<String>,
     /// How much it is to do in its life.
     pub planned_quantity: Option<u64>,

@@ -19,8 +19,10 @@ pub struct RechargeState {
     /// Where it stands, in the words of `docs/EVENTS.md`.
     pub state: String,
     /// Since when a request is in flight.
+    #[schemars(extend("format" = "date-time"))]
     pub since: Option<String>,
     /// Until when it stands like this: a request has failed from here on, a rest or a cap ends.
+    #[schemars(extend("format" = "date-time"))]
     pub until: Option<String>,
     /// The name of the request in flight.
     pub request: Option<String>,
@@ -68,6 +70,7 @@ pub struct CapState {
     /// How many requests were made.
     pub used_times: u64,
     /// The end of the window that runs; none for life.
+    #[schemars(extend("format" = "date-time"))]
     pub resets_at: Option<String>,
 }
 

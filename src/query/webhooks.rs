@@ -23,6 +23,7 @@ pub struct WebhookState {
     /// Whether anything is sent.
     pub enabled: bool,
     /// Until when the first of the secrets that were replaced signs beside the current one.
+    #[schemars(extend("format" = "date-time"))]
     pub old_secret_until: Option<String>,
 }
 

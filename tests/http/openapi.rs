@@ -213,7 +213,7 @@ async fn settings(kept: &mut Kept) {
     let names = [("type", "campaign"), ("id", "c7")];
     kept.ask(put.clone(), ("/v1/orgs/{org}/entities/{type}/{id}", &names, ""), Some(entity)).await;
     kept.named(put.clone(), "/v1/orgs/{org}/webhooks/{id}", "hook", Some(json!({ "url": "https://hooks.example.com/credits", "quiet": { "from": "22:00", "to": "07:00", "time_zone": "Europe/Berlin" } }))).await;
-    kept.named(put.clone(), "/v1/orgs/{org}/reports/{id}", "weekly", Some(json!({ "to": ["ana@example.com"], "schedule": { "every": "week" }, "content": { "group_by": "user" } }))).await;
+    kept.named(put.clone(), "/v1/orgs/{org}/reports/{id}", "weekly", Some(json!({ "to": ["ana@example.com"], "schedule": { "every": "week", "on": "monday", "at": "08:00" }, "content": { "group_by": "user" } }))).await;
     kept.named(Method::POST, "/v1/orgs/{org}/reports/{id}/send", "weekly", None).await;
     let token = kept.post("/v1/tokens", json!({ "name": "t", "role": "viewer", "orgs": ["acme"] })).await;
     kept.named(

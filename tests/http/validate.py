@@ -5,6 +5,7 @@ import json
 import sys
 
 from jsonschema_rs import Draft202012Validator, meta
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 IN_PLACE = ("allOf", "anyOf", "oneOf")
 OF_FIELDS = ("properties", "patternProperties")
@@ -42,6 +43,8 @@ def deref(document, value):
 def main():
     asked = json.load(sys.stdin)
     document = asked["document"]
+    for error in OpenAPIV31SpecValidator(document).iter_errors():
+        print(f"the document: {list(error.path)}: {error.message[:600]}")
     schemas = document["components"]["schemas"]
     for schema in schemas.values():
         meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
@@ -49,8 +52,11 @@ def main():
     for answer in asked["answers"]:
         where = f"{answer['method']} {answer['path']} {answer['status']}"
         responses = document["paths"][answer["path"]][answer["method"].lower()]["responses"]
-        response = responses.get(str(answer["status"])) or responses["default"]
-        content = deref(document, response).get("content", {})
+        if str(answer["status"]) not in responses:
+            print(f"{where}: not a status that is told of: {list(responses)}")
+            continue
+        response = deref(document, responses[str(answer["status"])])
+        content = response.get("content", {})
         media = answer["media"].split(";")[0]
         if not media and not content:
             continue
@@ -61,6 +67,9 @@ def main():
         validator = Draft202012Validator(schema, validate_formats=True)
         for error in validator.iter_errors(answer["body"]):
             print(f"{where}: {list(error.instance_path)}: {error.message[:600]}")
+        kinds = response.get("x-creditd-problems")
+        if kinds is not None and answer["body"]["type"].rpartition(":")[2] not in kinds:
+            print(f"{where}: {answer['body']['type']} is none of its problems")
 
 
 main()

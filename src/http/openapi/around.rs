@@ -13,9 +13,11 @@ use crate::query::{ReportState, WebhookState};
 /// An alert, and what became of it.
 #[derive(JsonSchema)]
 pub(super) struct AlertLine {
+    /// Its id, which stays the same over replays.
     id: String,
     /// Such as `creditd.alert.balance_low.v1`.
     kind: String,
+    /// When it was raised.
     time: Timestamp,
     /// What it says: the data of its CloudEvent.
     data: Map<String, Value>,
@@ -29,8 +31,11 @@ pub(super) struct Delivery {
     /// The webhook; absent where it is the one asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
     webhook: Option<String>,
+    /// What became of it so far.
     state: DeliveryState,
+    /// How often it was tried.
     tries: u64,
+    /// When it was taken, or given up.
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<Timestamp>,
     /// The HTTP status that took it.
@@ -55,10 +60,15 @@ enum DeliveryState {
 /// One attempt to deliver.
 #[derive(JsonSchema)]
 pub(super) struct Attempt {
+    /// When it was sent.
     at: Timestamp,
+    /// How long it took, in milliseconds.
     took_ms: u64,
+    /// What came of it.
     outcome: AttemptOutcome,
+    /// The HTTP status that came back; null where none came.
     status: Option<u16>,
+    /// Why it failed, in words.
     reason: Option<String>,
 }
 
@@ -72,7 +82,9 @@ enum AttemptOutcome {
 /// A message that is sent again.
 #[derive(JsonSchema)]
 pub(super) struct Resent {
+    /// The id of the alert.
     message: String,
+    /// What became of it so far.
     delivery: Option<Delivery>,
 }
 
@@ -81,6 +93,7 @@ pub(super) struct Resent {
 pub(super) struct Webhook {
     #[serde(flatten)]
     state: WebhookState,
+    /// How it does; null for a moment after it was defined.
     health: Option<WebhookHealth>,
     /// Its new secret: told once.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,20 +105,30 @@ pub(super) struct Webhook {
 struct WebhookHealth {
     /// In words.
     state: String,
+    /// When something was taken last.
     last_success: Option<Timestamp>,
+    /// What failed last.
     last_failure: Option<WebhookFailure>,
+    /// Attempts in a row that failed.
     consecutive_failures: u64,
+    /// Messages that wait.
     queued: u64,
+    /// When it is tried next, after the quiet hours.
     next_attempt: Option<Timestamp>,
+    /// Messages that were taken.
     delivered: u64,
+    /// Messages that were not taken in time.
     given_up: u64,
+    /// Messages for which too many others waited.
     lost: u64,
 }
 
 /// The last failure of a webhook.
 #[derive(JsonSchema)]
 struct WebhookFailure {
+    /// When.
     at: Timestamp,
+    /// Why, in words.
     reason: String,
 }
 
@@ -114,7 +137,9 @@ struct WebhookFailure {
 pub(super) struct Report {
     #[serde(flatten)]
     state: ReportState,
+    /// When it is sent next; null where it never is by itself.
     next_due: Option<Timestamp>,
+    /// When a mail of it was taken last.
     last_sent: Option<Timestamp>,
     /// Newest first.
     history: Vec<Sending>,
@@ -123,7 +148,9 @@ pub(super) struct Report {
 /// The reports of an organization.
 #[derive(JsonSchema)]
 pub(super) struct Reports {
+    /// All of them, by name.
     data: Vec<ReportLine>,
+    /// Whether mails can be sent.
     mail: MailSettings,
 }
 
@@ -132,17 +159,23 @@ pub(super) struct Reports {
 struct ReportLine {
     #[serde(flatten)]
     state: ReportState,
+    /// When it is sent next; null where it never is by itself.
     next_due: Option<Timestamp>,
+    /// When a mail of it was taken last.
     last_sent: Option<Timestamp>,
+    /// What became of its last sending; null where there was none.
     last_sending: Option<Sending>,
 }
 
 /// Who mails are from, or why there are none.
 #[derive(JsonSchema)]
 struct MailSettings {
+    /// Whether a mail server is configured.
     configured: bool,
+    /// Who mails are from.
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<String>,
+    /// What to configure.
     #[serde(skip_serializing_if = "Option::is_none")]
     why_not: Option<String>,
 }
@@ -150,15 +183,21 @@ struct MailSettings {
 /// One sending of a report.
 #[derive(JsonSchema)]
 pub(super) struct Sending {
+    /// Its number among those of the report, from 1 on.
     number: u64,
+    /// Why it was sent.
     why: SendingReason,
+    /// When it was due; null where it was asked for.
     due: Option<Timestamp>,
     /// What it is about: parameters of a question about usage.
     range: BTreeMap<String, String>,
+    /// When it was begun.
     begun: Timestamp,
+    /// What became of it so far.
     state: SendingState,
     /// Instants at which it was due and nobody was there to send it.
     missed: Vec<Timestamp>,
+    /// One for each address.
     mails: Vec<Mail>,
 }
 
@@ -181,9 +220,13 @@ enum SendingState {
 /// A mail of a sending.
 #[derive(JsonSchema)]
 struct Mail {
+    /// The address.
     to: String,
+    /// What became of it so far.
     state: MailStanding,
+    /// How often it was tried.
     tries: u64,
+    /// What the mail server said last, where it did not take it.
     reason: Option<String>,
     /// When it came to an end.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -206,8 +249,11 @@ enum MailStanding {
 /// A token as it may be shown.
 #[derive(JsonSchema)]
 pub(super) struct Token {
+    /// Its id, which is no secret.
     id: String,
+    /// What it is called.
     name: String,
+    /// What it may do.
     role: Role,
     /// Null for all.
     orgs: Option<Vec<String>>,
@@ -215,12 +261,19 @@ pub(super) struct Token {
     accounts: Option<Vec<String>>,
     /// `good`, `expired` or `revoked`.
     state: String,
+    /// When it was made.
     created: Timestamp,
+    /// Until when it is good; null for ever.
     expires: Option<Timestamp>,
+    /// So many requests a second; null for as many as it likes.
     per_second: Option<u32>,
+    /// Whether it is that of a portal link.
     portal_link: bool,
+    /// When it got another secret.
     rotated: Option<Timestamp>,
+    /// Until when the secret before is good, too.
     overlap_until: Option<Timestamp>,
+    /// When it was revoked.
     revoked: Option<Timestamp>,
 }
 
@@ -229,6 +282,7 @@ pub(super) struct Token {
 pub(super) struct NewToken {
     #[serde(flatten)]
     known: Token,
+    /// The token whole: `cr_<id>_<secret>`. It is not told again.
     token: String,
 }
 
@@ -237,30 +291,41 @@ pub(super) struct NewToken {
 pub(super) struct NewPortalLink {
     #[serde(flatten)]
     known: Token,
+    /// The address. It is not told again.
     url: String,
 }
 
 /// Something that was done, or refused.
 #[derive(JsonSchema)]
 pub(super) struct AuditLine {
+    /// When.
     at: Timestamp,
     /// The id of a token, or who else it was.
     who: String,
+    /// What the token is called.
     name: Option<String>,
+    /// The role of the token.
     role: Option<String>,
     /// From which address.
     from: Option<String>,
     /// The method and the route.
     request: String,
+    /// The path that was asked for.
     path: Option<String>,
+    /// The organization it was about.
     org: Option<String>,
+    /// What it made or changed, beside an entry of the log.
     about: Option<String>,
+    /// The HTTP status of the answer.
     status: Option<u16>,
+    /// The kind of problem that was answered.
     problem: Option<String>,
+    /// The record of the log that it wrote.
     seq: Option<u64>,
     /// How often, where it is counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u64>,
+    /// The first of those that are counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Timestamp>,
 }

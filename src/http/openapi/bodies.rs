@@ -1,8 +1,12 @@
 //! The bodies of requests. Those of commands are what the schemas of the commands say, without what the path says already.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
+
+use super::told::{MONTH, RANGES};
+use crate::ledger::entry::MOST_ADD_ONS;
 
 /// A schema as it is published, by its name.
 type Published = (&'static str, &'static str);
@@ -87,6 +91,45 @@ fn rooted_reference(to: &str, name: &str) -> String {
     format!("#/components/schemas/{}", component(of, part))
 }
 
+/// Fields that need not be there may be `null`, which is the same (docs/EVENTS.md); what a condition says must be there must be more than that.
+fn let_be_null(schema: &mut Value, is_condition: bool) {
+    let Some(parts) = schema.as_object_mut() else { return };
+    let is_condition = is_condition && parts.get("type").is_none_or(|kind| kind != "object");
+    for (word, part) in parts.iter_mut() {
+        match (word.as_str(), part) {
+            ("properties", Value::Object(fields)) => {
+                fields.values_mut().for_each(|field| let_be_null(field, false));
+            }
+            ("not" | "if" | "then" | "else", part) => let_be_null(part, true),
+            ("allOf" | "anyOf" | "oneOf", Value::Array(all)) => {
+                all.iter_mut().for_each(|one| let_be_null(one, true));
+            }
+            ("items" | "additionalProperties", part) => let_be_null(part, false),
+            _ => {}
+        }
+    }
+    let required = parts.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+    let required: BTreeSet<&str> = required.iter().filter_map(Value::as_str).collect();
+    if is_condition {
+        let Some(fields) = parts.entry("properties").or_insert_with(|| json!({})).as_object_mut() else {
+            return;
+        };
+        for name in required {
+            fields.entry(name).or_insert_with(|| json!({ "not": { "type": "null" } }));
+        }
+        return;
+    }
+    let fields = parts.get_mut("properties").and_then(Value::as_object_mut);
+    for (_, field) in fields.into_iter().flatten().filter(|(name, _)| !required.contains(name.as_str())) {
+        let mut own = field.take();
+        let description = own.as_object_mut().and_then(|own| own.remove("description"));
+        *field = json!({ "anyOf": [own, { "type": "null" }] });
+        if let Some(description) = description {
+            field["description"] = description;
+        }
+    }
+}
+
 /// The components that bodies refer to.
 pub(super) fn components() -> Map<String, Value> {
     let mut all = Map::new();
@@ -95,11 +138,14 @@ pub(super) fn components() -> Map<String, Value> {
         let Some(fields) = schema.as_object_mut() else { continue };
         let parts = fields.remove("$defs").unwrap_or_default();
         for (part, content) in parts.as_object().into_iter().flatten() {
-            all.insert(component(name, part), content.clone());
+            let mut content = content.clone();
+            let_be_null(&mut content, false);
+            all.insert(component(name, part), content);
         }
         fields.remove("$schema");
         fields.remove("$id");
-        if fields.contains_key("oneOf") {
+        let_be_null(&mut schema, true);
+        if schema.get("oneOf").is_some() {
             all.insert(name.to_owned(), schema);
         }
     }
@@ -122,6 +168,7 @@ pub(super) fn command(kind: &str, in_path: &[&str]) -> Value {
     if let Some(required) = data.get_mut("required").and_then(Value::as_array_mut) {
         required.retain(|name| !name.as_str().is_some_and(said));
     }
+    let_be_null(&mut data, false);
     // Unknown fields of commands are refused.
     data["unevaluatedProperties"] = json!(false);
     data
@@ -138,6 +185,13 @@ pub(super) fn events() -> Value {
             "application/x-ndjson": { "schema": { "type": "string" } },
         },
     })
+}
+
+/// A message as another system sends it.
+pub(super) fn message_of_adapter() -> Value {
+    let message = json!({ "schema": { "type": "object", "description": "As the system sends it: its adapter says what is read of it." } });
+    let content = json!({ "application/json": message, "application/x-www-form-urlencoded": message });
+    json!({ "required": true, "content": content })
 }
 
 /// An object whose fields are these, and no other.
@@ -163,14 +217,13 @@ pub(super) fn authorization() -> Value {
     entity["type"] = json!(["object", "null"]);
     let fields = json!({
         "kind": { "enum": ["call", "action"], "default": "call" },
-        "org": text("That of the path, if at all."),
         "source": text("Who will tell of it, as its events say; `nats` if absent."),
         "call_id": text("Of a call: as its events will name it."),
         "id": text("Of an action: as its event will name it."),
         "direction": { "enum": ["inbound", "outbound", null], "description": "Of a call." },
         "destination": text("The number called."),
         "action": text("The kind of action; `phone_call` of a call if absent."),
-        "add_ons": { "type": "array", "items": name("An action."), "maxItems": 16 },
+        "add_ons": { "type": "array", "items": name("An action."), "maxItems": MOST_ADD_ONS },
         "account": text("Who spends."),
         "user": text("Who spends."),
         "team": text("Who spends."),
@@ -179,10 +232,11 @@ pub(super) fn authorization() -> Value {
         "requested_seconds": number(86_400, "Of a call: the most that is wanted; the plan's slice if absent."),
         "requested_quantity": number(1_000_000_000_000, "Of an action: the most that is wanted; 1 if absent."),
     });
+    let (said, none) = (json!({ "not": { "type": "null" } }), json!({ "type": "null" }));
     let mut asked = object(&[], &fields);
     asked["if"] = json!({ "properties": { "kind": { "const": "action" } }, "required": ["kind"] });
-    asked["then"] = json!({ "required": ["id", "action"] });
-    asked["else"] = json!({ "required": ["call_id", "direction"] });
+    asked["then"] = json!({ "required": ["id", "action"], "properties": { "id": said, "action": said, "requested_seconds": none } });
+    asked["else"] = json!({ "required": ["call_id", "direction"], "properties": { "call_id": said, "direction": said, "requested_quantity": none } });
     asked
 }
 
@@ -217,17 +271,53 @@ pub(super) fn portal_link() -> Value {
     object(&[], &fields)
 }
 
+/// The fields that choose a range of time, each of which may be null.
+fn of_range(fields: &mut Value) {
+    let words: Vec<Value> = RANGES.iter().map(|word| json!(word)).chain([Value::Null]).collect();
+    let cycle =
+        json!([{ "type": "integer", "minimum": 1, "maximum": 999_999_999 }, { "enum": ["previous", null] }]);
+    fields["range"] = json!({ "enum": words, "description": "A range by its name." });
+    fields["month"] =
+        json!({ "type": ["string", "null"], "pattern": MONTH, "description": "A month, such as 2026-01." });
+    fields["cycle"] =
+        json!({ "anyOf": cycle, "description": "The billing period of that number, or `previous`." });
+    for (field, what) in
+        [("from", "From that day or instant on."), ("to", "Up to that day or instant, exclusive.")]
+    {
+        let any = json!([{ "format": "date", "type": "string" }, { "format": "date-time", "type": "string" }, { "type": "null" }]);
+        fields[field] = json!({ "anyOf": any, "description": what });
+    }
+}
+
+/// One way to choose a range alone: two that are there contradict each other, and an end needs a begin.
+fn one_range(schema: &mut Value) {
+    let said = json!({ "not": { "type": "null" } });
+    let both = |one: &str, other: &str| json!({ "required": [one, other], "properties": { one: said, other: said } });
+    let pairs = [
+        ("range", "month"),
+        ("range", "cycle"),
+        ("range", "from"),
+        ("month", "cycle"),
+        ("month", "from"),
+        ("cycle", "from"),
+    ];
+    let contradictions: Vec<Value> = pairs.iter().map(|(one, other)| both(one, other)).collect();
+    schema["not"] = json!({ "anyOf": contradictions });
+    schema["dependentSchemas"] = json!({ "to": {
+        "if": { "properties": { "to": said } },
+        "then": { "required": ["from"], "properties": { "from": said } },
+    }});
+}
+
 /// What of a report is to be sent.
 pub(super) fn sending() -> Value {
-    let fields = json!({
-        "range": text("This range instead of the period that has ended."),
-        "month": text("This month, such as 2026-01."),
-        "cycle": { "type": ["integer", "string", "null"], "description": "The cycle of that number, or `previous`." },
-        "from": text("From that day or instant on."),
-        "to": text("Up to that day or instant, exclusive."),
+    let mut fields = json!({
         "recipients": { "type": ["array", "null"], "items": { "type": "string" }, "minItems": 1, "description": "Only these of the report's addresses." },
     });
-    object(&[], &fields)
+    of_range(&mut fields);
+    let mut wanted = object(&[], &fields);
+    one_range(&mut wanted);
+    wanted
 }
 
 /// The message that is to be sent again.
@@ -238,7 +328,6 @@ pub(super) fn message() -> Value {
 /// A switch that was started anew.
 pub(super) fn restart() -> Value {
     let fields = json!({
-        "source": text("That of the path, if at all."),
         "time": { "type": ["string", "null"], "format": "date-time", "description": "When; now if absent." },
     });
     object(&[], &fields)
@@ -246,18 +335,25 @@ pub(super) fn restart() -> Value {
 
 /// Other prices, over which time, of whom.
 pub(super) fn what_if() -> Value {
-    let given = |what: &str| json!({ "type": ["string", "object", "null"], "description": what });
-    let fields = json!({
-        "rate_card": given("The id of one that is published, an object with its `id` and `version`, or one with `prices`."),
-        "plan": given("The id of one that is published, an object with its `id` and `version`, or the content of one."),
+    let name = json!({ "type": "string", "minLength": 1, "description": "The id of one that is published." });
+    let version = json!({ "type": ["integer", "null"], "minimum": 1, "maximum": u32::MAX, "description": "The newest if absent." });
+    let published = object(&["id"], &json!({ "id": name, "version": version }));
+    let given = |kind: &str, what: &str| {
+        let content = command(kind, &["id", "version"]);
+        json!({ "anyOf": [name, published, content, { "type": "null" }], "description": what })
+    };
+    let mut fields = json!({
+        "rate_card": given("rate_card.put.v1", "One that is published, by its id alone or with a version, or the content of one."),
+        "plan": given("plan.put.v1", "One that is published, by its id alone or with a version, or the content of one."),
         "own_prices": { "type": ["boolean", "null"], "default": true, "description": "Whether what an organization has of its own stays." },
-        "orgs": { "type": ["array", "null"], "items": { "type": "string" }, "minItems": 1, "description": "Only these; all if absent." },
-        "range": text("this_month, this_quarter, this_year, last_7_days, cycle or all."),
-        "month": text("This month, such as 2026-01."),
-        "cycle": { "type": ["integer", "string", "null"], "description": "The cycle of that number, or `previous`." },
-        "from": text("From that day or instant on."),
-        "to": text("Up to that day or instant, exclusive."),
+        "orgs": { "type": ["array", "null"], "items": { "type": "string", "minLength": 1 }, "minItems": 1, "description": "Only these; all if absent." },
         "zone": text("An IANA name: whose days these are; that of each organization if absent."),
     });
-    object(&[], &fields)
+    of_range(&mut fields);
+    let mut asked = object(&[], &fields);
+    one_range(&mut asked);
+    let said =
+        |field: &str| json!({ "required": [field], "properties": { field: { "not": { "type": "null" } } } });
+    asked["anyOf"] = json!([said("rate_card"), said("plan")]);
+    asked
 }

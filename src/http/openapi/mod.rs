@@ -3,6 +3,8 @@
 
 mod around;
 mod bodies;
+mod explained;
+mod problems;
 mod routes;
 mod shapes;
 #[cfg(test)]
@@ -66,26 +68,25 @@ fn document(table: &[Route]) -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "responses": { "Problem": problem() },
+            "responses": problems::components(),
             "securitySchemes": schemes(),
         },
     })
 }
 
-const ABOUT: &str = "Amounts are decimal strings, instants are RFC 3339. Everything that writes is answered once it is applied. \
+const ABOUT: &str = "Amounts are decimal strings of credits, such as \"12.5\", with at most six decimals. Instants are RFC 3339. \
+                     What ends in `_ms` is in milliseconds, what ends in `_s` or `_seconds` in seconds. A position, such as \
+                     \"17.2\", is the record of the log and the item in it.\n\n\
+                     Everything that writes is answered once it is applied, and may be sent again as it is where its \
+                     description says how a repeat is known. A list comes in pages: `meta.next` is the `cursor` of the next \
+                     one, null on the last. Where an answer is to be had as CSV, `Accept: text/csv` asks for it. Answers in \
+                     JSON have an `ETag`, which `If-None-Match` names. Streams are server-sent events. \
                      Whoever may GET may ask for the HEAD alone.";
-
-fn problem() -> Value {
-    json!({
-        "description": "What went wrong, as RFC 9457 has it.",
-        "headers": { "Retry-After": { "schema": { "type": "string" }, "description": "Where it passes: after so many seconds." } },
-        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
-    })
-}
 
 fn schemes() -> Value {
     json!({
-        "token": { "type": "http", "scheme": "bearer", "description": "A token: `cr_<id>_<secret>`." },
+        "token": { "type": "http", "scheme": "bearer", "description": "A token: `cr_<id>_<secret>`. Where `access.mode` is `open` none is asked for." },
+        "password": { "type": "http", "scheme": "basic", "description": "The token as the password, with any name: for programs that know no other way." },
         "portal": { "type": "apiKey", "in": "cookie", "name": portal::COOKIE, "description": "What a portal link leaves: it looks, at its organization." },
     })
 }
@@ -100,7 +101,7 @@ fn operation(group: &str, told: &Told, rule: &Rule, generator: &mut SchemaGenera
         "operationId": told.id,
         "tags": [group],
         "summary": told.summary,
-        "description": description(rule),
+        "description": description(told, rule),
         "parameters": parameters,
         "responses": responses(told, rule, generator),
         "security": security(told, rule),
@@ -120,29 +121,44 @@ fn names(path: &str) -> impl Iterator<Item = &str> {
 }
 
 fn in_path(path: &str, name: &str) -> Value {
-    let (schema, what) = match name {
-        "org" => {
-            (json!({ "type": "string", "pattern": "^[A-Za-z0-9-][A-Za-z0-9_-]{0,63}$" }), "The organization.")
-        }
-        "seq" => (
-            json!({ "type": "string", "pattern": "^[0-9]{1,18}\\.[0-9]{1,9}$" }),
-            "The position of the charge.",
+    let text = |pattern: &str| json!({ "type": "string", "pattern": pattern });
+    let any = || json!({ "type": "string", "minLength": 1, "maxLength": 256 });
+    let before = path.split('/').take_while(|part| part.trim_matches(['{', '}']) != name).last();
+    let (schema, what, example) = match (name, before.unwrap_or_default()) {
+        ("org", _) => (text("^[A-Za-z0-9-][A-Za-z0-9_-]{0,63}$"), "The organization, by its name.", "acme"),
+        ("seq", _) => (
+            text("^[0-9]{1,18}\\.[0-9]{1,9}$"),
+            "The position of the charge: `seq` of its row of the history.",
+            "16.2",
         ),
-        "credit_type" => {
-            (json!({ "type": "string", "pattern": "^[a-z0-9_]{1,16}$" }), "The kind of credits.")
+        ("credit_type", _) => (text("^[a-z0-9_]{1,16}$"), "The kind of credits.", "credits"),
+        ("type", _) => (any(), "The type of what spends.", "campaign"),
+        ("source", _) => (any(), "The switch, as its events say it in `source`.", "sbc-1"),
+        ("name", _) => (any(), "The adapter, by its name in its file.", "freeswitch-cdr"),
+        ("token", "unsubscribe") => (any(), "As the link in the mail has it.", "…"),
+        ("token", _) => (any(), "As the link has it: `cr_<id>_<secret>`.", "cr_…"),
+        (_, "holds") => {
+            (text("^[0-9a-f]{32}$"), "The hold: `hold_id` of the answer that granted it.", "0c5b…")
         }
-        _ if path.contains("/holds/") => {
-            (json!({ "type": "string", "pattern": "^[0-9a-f]{32}$" }), "The hold.")
-        }
-        _ => (json!({ "type": "string", "minLength": 1, "maxLength": 256 }), "By its name."),
+        (_, "rate-cards" | "plans") => (any(), "Its name: 1 to 256 bytes.", "standard"),
+        (_, "tokens" | "portal-links") => (any(), "Its `id`, which is no secret.", "k3f9…"),
+        (_, "what-if") => (text("^[0-9]{1,18}$"), "The answer: `id` of what began it.", "1"),
+        (_, "calls") => (any(), "The call, as its events say it in `call_id`.", "9c3f"),
+        _ => (any(), "Its name: 1 to 256 bytes.", "…"),
     };
-    json!({ "name": name, "in": "path", "required": true, "description": what, "schema": schema })
+    let mut parameter =
+        json!({ "name": name, "in": "path", "required": true, "description": what, "schema": schema });
+    if !example.contains('…') {
+        parameter["example"] = json!(example);
+    }
+    parameter
 }
 
-/// What a request to a route needs, in words.
-fn description(rule: &Rule) -> String {
+/// What there is to know of a route, and what a request to it needs.
+fn description(told: &Told, rule: &Rule) -> String {
+    let more = if told.more.is_empty() { String::new() } else { format!("{}\n\n", told.more) };
     let Some(permission) = rule.permission else {
-        return "Needs no token.".to_owned();
+        return format!("{more}Needs no token.");
     };
     let roles: Vec<&str> = permission.roles().iter().copied().map(Role::name).collect();
     let roles = roles.join(", ");
@@ -151,20 +167,22 @@ fn description(rule: &Rule) -> String {
         Reach::Each => "looked at for each organization",
         Reach::Whole => "of a token that is bound to no organization",
     };
-    let accounts =
-        if rule.by_account { "Kept to the accounts of a token that is bound to some." } else { "" };
-    format!("Needs the permission `{permission}`, {reach}; roles that have it: {roles}. {accounts}")
-        .trim_end()
-        .to_owned()
+    let accounts = match rule.by_account {
+        true => "Kept to the accounts of a token that is bound to some.",
+        false => "Not for a token that is bound to some accounts.",
+    };
+    format!("{more}Needs the permission `{permission}`, {reach}; roles that have it: {roles}. {accounts}")
 }
 
+/// The ways to show a token, of which one is enough.
 fn security(told: &Told, rule: &Rule) -> Value {
     let looks = told.method == Method::GET && rule.reach != Reach::Whole;
-    match rule.permission {
-        None => json!([]),
-        Some(Permission::Read) if looks => json!([{ "token": [] }, { "portal": [] }]),
-        Some(_) => json!([{ "token": [] }]),
-    }
+    let all: &[&str] = match rule.permission {
+        None => &[],
+        Some(Permission::Read) if looks => &["token", "password", "portal"],
+        Some(_) => &["token", "password"],
+    };
+    all.iter().map(|scheme| json!({ *scheme: [] })).collect()
 }
 
 /// Whether its answer has an entity tag.
@@ -175,15 +193,17 @@ fn is_tagged(told: &Told) -> bool {
     told.method == Method::GET && told.answers.iter().any(json)
 }
 
+const ETAG: (&str, &str) =
+    ("ETag", "A weak tag of the content but for its `as_of`; not of CSV, and not over 8 MB.");
+
 fn responses(told: &Told, rule: &Rule, generator: &mut SchemaGenerator) -> Map<String, Value> {
-    let reference = json!({ "$ref": "#/components/responses/Problem" });
-    let mut all: Map<String, Value> =
-        problems(told, rule).map(|status| (status, reference.clone())).collect();
-    if is_tagged(told) {
-        all.insert("304".to_owned(), json!({ "description": "It is as it was, by one of the tags." }));
+    let mut all = problems::of(told, rule);
+    let is_tagged = is_tagged(told);
+    if is_tagged {
+        let what = "It is as it was, by one of the tags of `If-None-Match`.";
+        all.insert("304".to_owned(), json!({ "description": what, "headers": headers(&[ETAG]) }));
     }
     for answer in &told.answers {
-        let mut response = json!({ "description": answer.what });
         let contents = answer.contents.iter().map(|(media, content)| {
             let schema = match content {
                 Content::Json(schema) => schema(generator).to_value(),
@@ -192,32 +212,24 @@ fn responses(told: &Told, rule: &Rule, generator: &mut SchemaGenerator) -> Map<S
             ((*media).to_owned(), json!({ "schema": schema }))
         });
         let contents: Map<String, Value> = contents.collect();
+        let mut told = answer.headers.clone();
+        told.extend((is_tagged && answer.status == 200).then_some(ETAG));
+        let mut response = json!({ "description": answer.what });
         if !contents.is_empty() {
             response["content"] = Value::Object(contents);
         }
-        if is_tagged(told) && answer.status == 200 {
-            let what = "A weak tag of the content, but for its `as_of`; not of CSV.";
-            response["headers"] = json!({ "ETag": { "description": what, "schema": { "type": "string" } } });
+        if !told.is_empty() {
+            response["headers"] = headers(&told);
         }
         all.insert(answer.status.to_string(), response);
     }
     all
 }
 
-/// The statuses of problems: those of every route like it, its own, and `default` for what else may be.
-fn problems<'t>(told: &'t Told, rule: &Rule) -> impl Iterator<Item = String> + use<'t> {
-    let has_body = told.body.is_some();
-    let likely = [
-        (400, has_body || !told.parameters.is_empty()),
-        (401, rule.permission.is_some()),
-        (403, rule.permission.is_some()),
-        (404, names(told.path).next().is_some()),
-        (413, has_body),
-        (422, has_body || rule.reach == Reach::Org),
-        (429, rule.permission.is_some()),
-        (503, rule.permission.is_some()),
-    ];
-    let likely = likely.into_iter().filter(|(_, is_likely)| *is_likely).map(|(status, _)| status);
-    let all = likely.chain(told.problems.iter().copied()).map(|status| status.to_string());
-    all.chain(["default".to_owned()])
+/// Headers of an answer, each with what it tells.
+fn headers(all: &[(&str, &str)]) -> Value {
+    let one = |(name, what): &(&str, &str)| {
+        ((*name).to_owned(), json!({ "description": what, "schema": { "type": "string" } }))
+    };
+    Value::Object(all.iter().map(one).collect())
 }

@@ -4,13 +4,10 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde_json::{Map, Value};
 
 use crate::ledger::price::CreditType;
 use crate::ledger::units::{Credits, Position, Timestamp};
-use crate::query::{
-    CallPage, CallState, FinishedCall, HistoryLine, HistoryPage, OrgOutcome, PricesState, Totals,
-};
+use crate::query::{CallPage, FinishedCall, HistoryPage, OrgOutcome, PricesState, Totals};
 
 type Amounts = BTreeMap<CreditType, Credits>;
 
@@ -18,6 +15,7 @@ type Amounts = BTreeMap<CreditType, Credits>;
 #[derive(JsonSchema)]
 #[schemars(rename = "ListOf{T}")]
 pub(super) struct List<T> {
+    /// All of them.
     data: Vec<T>,
 }
 
@@ -25,7 +23,9 @@ pub(super) struct List<T> {
 #[derive(JsonSchema)]
 #[schemars(rename = "PageOf{T}")]
 pub(super) struct Page<T> {
+    /// Those of this page.
     data: Vec<T>,
+    /// Where the next page begins.
     meta: Next,
 }
 
@@ -39,12 +39,14 @@ pub(super) struct Next {
 /// What became of each event, in their order.
 #[derive(JsonSchema)]
 pub(super) struct EventResults {
+    /// One for each event, in the order of the body.
     results: Vec<EventResult>,
 }
 
 /// What became of an event.
 #[derive(JsonSchema)]
 pub(super) struct EventResult {
+    /// What became of it.
     status: EventStatus,
     /// Where it is in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,8 +99,11 @@ pub(super) struct DurableEvents {
 struct RefusedEvent {
     /// Its place in the body, from 0 on.
     item: u64,
+    /// Why, for machines.
     reason: String,
+    /// The field at fault.
     field: String,
+    /// Why, the value and the remedy, in words.
     detail: String,
 }
 
@@ -115,8 +120,11 @@ pub(super) enum Adapted {
 /// A message that an adapter has no use for.
 #[derive(JsonSchema)]
 pub(super) struct IgnoredMessage {
+    /// That it was left alone.
     status: Ignored,
+    /// The adapter that has no use for it.
     adapter: String,
+    /// Why, in words.
     detail: String,
 }
 
@@ -130,22 +138,29 @@ enum Ignored {
 /// A hold that is no more.
 #[derive(JsonSchema)]
 pub(super) struct Released {
+    /// The hold.
     hold_id: String,
+    /// Always true.
     released: bool,
 }
 
 /// A version of a rate card or plan that is published.
 #[derive(JsonSchema)]
 pub(super) struct PublishedVersion {
+    /// Its name.
     id: String,
+    /// Its number.
     version: u32,
+    /// Where it is in the log.
     position: Position,
 }
 
 /// What was told of a switch that was started anew.
 #[derive(JsonSchema)]
 pub(super) struct SourceRestarted {
+    /// The switch.
     source: String,
+    /// When it was started anew.
     time: Timestamp,
     /// How many organizations had calls of it.
     orgs: u64,
@@ -156,6 +171,7 @@ pub(super) struct SourceRestarted {
 /// That this process serves.
 #[derive(JsonSchema)]
 pub(super) struct Alive {
+    /// Always `alive`.
     status: String,
 }
 
@@ -164,144 +180,17 @@ pub(super) struct Alive {
 pub(super) struct Readiness {
     /// `ready` or `not_ready`.
     status: String,
+    /// All that is amiss; none when it is ready.
     reasons: Vec<NotReady>,
 }
 
 /// Why it is not ready.
 #[derive(JsonSchema)]
 struct NotReady {
+    /// Which, for machines: see docs/HTTP.md.
     reason: String,
+    /// The same in words, with what to do.
     detail: String,
-}
-
-/// A charge explained.
-#[derive(JsonSchema)]
-struct ExplainedCharge {
-    /// The instant whose prices counted.
-    rated_at: Timestamp,
-    plan: VersionOf,
-    rate_card: VersionOf,
-    credits: Amounts,
-    lines: Vec<ChargeLine>,
-    paid_by: Vec<PaidBy>,
-    past_limits: Vec<String>,
-}
-
-/// A version of a rate card or plan.
-#[derive(JsonSchema)]
-struct VersionOf {
-    id: Option<String>,
-    version: u32,
-}
-
-/// What was charged for one action.
-#[derive(JsonSchema)]
-struct ChargeLine {
-    credit_type: CreditType,
-    amount: Credits,
-    /// Why it is so much, in words.
-    because: String,
-    /// Where it was rounded, in words.
-    rounding: String,
-    /// What it was reckoned from; which there are depends on the price.
-    figures: Map<String, Value>,
-    /// Whether the price is the organization's own.
-    own_price: bool,
-}
-
-/// What paid.
-#[derive(JsonSchema)]
-struct PaidBy {
-    credit_type: CreditType,
-    amount: Credits,
-    /// The grant, by its name; null for one that is not kept any more. Absent where none paid.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    grant: Option<String>,
-    /// Whether no grant paid.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    overage: Option<bool>,
-}
-
-/// A charge, and what explains it.
-#[derive(JsonSchema)]
-pub(super) struct ChargeAnswer {
-    org: String,
-    seq: Position,
-    as_of: Timestamp,
-    data: ChargeRow,
-}
-
-/// The row of the history with what explains it.
-#[derive(JsonSchema)]
-struct ChargeRow {
-    #[serde(flatten)]
-    line: HistoryLine,
-    charge: ExplainedCharge,
-    /// Whether it was taken back since.
-    voided: bool,
-    /// By which entry.
-    voided_by: Option<Position>,
-    /// The limits in which it counts.
-    limits: Vec<CountedIn>,
-}
-
-/// A limit in which a charge counts.
-#[derive(JsonSchema)]
-struct CountedIn {
-    /// Its name; null where its window is over.
-    id: Option<String>,
-    value: Option<String>,
-    amount: Option<String>,
-    window_is_over: bool,
-}
-
-/// A call that is over, explained.
-#[derive(JsonSchema)]
-pub(super) struct EndedCall {
-    source: String,
-    call_id: String,
-    /// `ended`, or `orphaned` where it was closed without its end.
-    state: String,
-    position: Position,
-    started_at: Option<Timestamp>,
-    answered_at: Option<Timestamp>,
-    /// When it ended, or was closed.
-    time: Timestamp,
-    charged_at: Timestamp,
-    /// Whether the charge was taken back since.
-    voided: bool,
-    actions: Vec<String>,
-    charge: ExplainedCharge,
-    who: WhoSpent,
-    /// Why it was closed without its end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-}
-
-/// Who spent.
-#[derive(JsonSchema)]
-struct WhoSpent {
-    account: Option<String>,
-    entity: EntityOrNone,
-    user: Option<String>,
-    team: Option<String>,
-    feature: Option<String>,
-}
-
-/// What spent; all null where nothing was named.
-#[derive(JsonSchema)]
-struct EntityOrNone {
-    r#type: Option<String>,
-    id: Option<String>,
-    name: Option<String>,
-}
-
-/// A call: live, or over.
-#[derive(JsonSchema)]
-#[serde(untagged)]
-pub(super) enum AnyCall {
-    Live(Box<CallState>),
-    Over(Box<EndedCall>),
 }
 
 /// Live calls, or those that are over.
@@ -315,20 +204,28 @@ pub(super) enum CallList {
 /// An answer to what if: how far it is, and what came of it once it is there.
 #[derive(JsonSchema)]
 pub(super) struct WhatIfAnswer {
+    /// Its name, by which it is asked after.
     id: String,
+    /// How far it is.
     state: WhatIfState,
     /// Why there is none.
     why: Option<String>,
+    /// When it was begun: what came later is not in it.
     as_of: Timestamp,
+    /// When it was there, or had failed.
     ended: Option<Timestamp>,
     /// The name of the range, where it has one.
     range: Option<String>,
+    /// The other prices.
     prices: PricesState,
+    /// How much of the work is done.
     progress: WhatIfProgress,
+    /// All organizations together; null until it is done.
     totals: Option<Totals>,
     /// A page of organizations, once they are there. Absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Vec<OrgOutcome>>,
+    /// Where the next page begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     meta: Option<Next>,
 }

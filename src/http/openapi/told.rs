@@ -15,10 +15,14 @@ pub(super) struct Told {
     pub(super) id: &'static str,
     /// What it does, in a line.
     pub(super) summary: &'static str,
+    /// What else there is to know of it.
+    pub(super) more: &'static str,
     /// Beside the names in its path.
     pub(super) parameters: Vec<Value>,
     pub(super) body: Option<Value>,
     pub(super) answers: Vec<Answer>,
+    /// Whether it is answered once something is in the log and applied.
+    pub(super) writes: bool,
     /// Statuses of problems beside those that every route like it may answer.
     pub(super) problems: Vec<u16>,
 }
@@ -28,6 +32,8 @@ pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) what: &'static str,
     pub(super) contents: Vec<(&'static str, Content)>,
+    /// Headers, each with what it tells.
+    pub(super) headers: Vec<(&'static str, &'static str)>,
 }
 
 /// What an answer holds.
@@ -55,7 +61,7 @@ pub(super) fn delete(path: &'static str, id: &'static str, summary: &'static str
 impl Told {
     fn new(method: Method, path: &'static str, id: &'static str, summary: &'static str) -> Told {
         let (parameters, body, answers, problems) = (Vec::new(), None, Vec::new(), Vec::new());
-        Told { method, path, id, summary, parameters, body, answers, problems }
+        Told { method, path, id, summary, more: "", parameters, body, answers, writes: false, problems }
     }
 
     /// With parameters after the `?`, or headers.
@@ -79,19 +85,41 @@ impl Told {
     /// Answers that, in JSON.
     pub(super) fn answers<T: JsonSchema>(mut self, status: u16, what: &'static str) -> Told {
         let contents = vec![(JSON, Content::Json(SchemaGenerator::subschema_for::<T>))];
-        self.answers.push(Answer { status, what, contents });
+        self.answers.push(Answer { status, what, contents, headers: Vec::new() });
         self
     }
 
     /// Answers without a content.
     pub(super) fn nothing(mut self, status: u16, what: &'static str) -> Told {
-        self.answers.push(Answer { status, what, contents: Vec::new() });
+        self.answers.push(Answer { status, what, contents: Vec::new(), headers: Vec::new() });
         self
     }
 
     /// Answers a text of that media type.
     pub(super) fn text(mut self, status: u16, media: &'static str, what: &'static str) -> Told {
-        self.answers.push(Answer { status, what, contents: vec![(media, Content::Text(what))] });
+        let contents = vec![(media, Content::Text(what))];
+        self.answers.push(Answer { status, what, contents, headers: Vec::new() });
+        self
+    }
+
+    /// With more to know of it, in sentences.
+    pub(super) fn more(self, more: &'static str) -> Told {
+        Told { more, ..self }
+    }
+
+    /// With an example of its body in JSON.
+    pub(super) fn example(mut self, example: Value) -> Told {
+        if let Some(body) = &mut self.body {
+            body["content"][JSON]["example"] = example;
+        }
+        self
+    }
+
+    /// The last answer has these headers, too.
+    pub(super) fn headers(mut self, headers: &[(&'static str, &'static str)]) -> Told {
+        if let Some(answer) = self.answers.last_mut() {
+            answer.headers.extend(headers);
+        }
         self
     }
 
@@ -101,6 +129,11 @@ impl Told {
             answer.contents.push((media, Content::Text(what)));
         }
         self
+    }
+
+    /// It is answered once something is in the log and applied.
+    pub(super) fn writes(self) -> Told {
+        Told { writes: true, ..self }
     }
 
     /// May answer problems with these statuses, too.
@@ -115,6 +148,26 @@ pub(super) const CSV: &str = "text/csv";
 pub(super) const EVENTS: &str = "text/event-stream";
 pub(super) const HTML: &str = "text/html";
 
+/// What is told of an answer in CSV by headers.
+pub(super) const OF_TABLES: [(&str, &str); 3] = [
+    ("Content-Disposition", "Of CSV: the name of the file."),
+    ("creditd-seq", "Of CSV: the last entry that is contained."),
+    ("creditd-as-of", "Of CSV: the instant of the answer."),
+];
+
+/// The same of usage, beside those.
+pub(super) const OF_USAGE: [(&str, &str); 2] = [
+    ("creditd-zone", "Of CSV: the zone whose days these are."),
+    ("creditd-range", "Of CSV: from which instant up to which, exclusive, with a / between."),
+];
+
+/// Ranges of time by their names.
+pub(super) const RANGES: [&str; 6] =
+    ["this_month", "this_quarter", "this_year", "last_7_days", "cycle", "all"];
+
+/// A month, as a pattern.
+pub(super) const MONTH: &str = "^[0-9]{4}-(0[1-9]|1[0-2])$";
+
 /// A parameter after the `?`.
 pub(super) fn query(name: &str, schema: &Value, what: &str) -> Value {
     json!({ "name": name, "in": "query", "required": false, "description": what, "schema": schema })
@@ -128,6 +181,12 @@ pub(super) fn text(name: &str, what: &str) -> Value {
 /// One that is an instant.
 pub(super) fn instant(name: &str, what: &str) -> Value {
     query(name, &json!({ "type": "string", "format": "date-time" }), what)
+}
+
+/// One that is a day, or an instant.
+pub(super) fn day_or_instant(name: &str, what: &str) -> Value {
+    let any = json!([{ "type": "string", "format": "date" }, { "type": "string", "format": "date-time" }]);
+    query(name, &json!({ "anyOf": any }), what)
 }
 
 /// One of a few words.

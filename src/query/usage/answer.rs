@@ -51,8 +51,10 @@ pub struct RangeState {
     /// By which it was asked for, where it has a name.
     pub name: Option<&'static str>,
     /// From here on.
+    #[schemars(extend("format" = "date-time"))]
     pub from: String,
     /// Up to here, exclusive.
+    #[schemars(extend("format" = "date-time"))]
     pub to: String,
 }
 
@@ -84,8 +86,10 @@ pub struct GroupLine {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Point {
     /// From here on.
+    #[schemars(extend("format" = "date-time"))]
     pub from: String,
     /// Up to here, exclusive.
+    #[schemars(extend("format" = "date-time"))]
     pub to: String,
     /// The figures.
     #[serde(flatten)]
@@ -179,14 +183,17 @@ impl JsonSchema for Values {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let plain = || json!({ "type": ["string", "null"] });
+        let plain = || json!({ "type": ["string", "null"], "description": "As events told it." });
+        let text = |what: &str| json!({ "type": "string", "description": what });
         let named = |more: Option<&str>| {
-            let mut fields = json!({ "id": { "type": "string" }, "name": { "type": ["string", "null"] } });
+            let name = json!({ "type": ["string", "null"], "description": "Its name for people." });
+            let mut fields = json!({ "id": text("Its id."), "name": name });
             if let Some(more) = more {
-                fields[more] = json!({ "type": "string" });
+                fields[more] = text("Its type.");
             }
             let required: Vec<&String> = fields.as_object().into_iter().flat_map(Map::keys).collect();
-            json!({ "type": ["object", "null"], "required": required, "properties": fields })
+            let what = "By its id.";
+            json!({ "type": ["object", "null"], "required": required, "properties": fields, "description": what })
         };
         let value = |dimension: Dimension| match dimension {
             Dimension::Entity => named(Some("type")),

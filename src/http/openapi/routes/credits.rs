@@ -1,5 +1,7 @@
 //! Organizations, credits and prices.
 
+use serde_json::{Value, json};
+
 use super::Group;
 use crate::http::commands::GrantAnswer;
 use crate::http::openapi::bodies::command;
@@ -10,6 +12,15 @@ use crate::query::{CatalogView, LimitPage, OrgBalance, OrgForecast, OrgLine, Rec
 const KEY: &str = "Idempotency-Key";
 const ITS_USE: &str =
     "The `id` of a body that has none, such as a UUID: under it the request is carried out once.";
+const PUBLISHED: &str = "A version that was published never changes: the same content again answers 200, another one, a \
+                         gap in the numbers or a start in the past is a 409.";
+fn key() -> Value {
+    let mut key = header(KEY, ITS_USE);
+    // In quotes or bare, as most send it.
+    key["schema"]["pattern"] = json!("^[!#-~]{1,256}$");
+    key
+}
+
 const LEFT: &str = "What is left.";
 
 pub(super) fn routes() -> Vec<Group> {
@@ -34,7 +45,9 @@ fn organizations() -> Vec<super::Told> {
             "putOrg",
             "Creates an organization, or changes its plan and what it has of its own",
         )
+        .writes()
         .body(command("org.put.v1", &[]))
+        .example(json!({ "plan": "starter", "name": "Acme Inc." }))
         .answers::<OrgBalance<'_>>(200, LEFT)
         .answers::<OrgBalance<'_>>(201, "It is new; what is left."),
         get("/v1/orgs/{org}/balance", "getBalance", "What is left").answers::<OrgBalance<'_>>(200, LEFT),
@@ -49,18 +62,25 @@ fn organizations() -> Vec<super::Told> {
 fn credits() -> Vec<super::Told> {
     vec![
         post("/v1/orgs/{org}/grants", "grant", "Gives credits")
-            .with([header(KEY, ITS_USE)])
+            .writes()
+            .with([key()])
+            .more("Under an `id` of its own, or an `Idempotency-Key`, it is given once; without, a repeat gives again.")
             .body(command("grant.v1", &[]))
+            .example(json!({ "id": "invoice-17", "amount": "1000" }))
             .answers::<GrantAnswer<'_>>(200, "It was given before; the grant as it stands.")
             .answers::<GrantAnswer<'_>>(201, "The grant.")
             .problems(&[409]),
         post("/v1/orgs/{org}/grants/{id}/void", "voidGrant", "Takes back what is left of a grant")
+            .writes()
             .optional_body(command("grant.void.v1", &["id"]))
             .answers::<OrgBalance<'_>>(200, LEFT)
             .problems(&[409]),
         post("/v1/orgs/{org}/adjustments", "adjust", "Moves credits by hand")
-            .with([header(KEY, ITS_USE)])
+            .writes()
+            .with([key()])
+            .more("A repeat under the same `id`, or `Idempotency-Key`, changes nothing.")
             .body(command("adjust.v1", &[]))
+            .example(json!({ "id": "ticket-4711", "amount": "12.5", "reason": "goodwill" }))
             .answers::<OrgBalance<'_>>(200, LEFT)
             .problems(&[409]),
         post("/v1/orgs/{org}/verify", "verify", "Adds up the history, and compares it with the books")
@@ -73,11 +93,17 @@ fn prices() -> Vec<super::Told> {
         get("/v1/catalog", "getCatalog", "Every version of every rate card and plan")
             .answers::<CatalogView<'_>>(200, "The catalog, without the prices."),
         put("/v1/rate-cards/{id}", "putRateCard", "Publishes a version of a rate card")
+            .writes()
+            .more(PUBLISHED)
             .body(command("rate_card.put.v1", &["id"]))
+            .example(json!({ "version": 1, "prices": { "email_sent": { "per_action": "1" } } }))
             .answers::<PublishedVersion>(200, "It is published.")
             .problems(&[409]),
         put("/v1/plans/{id}", "putPlan", "Publishes a version of a plan")
+            .writes()
+            .more(PUBLISHED)
             .body(command("plan.put.v1", &["id"]))
+            .example(json!({ "version": 1, "rate_card": "standard" }))
             .answers::<PublishedVersion>(200, "It is published.")
             .problems(&[409]),
     ]
@@ -91,10 +117,13 @@ fn limits() -> Vec<super::Told> {
             .with([text("id", "Only the limit of that name.")])
             .answers::<LimitPage>(200, "The limits in force, by name."),
         put("/v1/orgs/{org}/limits/{id}", "putLimit", "States a limit whole")
+            .writes()
             .body(command("limit.put.v1", &["id"]))
+            .example(json!({ "on": { "user": "*" }, "credits": "500", "window": "month", "hard": true }))
             .answers::<LimitPage>(200, AFTERWARDS)
             .problems(&[409]),
         delete("/v1/orgs/{org}/limits/{id}", "removeLimit", "Takes a limit away")
+            .writes()
             .optional_body(command("limit.remove.v1", &["id"]))
             .answers::<LimitPage>(200, AFTERWARDS),
     ]
@@ -109,11 +138,14 @@ fn recharges() -> Vec<super::Told> {
             "putRecharge",
             "Orders credits to be bought when they run low",
         )
+        .writes()
         .body(command("recharge.put.v1", &["credit_type"]))
+        .example(json!({ "below": "100", "amount": "500", "caps": [{ "window": "day", "times": 3 }] }))
         .answers::<RechargeState>(200, "The recharge as it stands.")
         .nothing(204, "It was taken away meanwhile.")
         .problems(&[409]),
         delete("/v1/orgs/{org}/recharges/{credit_type}", "removeRecharge", "Nothing is asked for any more")
+            .writes()
             .optional_body(command("recharge.remove.v1", &["credit_type"]))
             .nothing(204, "It is gone."),
         post(
@@ -121,7 +153,9 @@ fn recharges() -> Vec<super::Told> {
             "failRecharge",
             "A request of it brings nothing",
         )
+        .writes()
         .body(command("recharge.failed.v1", &[]))
+        .example(json!({ "id": "recharge.credits.1", "reason": "the card was declined" }))
         .answers::<RechargeState>(200, "The recharge as it stands.")
         .nothing(204, "It is ordered no more.")
         .problems(&[409]),

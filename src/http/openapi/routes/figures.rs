@@ -4,13 +4,14 @@ use serde_json::{Value, json};
 
 use super::{Group, Told};
 use crate::http::openapi::bodies::what_if;
-use crate::http::openapi::shapes::{ChargeAnswer, List, WhatIfAnswer};
+use crate::http::openapi::explained::ChargeAnswer;
+use crate::http::openapi::shapes::{List, WhatIfAnswer};
 use crate::http::openapi::told::{
-    CSV, choice, cursor, delete, get, instant, limit, post, query, several, text,
+    CSV, MONTH, OF_TABLES, OF_USAGE, RANGES, choice, cursor, day_or_instant, delete, get, instant, limit,
+    post, query, several, text,
 };
 use crate::query::{HistoryLine, HistoryPage, Usage};
 
-const RANGES: [&str; 6] = ["this_month", "this_quarter", "this_year", "last_7_days", "cycle", "all"];
 const KINDS: [&str; 12] = [
     "charge",
     "void",
@@ -32,18 +33,31 @@ pub(super) fn routes() -> Vec<Group> {
     vec![("Usage", usage()), ("What if", what_ifs())]
 }
 
+const BY_TIME: &str = "By the time at which things happened. Of `range`, `month`, `cycle` and `from` one can be there. See \
+                       docs/USAGE.md.";
+const LOOKED_AT: &str = "A page may have fewer rows than `limit`, or none, and still a next one: 20,000 rows are looked \
+                         at for it at most.";
+const ONE_BY_ONE: &str = "Four can be under way, one is worked out at a time, and the last four are kept. See \
+                          docs/WHAT_IF.md.";
+
 fn usage() -> Vec<Told> {
     vec![
         get("/v1/orgs/{org}/usage", "getUsage", "What was used, by whom and for what, in any range of time")
+            .more(BY_TIME)
             .with(of_range())
             .with(of_usage())
             .answers::<Usage>(200, "The groups of a page, and all of them together.")
-            .or_as(CSV, "A row for each group of the page, or for each point of each."),
+            .or_as(CSV, "A row for each group of the page, or for each point of each.")
+            .headers(&OF_TABLES)
+            .headers(&OF_USAGE)
+            .headers(&[("Link", "Of CSV: the next page, as `rel=\"next\"`.")]),
         get("/v1/orgs/{org}/history", "getHistory", "Every movement of credits, newest first")
+            .more(LOOKED_AT)
             .with([several("kind", &json!({ "enum": KINDS }), "Only rows of these kinds.")])
             .with(of_history())
             .answers::<HistoryPage<HistoryLine>>(200, "A page of rows.")
-            .or_as(CSV, "A row for each kind of credits of each; all of them where no limit is given."),
+            .or_as(CSV, "A row for each kind of credits of each; all of them where no limit is given.")
+            .headers(&OF_TABLES),
         get("/v1/orgs/{org}/charges/{seq}", "getCharge", "One charge explained")
             .answers::<ChargeAnswer>(200, "The charge."),
     ]
@@ -53,37 +67,47 @@ fn usage() -> Vec<Told> {
 pub(super) fn of_range() -> Vec<Value> {
     vec![
         choice("range", &RANGES, "A range by its name; `this_month` if nothing chooses one."),
-        query(
-            "month",
-            &json!({ "type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$" }),
-            "A month by itself, such as 2026-01.",
-        ),
+        query("month", &json!({ "type": "string", "pattern": MONTH }), "A month by itself, such as 2026-01."),
         query(
             "cycle",
             &json!({ "type": "string", "pattern": "^([1-9][0-9]{0,8}|previous)$" }),
             "A billing period by itself: its number, or `previous`.",
         ),
-        text("from", "From that day or instant on."),
-        text("to", "Up to that day or instant, exclusive; `from` must be there."),
+        day_or_instant("from", "From that day or instant on."),
+        day_or_instant("to", "Up to that day or instant, exclusive; `from` must be there."),
     ]
 }
 
+const SORT: &str =
+    "^-?(credits(\\.[a-z0-9_]{1,16})?|quantity|calls|billed_seconds|talked_ms|charges|difference|name)$";
+
 fn of_usage() -> Vec<Value> {
+    let grouped = json!({
+        "type": "array", "items": { "enum": DIMENSIONS }, "maxItems": 3, "uniqueItems": true,
+    });
+    let sort = json!({ "type": "string", "pattern": SORT, "default": "-credits" });
     let mut all = vec![
         text("zone", "An IANA name: whose days these are; the organization's if absent."),
-        several("group_by", &json!({ "enum": DIMENSIONS }), "Up to three dimensions by which it is grouped."),
+        query("group_by", &grouped, "Up to three dimensions by which it is grouped."),
         choice("interval", &["hour", "day", "week", "month"], "Point by point, each so long."),
         choice("compare", &["previous_period", "previous_year"], "Beside what was used before."),
-        text("search", "Only groups with that in an id or a name."),
-        text(
+        text("search", "Only groups with that in an id or a name. Only with `group_by`."),
+        query(
             "sort",
-            "credits, credits.<kind>, quantity, calls, billed_seconds, talked_ms, charges, difference or name; with a - the largest first.",
+            &sort,
+            "The figure, or `name`; with a - the largest first. `difference` only with `compare`.",
         ),
         cursor(),
         limit(100, 1_000),
     ];
     let chosen = "Only what has one of these values; an empty one for what has none.";
-    all.extend(DIMENSIONS.map(|name| several(name, &json!({ "type": "string" }), chosen)));
+    let value = |name: &str| match name {
+        "entity" => json!({ "type": "string", "pattern": "^$|/", "examples": ["campaign/c7"] }),
+        "credit_type" => json!({ "type": "string", "pattern": "^[a-z0-9_]{0,16}$" }),
+        "grant_kind" => json!({ "enum": ["plan", "bonus", "purchased", "overage", "forgotten", ""] }),
+        _ => json!({ "type": "string" }),
+    };
+    all.extend(DIMENSIONS.map(|name| several(name, &value(name), chosen)));
     all
 }
 
@@ -97,14 +121,16 @@ pub(super) fn of_history() -> Vec<Value> {
         ("user", "Only what that user spent, or got back."),
         ("team", "The same of a team."),
         ("account", "The same of an account."),
-        ("entity", "The same of an entity, `type/id`, or of all of a type."),
         ("feature", "The same of a feature."),
         ("action", "Only what that action, or add-on, cost."),
-        ("credit_type", "Only what moved credits of that kind."),
         ("call_id", "Only what a call of that id cost."),
         ("search", "Only rows with that in an id, a name or the remarks."),
     ];
     all.extend(texts.map(|(name, what)| text(name, what)));
+    let entity = json!({ "type": "string", "pattern": "^[^/]+(/.+)?$", "examples": ["campaign/c7"] });
+    let credit_type = json!({ "type": "string", "pattern": "^[a-z0-9_]{1,16}$", "examples": ["credits"] });
+    all.push(query("entity", &entity, "Only what an entity spent, `type/id`, or all of a `type`."));
+    all.push(query("credit_type", &credit_type, "Only what moved credits of that kind."));
     all.extend([cursor(), limit(100, 1_000)]);
     all
 }
@@ -119,13 +145,16 @@ fn what_ifs() -> Vec<Told> {
         get("/v1/what-if", "listWhatIfs", "The answers that are there or under way")
             .answers::<List<WhatIfAnswer>>(200, "Newest first, without their organizations."),
         post("/v1/what-if", "beginWhatIf", "Begins to work out what other prices would have come to")
+            .more(ONE_BY_ONE)
             .body(what_if())
+            .example(json!({ "plan": "starter", "range": "last_7_days" }))
             .answers::<WhatIfAnswer>(202, "It is begun.")
             .problems(&[404, 409]),
         get("/v1/what-if/{id}", "getWhatIf", "How far an answer is, and the answer once it is there")
             .with([order, cursor(), limit(100, 1_000)])
             .answers::<WhatIfAnswer>(200, "The answer, with a page of organizations.")
             .or_as(CSV, "A row for each organization.")
+            .headers(&OF_TABLES[..1])
             .problems(&[409]),
         delete("/v1/what-if/{id}", "forgetWhatIf", "The answer is not wanted any more")
             .nothing(204, "It is gone."),

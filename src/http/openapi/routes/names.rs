@@ -18,7 +18,7 @@ pub(super) fn routes() -> Vec<Group> {
     };
     let one = |path, id, summary| get(path, id, summary).answers::<NameState>(200, "What is known of it.");
     let put = |path, id, summary, kind, said: &[&str]| {
-        let told: Told = put(path, id, summary).body(command(kind, said));
+        let told: Told = put(path, id, summary).writes().body(command(kind, said));
         told.answers::<NameState>(200, STATED).answers::<NameState>(201, NEW)
     };
     let used =
