@@ -24,8 +24,8 @@ mod what_if;
 
 pub use authorization::{Authorized, HoldPage, HoldState, HoldsOf, Quoted, authorized, holds, quoted};
 pub use balance::{Balance, GrantState, OrgBalance, OrgState, TallyState, balance, grant, org_state};
-pub use calls::{BurnLine, CallPage, CallState, CallsOf, calls, live_call};
-pub use catalog::catalog;
+pub use calls::{BurnLine, CallPage, CallState, CallsOf, Who, calls, live_call};
+pub use catalog::{CatalogView, catalog};
 pub use ended::ended_call;
 pub use forecast::{ForecastState, LossState, OrgForecast, RateState, forecast};
 pub use history::{

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::balance::instant_or_null;
@@ -17,7 +18,7 @@ use crate::store::StoreError;
 use crate::wire::time;
 
 /// What an entity used, and is going to use.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Spent {
     /// What it used until now.
     pub used: Used,
@@ -28,7 +29,7 @@ pub struct Spent {
 }
 
 /// What was charged to an entity, without what was taken back.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Used {
     /// Of each kind that something was charged in.
     pub credits: BTreeMap<CreditType, Credits>,
@@ -45,7 +46,7 @@ pub struct Used {
 }
 
 /// What an entity will have used at the end of its life.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Projection {
     /// Of each kind that something was charged in.
     pub credits: BTreeMap<CreditType, Credits>,

@@ -1,5 +1,6 @@
 //! Verification: an organization's books against its history.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::balance::{instant, text};
@@ -9,7 +10,7 @@ use crate::ledger::units::{Position, Timestamp};
 use crate::store::StoreError;
 
 /// What adding up an organization's history came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Verified {
     /// The organization.
     pub org: String,

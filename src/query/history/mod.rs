@@ -13,6 +13,7 @@ mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::line::{GrantNames, grants_of};
@@ -54,7 +55,7 @@ pub enum HistoryError {
 }
 
 /// A page of a history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HistoryPage<L> {
     /// The organization.
     pub org: String,
@@ -71,7 +72,7 @@ pub struct HistoryPage<L> {
 }
 
 /// Where the next page is, and what no page shows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HistoryMeta {
     /// The cursor of the next page; none where this is the last.
     pub next: Option<String>,

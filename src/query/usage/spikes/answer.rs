@@ -1,5 +1,6 @@
 //! The answer about spikes, as the faces show it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ledger::price::CreditType;
@@ -10,7 +11,7 @@ use crate::query::usage::answer::{RangeState, Values};
 use crate::query::usage::sums::Percent;
 
 /// The spikes of an organization.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Spikes {
     /// The organization.
     pub org: String,
@@ -40,18 +41,20 @@ pub struct Spikes {
 }
 
 /// How many spikes there are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SpikesMeta {
     /// Those that `data` has no room for too.
     pub spikes: usize,
 }
 
 /// An hour or a day in which far more was used than before.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Spike {
     /// Its begin.
+    #[schemars(extend("format" = "date-time"))]
     pub from: String,
     /// Its end, exclusive.
+    #[schemars(extend("format" = "date-time"))]
     pub to: String,
     /// In which kind of credits.
     pub credit_type: CreditType,
@@ -68,7 +71,7 @@ pub struct Spike {
 }
 
 /// Who or what used more than usual.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Cause {
     /// The value of one dimension.
     pub group: Values,
