@@ -11,7 +11,7 @@ use crate::http::openapi::shapes::{
     Adapted, CallList, DurableEvents, EventResults, Released, SourceRestarted,
 };
 use crate::http::openapi::told::{
-    CSV, EVENTS, OF_TABLES, choice, cursor, get, header, limit, pages, post, text,
+    CSV, EVENTS, OF_HISTORY, OF_TABLES, choice, cursor, get, header, limit, pages, post, text,
 };
 use crate::query::{Authorized, HoldPage, HoldState, Quoted};
 
@@ -58,7 +58,8 @@ fn calls() -> Vec<Told> {
             .with(of_history())
             .answers::<CallList>(200, "A page of them.")
             .or_as(CSV, "Those that are over, all of them where no limit is given.")
-            .headers(&OF_TABLES),
+            .headers(&OF_TABLES)
+            .headers(&OF_HISTORY),
         get("/v1/orgs/{org}/calls/stream", "streamCalls", "The calls that are live, as they change")
             .with([cursor(), limit(100, 1_000), choice("state", &["live"], "There are no others here.")])
             .with([header("Last-Event-ID", "The id of the last event that was heard.")])
