@@ -217,7 +217,11 @@ impl Provider {
         if orgs.is_empty() {
             return Err(format!("its claim {orgs_claim:?} names no organization; write \"*\" for all"));
         }
-        let accounts = claim_at(claims, accounts_claim).map(texts);
+        // There may be blanks in the name of an account.
+        let accounts = claim_at(claims, accounts_claim).map(|claim| match claim {
+            Value::String(one) => vec![one.clone()],
+            several => texts(several),
+        });
         let orgs = if orgs == ["*"] { None } else { Some(orgs) };
         Scope::new(orgs, accounts).map_err(|error| format!("its scope cannot be: {error}"))
     }

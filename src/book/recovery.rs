@@ -145,9 +145,7 @@ pub fn recover(folder: &Path, below: u64, limits: Limits) -> Result<Recovered, S
         None => None,
     };
     shelf.discard_after(meta.as_ref().map(|meta| meta.run))?;
-    // An older checkpoint does not know of what was deleted since.
-    let known = meta.as_ref().and_then(|meta| meta.kept_from);
-    shelf.keep_from(if known.is_some() { known } else { shelf.surely_kept_from()? });
+    shelf.keep_from(meta.as_ref().and_then(|meta| meta.kept_from))?;
     let (cut, sealed, commons, run, outbox) = match meta {
         Some(meta) => (meta.cut, meta.sealed, meta.commons, meta.run, meta.outbox),
         None => Default::default(),

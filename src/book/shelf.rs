@@ -35,8 +35,7 @@ pub struct Shelf {
     cells: Option<Arc<Cells>>,
     /// A run that was written, with its buffer, until its cells are cut.
     uncut: Mutex<Option<(Summary, Arc<Buffer>)>>,
-    /// From this hour of the log on, all rows are kept; none where nothing was deleted yet.
-    kept_from: Mutex<Option<Hour>>,
+    kept: Mutex<keeping::Kept>,
 }
 
 impl Shelf {

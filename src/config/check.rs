@@ -141,7 +141,8 @@ impl Checking<'_> {
         // An address that cannot be read was reported, and nothing is concluded from it.
         let at_home = http.is_some_and(|http| http.listen.ip().to_canonical().is_loopback());
         let (open, by_default) = match raw.access.mode.as_str() {
-            "auto" => (at_home && raw.log.kind == "local", true),
+            // Who signs in elsewhere does not mean everybody to be let in here.
+            "auto" => (at_home && raw.log.kind == "local" && raw.access.oidc.issuer.is_empty(), true),
             "tokens" => (false, false),
             "open-to-the-network" => (true, false),
             "open" if at_home || http.is_none() => (true, false),

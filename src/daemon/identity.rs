@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -70,6 +71,8 @@ pub async fn fetch(provider: &Provider) -> Result<usize, FetchError> {
         jwks_uri: String,
     }
     let client = Client::builder()
+        // Where a redirect leads would be trusted without having been named.
+        .redirect(Policy::none())
         .timeout(LIMIT)
         .user_agent(concat!("creditd/", env!("CARGO_PKG_VERSION")))
         .build()?;
@@ -99,6 +102,12 @@ async fn get(client: &Client, url: &str) -> Result<Vec<u8>, FetchError> {
         )));
     }
     let mut answer = client.get(url).send().await?.error_for_status()?;
+    if !answer.status().is_success() {
+        return Err(FetchError::Odd(format!(
+            "{url} answers {}; name the address that has them",
+            answer.status()
+        )));
+    }
     let mut text = Vec::new();
     while let Some(chunk) = answer.chunk().await? {
         text.extend_from_slice(&chunk);

@@ -147,7 +147,7 @@ fn call(desk: &Desk, org: &str, payload: &[u8]) -> Result<Bytes, ServiceError> {
     }
     let look = desk.look_and_wait(org).map_err(|why| refusal(503, why.to_owned()))?;
     let look = look.ok_or_else(|| unknown_org(org))?;
-    let ended = query::ended_call(&look, &desk.book.catalog(), &source, &id);
+    let ended = query::ended_call(&look, &desk.book.catalog(), desk.itemise(), &source, &id);
     let ended = ended.map_err(|error| refusal(503, format!("the history cannot be read: {error}")))?;
     text(&ended.ok_or_else(|| {
         refusal(

@@ -186,6 +186,8 @@ async fn charges_are_shown_one_by_one_as_far_as_that_is_wanted() {
         } else {
             assert_eq!(explained.status, 200, "{}", explained.json);
         }
+        let one = scene.daemon.get("/v1/orgs/acme/calls/one?source=sbc").await;
+        assert_eq!(one.status, if itemise == Itemise::Nothing { 404 } else { 200 }, "{}", one.json);
         // All of it counts.
         assert_eq!(scene.charges("acme").await, 2);
         assert_eq!(scene.daemon.available("acme").await, "995");

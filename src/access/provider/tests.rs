@@ -115,6 +115,11 @@ fn what_is_wrong_in_one_way_is_refused_and_says_so() {
         let why = provider.read(&signer.sign(&said), NOW).unwrap_err();
         assert!(why.contains(part), "{field}: {why}");
     }
+    // An account may have a blank in its name, an organization may not.
+    let mut said = claims();
+    said["accounts"] = json!("North Sales");
+    let scope = provider.read(&signer.sign(&said), NOW).unwrap().scope;
+    assert_eq!(scope.accounts(), Some(&["North Sales".to_owned()][..]));
     // For all organizations, where that is said.
     let mut said = claims();
     (said["orgs"], said["exp"]) = (json!(["*"]), json!(now - 59));

@@ -1,8 +1,8 @@
 //! The cells of the organizations: what their histories add up to, kept so that nobody who asks what was used reads a year of rows.
 //!
-//! A thread of its own ([`tender`]) cuts every run that the keeper has written into cells ([`make`]), makes those that are missing, and
+//! A thread of its own (`tender`) cuts every run that the keeper has written into cells (`make`), makes those that are missing, and
 //! merges the files of committed runs. Rows that no file covers yet are added up when somebody asks, and what they came to is kept
-//! ([`cube`]), so that the next who asks reads only what is new. What a row adds and takes off, it tells by itself ([`cut`]).
+//! (`cube`), so that the next who asks reads only what is new. What a row adds and takes off, it tells by itself (`cut`).
 //!
 //! Cells are made of the history and can always be made again: nothing of them stops the daemon, and where anything is odd the rows are
 //! read instead.
@@ -171,8 +171,8 @@ impl Cells {
         self.oldest.store(oldest, Ordering::Release);
     }
 
-    fn lose(&self, file: Tier) {
-        self.tiers.lose(file);
+    fn lose_harmed(&self, file: Tier, error: &StoreError) {
+        self.tiers.lose_harmed(file, error);
     }
 
     /// What is kept of an organization.

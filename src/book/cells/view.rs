@@ -155,7 +155,7 @@ impl Cells {
         cube.parts.retain(|id, _| files.contains(id));
         cube.tail.cover(cover.upto);
         for (tier, file) in &cover.files {
-            let is_new = cube.load(key, *tier, file).inspect_err(|_| self.lose(*tier))?;
+            let is_new = cube.load(key, *tier, file).inspect_err(|error| self.lose_harmed(*tier, error))?;
             if is_new && cube.bytes() > MOST_BYTES {
                 return Err(Odd::TooMany);
             }
@@ -229,7 +229,7 @@ impl View<'_> {
             if let Err(error) = added {
                 let tier = part.tier;
                 self.cube.parts.remove(id);
-                self.cells.lose(tier);
+                self.cells.lose_harmed(tier, &error);
                 return Err(error.into());
             }
         }

@@ -7,23 +7,36 @@ use super::{Past, Shelf};
 use crate::ledger::units::Hour;
 use crate::store::StoreError;
 
+/// What of the history is kept.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Kept {
+    /// From this hour of the log on, all rows are; none where nothing was deleted yet.
+    from: Option<Hour>,
+    /// Before it they are not to be.
+    decided: Option<Hour>,
+}
+
 impl Shelf {
     /// From this hour of the log on, all rows are kept. None where nothing was deleted for its age.
     #[must_use]
     pub fn kept_from(&self) -> Option<Hour> {
-        *self.kept_from.lock()
+        self.kept.lock().from
     }
 
-    /// Says from when on rows are kept.
-    pub(in crate::book) fn keep_from(&self, hour: Option<Hour>) {
-        *self.kept_from.lock() = hour;
+    /// Says from when on rows are kept, as a checkpoint has it. One that is older than another does not know of what was deleted since.
+    ///
+    /// # Errors
+    /// As [`Runs::summary`](crate::store::history::Runs::summary).
+    pub(in crate::book) fn keep_from(&self, known: Option<Hour>) -> Result<(), StoreError> {
+        *self.kept.lock() = Kept { from: known.max(self.surely_kept_from()?), decided: known };
+        Ok(())
     }
 
     /// From when on rows are kept in any case, where the first run is gone and nothing says more.
     ///
     /// # Errors
     /// As [`Runs::summary`].
-    pub(in crate::book) fn surely_kept_from(&self) -> Result<Option<Hour>, StoreError> {
+    fn surely_kept_from(&self) -> Result<Option<Hour>, StoreError> {
         match self.runs.as_ref().map(|runs| (runs, runs.oldest())) {
             Some((runs, oldest)) if oldest > 1 => Ok(Some(runs.summary(oldest)?.logged.next())),
             _ => Ok(None),
@@ -44,27 +57,31 @@ impl Shelf {
             if logged >= hour {
                 break;
             }
-            let mut kept_from = self.kept_from.lock();
-            *kept_from = (*kept_from).max(Some(logged.next()));
+            let mut kept = self.kept.lock();
+            kept.from = kept.from.max(Some(logged.next()));
+            kept.decided = kept.decided.max(Some(logged.next()));
         }
         Ok(())
     }
 
-    /// Deletes the runs with nothing but rows of before the hour from which on they are kept. Answers how many.
+    /// Deletes the oldest runs with nothing but rows of before the hour that was decided, as far as their sums are written. Answers how many.
     ///
     /// # Errors
     /// As [`Runs::delete_before`].
     pub(in crate::book) fn delete_outlived(&self) -> Result<usize, StoreError> {
-        let (Some(runs), Some(kept_from)) = (&self.runs, self.kept_from()) else { return Ok(0) };
-        let mut first_kept = None;
+        let (Some(runs), Some(cells), Some(decided)) = (&self.runs, &self.cells, self.kept.lock().decided)
+        else {
+            return Ok(0);
+        };
+        let (mut first_kept, summed_up) = (None, cells.summed_up());
         for run in runs.list() {
-            if runs.summary(run)?.logged >= kept_from {
+            if run > summed_up || runs.summary(run)?.logged >= decided {
                 first_kept = Some(run);
                 break;
             }
         }
         let deleted = runs.delete_before(first_kept.unwrap_or(u32::MAX))?;
-        self.cells.iter().for_each(|cells| cells.begin_rows_at(runs.oldest()));
+        cells.begin_rows_at(runs.oldest());
         Ok(deleted.len())
     }
 }
@@ -73,7 +90,7 @@ impl Past {
     /// Whether the oldest of them were deleted for their age.
     ///
     /// # Errors
-    /// As [`Runs::blocks`].
+    /// As [`Past::each`].
     pub fn is_cut_off(&self) -> Result<bool, StoreError> {
         let Some(runs) = self.shelf.runs.as_ref().filter(|_| self.shelf.kept_from().is_some()) else {
             return Ok(false);

@@ -76,7 +76,8 @@ pub struct Cover {
 }
 
 impl Tiers {
-    /// Opens the folder, which is made if it is not there. What a crash left, and what is not of these runs, is removed.
+    /// Opens the folder, which is made if it is not there. What a crash left, and what is not of these runs, is removed, as far as it can
+    /// be made again.
     ///
     /// # Errors
     /// [`StoreError::Io`].
@@ -89,6 +90,10 @@ impl Tiers {
                 let file = Tier { tier, number };
                 match sound(folder, file, runs) {
                     Ok(open) => drop(files.insert(file, Arc::new(open))),
+                    Err(why) if file.covers().0 < u64::from(runs.oldest()) => {
+                        let path = folder.file(number);
+                        tracing::error!(file = %path.display(), why, "cells of deleted rows cannot be used; restore the file from a backup");
+                    }
                     Err(why) => {
                         tracing::warn!(file = %folder.file(number).display(), why, "cells are made again");
                         folder.remove(number)?;
@@ -192,6 +197,13 @@ impl Tiers {
     pub fn lose(&self, file: Tier) {
         if self.files.lock().remove(&file).is_some() {
             self.remove(file);
+        }
+    }
+
+    /// The same, if an error says that it does not hold what was written to it. A disk that refuses has harmed nothing.
+    pub fn lose_harmed(&self, file: Tier, error: &StoreError) {
+        if is_harmed(&self.folder(file).file(file.number), error) {
+            self.lose(file);
         }
     }
 
