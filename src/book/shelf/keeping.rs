@@ -23,12 +23,13 @@ impl Shelf {
         self.kept.lock().from
     }
 
-    /// Says from when on rows are kept, as a checkpoint has it. One that is older than another does not know of what was deleted since.
+    /// Says from when on rows are kept, as a checkpoint has it. One that was written before any were deleted does not know of it.
     ///
     /// # Errors
     /// As [`Runs::summary`](crate::store::history::Runs::summary).
     pub(in crate::book) fn keep_from(&self, known: Option<Hour>) -> Result<(), StoreError> {
-        *self.kept.lock() = Kept { from: known.max(self.surely_kept_from()?), decided: known };
+        let from = if known.is_some() { known } else { self.surely_kept_from()? };
+        *self.kept.lock() = Kept { from, decided: known };
         Ok(())
     }
 
