@@ -24,10 +24,11 @@ bench: tools ## the performance table
 fuzz: ## five minutes of fuzzing a target
 	tools/fuzz
 
-tools: ## fetch nats-server, promtool and an SMTP server into .tools/; install systemd-analyze, Kamailio, SIPp and LibreOffice where missing
+tools: ## fetch nats-server, promtool, an SMTP server and schemathesis into .tools/; install systemd-analyze, Kamailio, SIPp and LibreOffice where missing
 	tools/fetch-nats-server
 	tools/fetch-promtool
 	tools/install-systemd-analyze
 	tools/install-sip
 	tools/fetch-smtp-receiver
+	tools/fetch-schemathesis
 	tools/install-office

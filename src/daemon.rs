@@ -1,6 +1,7 @@
 //! The daemon: started in the order in which an event flows, stopped in reverse.
 
 mod faces;
+pub mod identity;
 mod lineage;
 mod notify;
 mod threads;
@@ -16,8 +17,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::access::{AccessError, Gate};
+use crate::access::{AccessError, Gate, Provider, ProviderOptions};
 use crate::book::desk::Desk;
+use crate::book::itemise::Itemise;
 use crate::book::outbox::Outbox;
 use crate::book::progress::Progress;
 use crate::book::waiters::Waiters;
@@ -51,6 +53,10 @@ pub struct Options {
     pub checkpoint_every: Duration,
     /// How much history is gathered before it is written.
     pub history: Limits,
+    /// For how long it is kept; for ever where nothing is said.
+    pub keep_history: Option<Duration>,
+    /// Which charges it shows one by one.
+    pub itemise: Itemise,
     /// How webhooks are delivered.
     pub webhooks: webhooks::Options,
     /// Where mail is handed over, if anywhere.
@@ -62,12 +68,14 @@ pub struct Options {
 }
 
 /// Who is let in over HTTP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
     /// Whether those who show no token are.
     pub open: bool,
     /// Whether the metrics are for everybody.
     pub open_metrics: bool,
+    /// An identity provider whose tokens are taken too.
+    pub provider: Option<ProviderOptions>,
 }
 
 /// Where entries come from.
@@ -155,20 +163,22 @@ impl Daemon {
         let refused = |source| DaemonError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let Access { open, open_metrics } = options.access;
-        let gate = Arc::new(Gate { open, open_metrics, ..Gate::shut(&options.data)? });
+        let Access { open, open_metrics, provider } = options.access.clone();
+        let provider = provider.map(Provider::new);
+        let gate = Arc::new(Gate { open, open_metrics, provider, ..Gate::shut(&options.data)? });
         let metrics = Metrics::new()?;
         let (log, client) = open_log(&options).await?;
         let recovered = lineage::recover_checked(&options, &log).await?;
         metrics.resume(recovered.partition.book().tally(), &recovered.partition.commons().stray);
-        let desk = Arc::new(Desk::new(
+        let desk = Desk::new(
             Arc::clone(recovered.partition.book()),
             Arc::clone(&log),
             Arc::new(Waiters::new(process_token())),
             Arc::new(Progress::default()),
             Arc::new(Outbox::default()),
             metrics,
-        ));
+        );
+        let desk = Arc::new(desk.itemising(options.itemise));
         let channels = Channels::open(&options.data, options.webhooks.clone(), options.mail.as_ref()).await?;
         let (stop_pipeline, stopped) = watch::channel(false);
         let threads = threads::start(&options, recovered, &desk, &log, stopped).await?;

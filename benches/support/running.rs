@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use creditd::book::itemise::Itemise;
 use creditd::daemon::{Access, Daemon, LogOptions, Options};
 use creditd::http;
 use creditd::log::{jetstream, local};
@@ -29,9 +30,11 @@ fn options(data: &Path, log: LogOptions) -> Options {
         log,
         listen: ([127, 0, 0, 1], 0).into(),
         http: http::Options::default(),
-        access: Access { open: true, open_metrics: true },
+        access: Access { open: true, open_metrics: true, provider: None },
         checkpoint_every: Duration::from_secs(10),
         history: Limits::default(),
+        keep_history: None,
+        itemise: Itemise::All,
         webhooks: webhooks::Options::default(),
         mail: None,
         catalog: Vec::new(),

@@ -160,6 +160,7 @@ fn by_rows(work: &AtWork, question: &Question, org: &str) {
         cells: None,
         stretch: &|start| desk.stretch(org, start),
         look: &|| desk.look_and_wait(org),
+        kept_from: None,
         told: &|_| {},
     };
     let given = Parameters::of_pairs(question.pairs.iter().cloned());

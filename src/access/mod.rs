@@ -11,6 +11,7 @@ mod error;
 mod file;
 mod folder;
 mod pace;
+mod provider;
 mod role;
 mod scope;
 mod token;
@@ -21,6 +22,7 @@ use std::path::Path;
 pub use self::audit::{Actor, Audit, AuditPage, Deed};
 pub use self::error::AccessError;
 pub use self::pace::Pace;
+pub use self::provider::{KeysError, Provider, ProviderOptions};
 pub use self::role::{Permission, Role};
 pub use self::scope::{MOST_SCOPED, Scope};
 pub use self::token::{Presented, Secret, Standing, Token};
@@ -35,6 +37,8 @@ pub struct Gate {
     pub audit: Audit,
     /// How often each token may be shown.
     pub pace: Pace,
+    /// An identity provider whose tokens are taken too.
+    pub provider: Option<Provider>,
     /// Whether those who show no token are let in.
     pub open: bool,
     /// Whether the metrics are for everybody, whatever else is not.
@@ -48,7 +52,7 @@ impl Gate {
     /// [`AccessError`] where the tokens cannot be read.
     pub fn shut(data: &Path) -> Result<Gate, AccessError> {
         let (tokens, audit) = (Tokens::open(data)?, Audit::in_folder(data));
-        Ok(Gate { tokens, audit, pace: Pace::default(), open: false, open_metrics: false })
+        Ok(Gate { tokens, audit, pace: Pace::default(), provider: None, open: false, open_metrics: false })
     }
 
     /// A gate that lets everybody in, and holds those who show a token to what it may.

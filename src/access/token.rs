@@ -50,6 +50,9 @@ pub struct Token {
     /// Whether it is that of a portal link.
     #[serde(default)]
     pub portal: bool,
+    /// Whether it is none of ours: an identity provider has signed it.
+    #[serde(skip)]
+    pub elsewhere: bool,
     /// Of its secret.
     pub(super) digest: Digest,
     /// Of the secret it had before, and until when that one is good.
@@ -90,6 +93,31 @@ impl Standing {
 }
 
 impl Token {
+    /// One that an identity provider has signed, from when until when. It has no secret here.
+    pub(super) fn signed_elsewhere(
+        id: String,
+        name: String,
+        role: Role,
+        scope: Scope,
+        (created, expires): (Timestamp, Timestamp),
+    ) -> Token {
+        Token {
+            id,
+            name,
+            role,
+            scope,
+            created,
+            expires: Some(expires),
+            rotated: None,
+            revoked: None,
+            per_second: None,
+            portal: false,
+            elsewhere: true,
+            digest: Digest([0; SECRET_BYTES]),
+            previous: None,
+        }
+    }
+
     /// How it stands.
     #[must_use]
     pub fn standing(&self, now: Timestamp) -> Standing {

@@ -186,6 +186,7 @@ impl Tokens {
                 revoked,
                 per_second,
                 portal,
+                elsewhere: false,
                 digest,
                 previous,
             };

@@ -20,16 +20,18 @@ use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 pub use self::authorizing::Grounds;
 pub use self::restarting::Told;
 use super::cells::Cells;
+use super::itemise::Itemise;
 use super::keeper::Keeper;
 use super::outbox::{self, Outbox};
 use super::pipeline::{Ask, Glance, Look};
 use super::progress::Progress;
+use super::shelf::Shelf;
 use super::stretch::{Finding, Place, Start};
 use super::waiters::Waiters;
 use super::{Book, OrgName};
 use crate::clock::Stopwatch;
 use crate::ledger::rejection::Rejection;
-use crate::ledger::units::{Credits, Millis, Position, Timestamp};
+use crate::ledger::units::{Credits, Hour, Millis, Position, Timestamp};
 use crate::log::{Draft, Extent, Headers, Log, LogError};
 use crate::metrics::Metrics;
 use crate::wire::Subject;
@@ -65,7 +67,9 @@ pub struct Desk {
     unchecked: DashMap<OrgName, Credits>,
     /// The pipeline's ear.
     asks: OnceLock<mpsc::WeakSender<Ask>>,
-    cells: OnceLock<Arc<Cells>>,
+    shelf: OnceLock<Arc<Shelf>>,
+    /// Which charges the history shows one by one.
+    itemise: Itemise,
     look: Mutex<Option<(Stopwatch, Result<Extent, String>)>>,
 }
 
@@ -167,24 +171,42 @@ impl Desk {
             unwritten: Arc::default(),
             unchecked: DashMap::new(),
             asks: OnceLock::new(),
-            cells: OnceLock::new(),
+            shelf: OnceLock::new(),
+            itemise: Itemise::default(),
             look: Mutex::new(None),
         }
+    }
+
+    /// The same, whose history shows these charges one by one.
+    #[must_use]
+    pub fn itemising(self, itemise: Itemise) -> Desk {
+        Desk { itemise, ..self }
+    }
+
+    /// Which charges the history shows one by one.
+    #[must_use]
+    pub fn itemise(&self) -> Itemise {
+        self.itemise
+    }
+
+    /// From then on, by the log's time, the history is kept. None where nothing of it was deleted for its age.
+    #[must_use]
+    pub fn kept_from(&self) -> Option<Timestamp> {
+        self.shelf.get()?.kept_from().map(Hour::begin)
     }
 
     /// Lets the pipeline be asked, and its cells be read. It ends all the same when its keeper has.
     pub fn connect(&self, keeper: &Keeper) {
         // The second of two pipelines would not be this desk's.
-        let first = self.asks.set(keeper.asks.downgrade());
-        if let (Ok(()), Some(cells)) = (first, keeper.shelf.cells()) {
-            let _only = self.cells.set(Arc::clone(cells));
+        if self.asks.set(keeper.asks.downgrade()).is_ok() {
+            let _only = self.shelf.set(Arc::clone(&keeper.shelf));
         }
     }
 
     /// The cells of the organizations, where there are any.
     #[must_use]
     pub fn cells(&self) -> Option<&Cells> {
-        self.cells.get().map(|cells| &**cells)
+        self.shelf.get()?.cells().map(|cells| &**cells)
     }
 
     /// How an organization stands between two records, and its history. `None` where it is not known.

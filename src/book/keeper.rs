@@ -47,6 +47,8 @@ pub struct Meta {
     pub run: u32,
     /// Messages that had not arrived yet.
     pub outbox: Vec<Outgoing>,
+    /// From this hour of the log on, rows of the history are kept.
+    pub kept_from: Option<Hour>,
 }
 
 /// What the keeper is told.
@@ -98,6 +100,8 @@ pub struct Keeper {
     pub last: Option<(u64, u64)>,
     /// The hour in which ids were last let go of.
     pub hour: Hour,
+    /// For so many hours rows of the history are kept; for ever where nothing is said.
+    pub keep: Option<i32>,
 }
 
 /// Why a checkpoint could not be taken.
@@ -205,6 +209,7 @@ impl Keeper {
             self.bases = [self.bases[1], seq];
             self.let_go();
         }
+        self.delete_outlived();
         self.forget_ids(written);
         Ok(orgs.len())
     }
@@ -243,7 +248,8 @@ impl Keeper {
             }
         }
         let written = sealed.seq;
-        let meta = Meta { cut, sealed, commons, run: *run, outbox: outbox.waiting() };
+        let (outbox, kept_from) = (outbox.waiting(), shelf.kept_from());
+        let meta = Meta { cut, sealed, commons, run: *run, outbox, kept_from };
         bytes.clear();
         codec::encode_into(&meta, &mut bytes)?;
         section.commit(&bytes)?;
@@ -274,6 +280,15 @@ impl Keeper {
         }
     }
 
+    /// Deletes the rows that a committed checkpoint says are not kept.
+    fn delete_outlived(&self) {
+        match self.shelf.delete_outlived() {
+            Ok(0) => {}
+            Ok(runs) => tracing::info!(runs, "rows of the history were deleted for their age"),
+            Err(error) => tracing::warn!(%error, "old rows of the history stay for now"),
+        }
+    }
+
     /// Lets go of the ids of closed hours: the history holds every entry up to `written`.
     fn forget_ids(&mut self, written: u64) {
         let hour = self.progress.at().hour();
@@ -281,6 +296,9 @@ impl Keeper {
             return;
         }
         self.hour = hour;
+        if let Some(Err(error)) = self.keep.map(|hours| self.shelf.outlive(hour.back(hours))) {
+            tracing::warn!(%error, "old rows of the history stay for now");
+        }
         let upto = Position { seq: written, item: u32::MAX };
         for name in &self.names {
             if let Some(mut slot) = self.book.slots.get_mut(name) {

@@ -13,6 +13,7 @@ mod changes;
 pub mod commons;
 pub mod desk;
 mod due;
+pub mod itemise;
 pub mod keeper;
 pub mod lookahead;
 pub mod outbox;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::row::{Row, What};
@@ -32,7 +33,7 @@ struct Sums {
 }
 
 /// A figure that the history tells otherwise than the ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Difference {
     /// The kind of credits.
     pub credit_type: CreditType,

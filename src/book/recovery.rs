@@ -93,6 +93,7 @@ impl Recovered {
             bases: [0, cut.seq],
             last: Some((cut.seq, around.outbox.added())),
             hour: Hour::MIN,
+            keep: None,
         };
         let pipeline = Pipeline {
             partition,
@@ -144,6 +145,7 @@ pub fn recover(folder: &Path, below: u64, limits: Limits) -> Result<Recovered, S
         None => None,
     };
     shelf.discard_after(meta.as_ref().map(|meta| meta.run))?;
+    shelf.keep_from(meta.as_ref().and_then(|meta| meta.kept_from))?;
     let (cut, sealed, commons, run, outbox) = match meta {
         Some(meta) => (meta.cut, meta.sealed, meta.commons, meta.run, meta.outbox),
         None => Default::default(),

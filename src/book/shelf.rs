@@ -3,6 +3,8 @@
 //! Rows gather in the pipeline's open buffer; a full buffer is sealed and put on the shelf, where the keeper takes
 //! it and writes a run. Until the run can be read, its rows are found on the shelf: a row is never out of reach.
 
+mod keeping;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -33,6 +35,7 @@ pub struct Shelf {
     cells: Option<Arc<Cells>>,
     /// A run that was written, with its buffer, until its cells are cut.
     uncut: Mutex<Option<(Summary, Arc<Buffer>)>>,
+    kept: Mutex<keeping::Kept>,
 }
 
 impl Shelf {

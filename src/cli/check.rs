@@ -7,17 +7,18 @@ use serde::Serialize;
 
 use super::terminal::{Format, Paint, csv_field};
 use super::{Failure, adapters, catalogs, runtime, serve};
-use crate::access::{Standing, Tokens};
+use crate::access::{Provider, Standing, Tokens};
 use crate::clock;
 use crate::config::{Config, LogHome, Mail};
+use crate::daemon::identity;
 use crate::ledger::catalog::Catalog;
 use crate::notify::reports::Post;
 use crate::wire::adapter::Adapters;
 
-/// Check the settings, the catalogs, the adapters, the data folder, NATS and the mail server; tell what to do where something is wrong.
+/// Check the settings, the catalogs, the adapters, the data folder, NATS, the identity provider and the mail server; tell what to do where something is wrong.
 ///
-/// Changes nothing. Exits with 0 when all is well, 78 when settings, catalogs or adapters are wrong, 69 when NATS or the mail
-/// server is not available, 1 otherwise.
+/// Changes nothing. Exits with 0 when all is well, 78 when settings, catalogs or adapters are wrong, 69 when NATS, the identity
+/// provider or the mail server is not available, 1 otherwise.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// How the list is written.
@@ -89,6 +90,13 @@ fn look(file: Option<&Path>) -> Result<Vec<Finding>, Failure> {
             let looked_at = runtime()?.block_on(server(&nats.log.access));
             findings.push(Finding::of("nats", looked_at, 69));
         }
+    }
+    if let Some(oidc) = config.access.oidc.clone() {
+        let provider = Provider::new(serve::provider(oidc));
+        let fetched = runtime()?.block_on(identity::fetch(&provider)).map_err(|error| error.to_string());
+        let issuer = &provider.options().issuer;
+        let looked_at = fetched.map(|keys| format!("{issuer}, {keys} keys"));
+        findings.push(Finding::of("identity provider", looked_at, 69));
     }
     if let Some(mail) = &config.mail {
         findings.push(Finding::of("mail", runtime()?.block_on(post(mail)), 69));

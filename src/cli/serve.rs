@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::terminal::Paint;
 use super::{Failure, adapters, runtime};
+use crate::access::ProviderOptions;
 use crate::config::{self, Config, LogFormat, LogHome, Logging};
 use crate::daemon::{Access, Daemon, DaemonError, LogOptions, Options};
 use crate::http::{Tls, TlsFiles};
@@ -108,14 +109,25 @@ fn options(config: Config, roll_back: bool) -> Result<Options, Failure> {
             portal_page: config.http.portal_page,
             ..http::Options::default()
         },
-        access: Access { open: config.access.open, open_metrics: config.access.open_metrics },
+        access: Access {
+            open: config.access.open,
+            open_metrics: config.access.open_metrics,
+            provider: config.access.oidc.map(provider),
+        },
         checkpoint_every: config.checkpoint_every,
-        history: config.history,
+        history: config.history.limits,
+        keep_history: config.history.keep,
+        itemise: config.history.itemise,
         webhooks: webhooks(config.webhooks),
         mail: config.mail,
         catalog,
         roll_back,
     })
+}
+
+pub(super) fn provider(oidc: config::Oidc) -> ProviderOptions {
+    let config::Oidc { issuer, audience, keys_url, claims: [role_claim, orgs_claim, accounts_claim] } = oidc;
+    ProviderOptions { issuer, audience, keys_url, role_claim, orgs_claim, accounts_claim }
 }
 
 pub(super) fn tls(files: config::Tls) -> Result<Arc<Tls>, Failure> {

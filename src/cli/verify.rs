@@ -15,7 +15,7 @@ use crate::store::history::Limits;
 /// Add up the history of every organization and compare it with what the newest checkpoint holds.
 ///
 /// The daemon must not run on the same data folder; while it runs, ask it: POST /v1/orgs/{org}/verify. Exits with 0 when every
-/// figure is the same, 1 when one is not.
+/// figure is the same, 1 when one is not. Organizations whose oldest rows were deleted for their age are counted and left out.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Only this organization.
@@ -47,14 +47,14 @@ pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> Result<(), Fail
         }
     }
     write(&verified, arguments.output)?;
-    if verified.iter().all(|one| one.ok) { Ok(()) } else { Err(Failure::Said(1)) }
+    if verified.iter().all(is_right) { Ok(()) } else { Err(Failure::Said(1)) }
 }
 
 fn write(verified: &[Verified], format: Format) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match format {
         Format::Json => {
-            let ok = verified.iter().all(|one| one.ok);
+            let ok = verified.iter().all(is_right);
             writeln!(out, "{}", serde_json::json!({ "ok": ok, "orgs": verified }))?;
         }
         Format::Csv => {
@@ -62,6 +62,7 @@ fn write(verified: &[Verified], format: Format) -> Result<(), Failure> {
             for one in verified {
                 let Verified { org, rows, ok, differences, .. } = one;
                 let told: Vec<String> = differences.iter().map(in_words).collect();
+                let ok = ok.map(|ok| ok.to_string()).unwrap_or_default();
                 writeln!(out, "{org},{rows},{ok},{}", csv_field(&told.join("; ")))?;
             }
         }
@@ -70,21 +71,31 @@ fn write(verified: &[Verified], format: Format) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether nothing speaks against it.
+fn is_right(verified: &Verified) -> bool {
+    verified.ok != Some(false)
+}
+
 /// What differs, line by line, then the sum.
 fn table(verified: &[Verified], out: &mut impl Write) -> Result<(), Failure> {
     let paint = Paint::stdout();
-    for one in verified.iter().filter(|one| !one.ok) {
+    for one in verified.iter().filter(|one| !is_right(one)) {
         writeln!(out, "{} {}", paint.bad("✗"), one.org)?;
         for difference in &one.differences {
             writeln!(out, "    {}", in_words(difference))?;
         }
     }
     let rows = verified.iter().map(|one| one.rows).sum();
-    let wrong = verified.iter().filter(|one| !one.ok).count();
+    let wrong = verified.iter().filter(|one| !is_right(one)).count();
+    let untold = verified.iter().filter(|one| one.ok.is_none()).count();
     let orgs = u64::try_from(verified.len()).unwrap_or(u64::MAX);
     let looked_at = format!("{} organizations, {} rows of history added up", grouped(orgs), grouped(rows));
     let mark = if wrong == 0 { paint.good("✓") } else { paint.bad("✗") };
-    let found = if wrong == 0 { "every figure is the same".to_owned() } else { format!("{wrong} differ") };
+    let mut found =
+        if wrong == 0 { "every figure is the same".to_owned() } else { format!("{wrong} differ") };
+    if untold > 0 {
+        found += &format!("; {untold} cannot be told: their oldest rows are not kept any more");
+    }
     writeln!(out, "{mark} {looked_at}: {found}")?;
     Ok(())
 }

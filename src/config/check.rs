@@ -12,12 +12,17 @@ use ipnet::IpNet;
 use super::overlay::Layers;
 use super::raw::{self, Raw};
 use super::units;
-use super::{Access, Config, ConfigError, Http, LogFormat, LogHome, Logging, Problem, Tls, Webhooks};
+use super::{
+    Access, Config, ConfigError, History, Http, LogFormat, LogHome, Logging, Oidc, Problem, Tls, Webhooks,
+};
+use crate::book::itemise::Itemise;
 use crate::log::local;
 use crate::store::history;
 
 /// The smallest file of the local log: it must take the largest record a few times over.
 const LEAST_SEGMENT: u64 = 1 << 20;
+/// An event, a repeat of one or a void of it may come 400 days later, by clocks that differ a little: so long the history is needed.
+const SHORTEST_HISTORY: Duration = Duration::from_hours(401 * 24);
 /// The largest request body that can be configured: a record of the log must be able to hold it.
 const LARGEST_BODY: u64 = local::MAX_RECORD as u64;
 
@@ -136,7 +141,8 @@ impl Checking<'_> {
         // An address that cannot be read was reported, and nothing is concluded from it.
         let at_home = http.is_some_and(|http| http.listen.ip().to_canonical().is_loopback());
         let (open, by_default) = match raw.access.mode.as_str() {
-            "auto" => (at_home && raw.log.kind == "local", true),
+            // Who signs in elsewhere does not mean everybody to be let in here.
+            "auto" => (at_home && raw.log.kind == "local" && raw.access.oidc.issuer.is_empty(), true),
             "tokens" => (false, false),
             "open-to-the-network" => (true, false),
             "open" if at_home || http.is_none() => (true, false),
@@ -152,10 +158,55 @@ impl Checking<'_> {
                 return self.wrong("access.mode", other, why);
             }
         };
-        Some(Access { open, by_default, open_metrics: open || open_metrics })
+        let oidc = self.oidc(&raw.access.oidc)?;
+        Some(Access { open, by_default, open_metrics: open || open_metrics, oidc })
     }
 
-    fn history(&mut self, raw: &raw::History) -> Option<history::Limits> {
+    /// The outer `None` is for what is wrong.
+    fn oidc(&mut self, raw: &raw::Oidc) -> Option<Option<Oidc>> {
+        if raw.issuer.is_empty() {
+            return Some(None);
+        }
+        for (name, url) in [("access.oidc.issuer", &raw.issuer), ("access.oidc.keys_url", &raw.keys_url)] {
+            let is_here = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
+                .iter()
+                .any(|here| url.starts_with(here));
+            if !url.is_empty() && !url.starts_with("https://") && !is_here {
+                return self.wrong(name, url, "is no https address: whoever is on the way could sign tokens");
+            }
+        }
+        let claims = [&raw.role_claim, &raw.orgs_claim, &raw.accounts_claim];
+        let names = ["audience", "role_claim", "orgs_claim", "accounts_claim"];
+        for (name, text) in names.iter().zip([&raw.audience].into_iter().chain(claims)) {
+            if text.is_empty() {
+                return self.wrong(
+                    &format!("access.oidc.{name}"),
+                    text,
+                    "is missing; the tokens are read by it",
+                );
+            }
+        }
+        Some(Some(Oidc {
+            issuer: raw.issuer.clone(),
+            audience: raw.audience.clone(),
+            keys_url: Some(raw.keys_url.clone()).filter(|url| !url.is_empty()),
+            claims: claims.map(String::clone),
+        }))
+    }
+
+    fn history(&mut self, raw: &raw::History) -> Option<History> {
+        let keep = match &*raw.keep {
+            "forever" => Some(None),
+            age => self.duration("history.keep", age, SHORTEST_HISTORY).map(Some),
+        };
+        let itemise = Itemise::ALL.into_iter().find(|itemise| itemise.name() == raw.itemise);
+        let itemise = itemise.or_else(|| {
+            self.wrong("history.itemise", &raw.itemise, "is not known; write \"all\", \"calls\" or \"none\"")
+        });
+        Some(History { limits: self.history_limits(raw)?, keep: keep?, itemise: itemise? })
+    }
+
+    fn history_limits(&mut self, raw: &raw::History) -> Option<history::Limits> {
         let bytes = self.size("history.bytes", &raw.bytes, (1 << 20)..=(1 << 30));
         let rows = usize::try_from(raw.rows).ok().filter(|rows| (1_000..=50_000_000).contains(rows));
         let Some(rows) = rows else {

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::book::itemise::Itemise;
 use crate::ledger::units::Millis;
 use crate::ledger::webhooks::SecretText;
 use crate::log::{jetstream, local};
@@ -43,8 +44,8 @@ pub struct Config {
     pub access: Access,
     /// How often the organizations that changed are written.
     pub checkpoint_every: Duration,
-    /// How much of the history gathers in memory.
-    pub history: history::Limits,
+    /// What is kept of the history.
+    pub history: History,
     /// How webhooks are delivered.
     pub webhooks: Webhooks,
     /// Where mail is handed over; none where none is sent.
@@ -103,8 +104,19 @@ pub struct Tls {
     pub client_ca: Option<PathBuf>,
 }
 
-/// Who is let in over HTTP.
+/// What is kept of the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct History {
+    /// How much of it gathers in memory.
+    pub limits: history::Limits,
+    /// For how long; for ever where nothing is said.
+    pub keep: Option<Duration>,
+    /// Which charges are shown one by one.
+    pub itemise: Itemise,
+}
+
+/// Who is let in over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
     /// Whether those who show no token are.
     pub open: bool,
@@ -112,6 +124,21 @@ pub struct Access {
     pub by_default: bool,
     /// Whether the metrics are for everybody.
     pub open_metrics: bool,
+    /// An identity provider whose tokens are taken too.
+    pub oidc: Option<Oidc>,
+}
+
+/// An identity provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Oidc {
+    /// Who signs its tokens.
+    pub issuer: String,
+    /// For whom they are.
+    pub audience: String,
+    /// Where its keys are; where its discovery document says, if nothing is said.
+    pub keys_url: Option<String>,
+    /// The claims with the role, the organizations and the accounts.
+    pub claims: [String; 3],
 }
 
 impl Access {

@@ -87,6 +87,18 @@ pub(super) struct Tls {
 pub(super) struct Access {
     pub(super) mode: String,
     pub(super) metrics: String,
+    pub(super) oidc: Oidc,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Oidc {
+    pub(super) issuer: String,
+    pub(super) audience: String,
+    pub(super) keys_url: String,
+    pub(super) role_claim: String,
+    pub(super) orgs_claim: String,
+    pub(super) accounts_claim: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -100,6 +112,8 @@ pub(super) struct Checkpoint {
 pub(super) struct History {
     pub(super) rows: i64,
     pub(super) bytes: String,
+    pub(super) keep: String,
+    pub(super) itemise: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -27,7 +27,7 @@ fn wrong(file: &str, environment: &[(&str, &str)]) -> Vec<String> {
 fn the_shipped_file_has_every_setting_with_its_default() {
     // `Raw` has no optional field: were a key missing from the file or not known, this would fail.
     let config = load("", &[]).unwrap();
-    assert_eq!(config.history, history::Limits::default());
+    assert_eq!((config.history.limits, config.history.keep), (history::Limits::default(), None));
     assert_eq!(config.checkpoint_every, Duration::from_secs(10));
     let (public_url, portal_page) = (String::new(), "/v1/orgs/{org}".to_owned());
     let listen = "127.0.0.1:8427".parse().unwrap();
@@ -70,7 +70,7 @@ fn the_environment_lies_over_the_file() {
     ];
     let config = load(file, &environment).unwrap();
     assert_eq!(config.http.listen.port(), 2);
-    assert_eq!((config.data.as_path(), config.history.rows), (Path::new("here"), 2_000));
+    assert_eq!((config.data.as_path(), config.history.limits.rows), (Path::new("here"), 2_000));
     let LogHome::JetStream(nats) = config.log else { panic!("jetstream was asked for") };
     assert_eq!((nats.log.access.urls.len(), nats.service), (2, false));
 }

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{LogOptions, Options, notify};
+use super::{LogOptions, Options, identity, notify};
 use crate::access::Gate;
 use crate::book::desk::Desk;
 use crate::book::outbox::{Outbox, Outgoing, Way};
@@ -43,6 +43,7 @@ pub(super) fn start(
             options.catalog.clone(),
             stop.clone(),
         )),
+        tokio::spawn(identity::keep(Arc::clone(&gate), stop.clone())),
         tokio::spawn(serve_http(
             listener,
             Arc::clone(desk),

@@ -44,7 +44,9 @@ pub(super) async fn start(
         metrics: desk.metrics.clone(),
         progress: Arc::clone(&desk.progress),
     };
-    let (pipeline, keeper) = recovered.put_to_work(around, options.checkpoint_every, stop);
+    let (pipeline, mut keeper) = recovered.put_to_work(around, options.checkpoint_every, stop);
+    keeper.keep =
+        options.keep_history.map(|age| i32::try_from(age.as_secs().div_ceil(3_600)).unwrap_or(i32::MAX));
     desk.connect(&keeper);
     let ends = Arc::new(AtomicBool::new(false));
     let shelf = Arc::clone(&keeper.shelf);

@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use super::Face;
 use super::guard::Caller;
@@ -60,12 +59,13 @@ pub(super) async fn one(
 ) -> Result<Response, Problem> {
     let source = of.source.unwrap_or_else(|| "nats".to_owned());
     let live = query::live_call(&face.desk.book, &org, EventId::of(&source, &id), clock::now());
-    if let Some(call) = live.filter(|call| caller.has_account(account(&call.who))) {
+    if let Some(call) = live.filter(|call| caller.has_account(call.who.account.as_deref())) {
         return Ok(parts::json(StatusCode::OK, &call));
     }
     let (look, catalog) = (look(&face, &org).await?, face.desk.book.catalog());
     let named = (source.clone(), id.clone());
-    let found = aside(&face, move || query::ended_call(&look, &catalog, &source, &id)).await?;
+    let itemise = face.desk.itemise();
+    let found = aside(&face, move || query::ended_call(&look, &catalog, itemise, &source, &id)).await?;
     let found = found.map_err(|error| Problem::unread(&error))?;
     match found.filter(|call| caller.has_account(call["who"]["account"].as_str())) {
         Some(call) => Ok(parts::json(StatusCode::OK, &call)),
@@ -77,8 +77,4 @@ pub(super) async fn one(
             Err(Problem::new(StatusCode::NOT_FOUND, "unknown_call", why))
         }
     }
-}
-
-fn account(who: &Map<String, Value>) -> Option<&str> {
-    who.get("account").and_then(Value::as_str)
 }

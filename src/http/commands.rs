@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -37,9 +38,11 @@ pub(super) async fn put_org(
 }
 
 /// A grant with the kind of its credits.
-#[derive(Serialize)]
-struct GrantAnswer<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct GrantAnswer<'a> {
+    /// The organization.
     org: &'a str,
+    /// The kind of its credits.
     credit_type: CreditType,
     #[serde(flatten)]
     grant: GrantState,

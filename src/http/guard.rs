@@ -101,7 +101,9 @@ impl Caller {
 /// Waits until a caller's token is over; for ever where it has none.
 pub(super) async fn over(caller: Caller, gate: Arc<Gate>) {
     let Some(token) = caller.token else { return std::future::pending().await };
-    while gate.tokens.standing(&token.id, clock::now()) == Standing::Good {
+    let standing =
+        |now| if token.elsewhere { token.standing(now) } else { gate.tokens.standing(&token.id, now) };
+    while standing(clock::now()) == Standing::Good {
         tokio::time::sleep(LOOK_AGAIN_AFTER).await;
     }
 }
@@ -201,6 +203,11 @@ fn identify(face: &Face, parts: &Parts) -> Result<Option<Arc<Token>>, Problem> {
     let (gate, headers) = (&face.gate, &parts.headers);
     let shown = headers.get(header::AUTHORIZATION);
     let cookie = if shown.is_none() { portal::in_cookie(headers) } else { None };
+    if let (Some(provider), Some(signed)) = (&gate.provider, shown.and_then(signed_elsewhere)) {
+        let read = provider.read(signed, clock::now()).map(|token| Some(Arc::new(token)));
+        let refused = |why| format!("the token of {} is not taken: {why}", provider.options().issuer);
+        return read.map_err(|why| Problem::unauthorized("token_invalid", refused(why)));
+    }
     let presented = match (shown, cookie) {
         (None, None) if gate.open => {
             return site::refuse_others(parts, &face.options.public_url).map(|()| None);
@@ -234,6 +241,15 @@ fn identify(face: &Face, parts: &Parts) -> Result<Option<Arc<Token>>, Problem> {
             Err(Problem::unauthorized(&format!("token_{}", standing.name()), why))
         }
     }
+}
+
+/// A JSON Web Token in a header.
+fn signed_elsewhere(header: &HeaderValue) -> Option<&str> {
+    let (scheme, shown) = header.to_str().ok()?.split_once(' ')?;
+    let shown = shown.trim();
+    let is_signed =
+        scheme.eq_ignore_ascii_case("bearer") && shown.bytes().filter(|byte| *byte == b'.').count() == 2;
+    is_signed.then_some(shown)
 }
 
 /// The token in a header: `Bearer`, or the password of `Basic` for those who can only have a name and a password in an address.

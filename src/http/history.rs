@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
@@ -17,6 +17,7 @@ use super::guard::Caller;
 use super::parts::{self, NameWithin, OrgName, Params};
 use super::problem::Problem;
 use super::reads::aside;
+use crate::book::itemise::Itemise;
 use crate::clock;
 use crate::query::{self, Export, Exported, HistoryError, HistoryOf, Step};
 use crate::wire::time;
@@ -69,7 +70,13 @@ pub(super) async fn charge(
     match found.map_err(problem)? {
         Some(Some(told)) => Ok(parts::json(StatusCode::OK, &told)),
         Some(None) => {
-            let why = format!("nothing was charged at {seq}; take the seq of a charge from the history");
+            let mut why = format!("nothing was charged at {seq}; take the seq of a charge from the history");
+            if face.desk.itemise() != Itemise::All {
+                why += ", which does not show all of them one by one here";
+            }
+            if let Some(instant) = face.desk.kept_from() {
+                why += &format!(". What is older than {} is not kept any more", time::format(instant));
+            }
             Err(Problem::new(StatusCode::NOT_FOUND, "unknown_charge", why))
         }
         None => Err(Problem::unknown_org(&org)),
@@ -101,7 +108,13 @@ async fn export(face: &Face, org: String, of: HistoryOf, what: Exported) -> Resu
         Exported::History => "history",
         Exported::FinishedCalls => "calls",
     };
-    let told = [(parts::SEQ, seq.to_string()), (parts::AS_OF, time::format(as_of))];
+    let mut told = vec![
+        (parts::SEQ, seq.to_string()),
+        (parts::AS_OF, time::format(as_of)),
+        (HeaderName::from_static("creditd-itemised"), face.desk.itemise().name().to_owned()),
+    ];
+    let kept_from = HeaderName::from_static("creditd-kept-from");
+    told.extend(face.desk.kept_from().map(|instant| (kept_from, time::format(instant))));
     let body = Body::from_stream(steps(step, Arc::clone(&face.aside)));
     Ok(parts::csv(&format!("{org}-{file}"), body, &told))
 }

@@ -20,9 +20,11 @@ mod events;
 mod guard;
 mod health;
 mod history;
+mod kinds;
 mod limits;
 mod listener;
 mod names;
+mod openapi;
 mod parts;
 mod portal;
 mod problem;
@@ -192,6 +194,7 @@ fn routes(open_metrics: bool) -> Routes {
         .get("/healthz", free(), health::alive)
         .get("/readyz", free(), health::ready)
         .get("/metrics", metrics, health::metrics)
+        .get("/v1/openapi.json", free(), openapi::serve)
 }
 
 /// Events, and what moves credits or sets their prices.

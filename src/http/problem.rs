@@ -4,6 +4,7 @@ use std::fmt;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -20,20 +21,30 @@ pub(super) struct Kind(pub(super) String);
 #[derive(Clone, Debug)]
 pub(super) struct Problem(Box<Document>);
 
-#[derive(Clone, Debug, Serialize)]
-struct Document {
+/// What went wrong, as RFC 9457 has it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(super) struct Document {
     /// `urn:creditd:problem:` and the kind.
+    #[schemars(extend("pattern" = "^urn:creditd:problem:[a-z_]+$"))]
     r#type: String,
+    /// The same in words.
     title: String,
+    /// The status of the answer.
     #[serde(serialize_with = "code")]
+    #[schemars(with = "u16", range(min = 400, max = 599))]
     status: StatusCode,
+    /// What is wrong, the value, and the remedy.
     detail: String,
+    /// The field or parameter at fault.
     #[serde(skip_serializing_if = "String::is_empty")]
     field: String,
+    /// Why it was refused, for machines.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// What became of the items of the body, where it is known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<serde_json::Map<String, Value>>")]
     results: Vec<Value>,
     #[serde(skip)]
     retry: bool,

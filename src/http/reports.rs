@@ -23,8 +23,8 @@ use crate::ledger::reports::Report;
 use crate::ledger::units::Timestamp;
 use crate::notify::reports::agenda::{last_period, next_due};
 use crate::notify::reports::{Key, Mail, MailState, Past, ReportsError, Sending, Why};
-use crate::query::{self, ReportState};
-use crate::wire::{AnyCommand, Subject, decode_command, time};
+use crate::query::{self, Parameters, ReportState};
+use crate::wire::{AnyCommand, Object, Subject, decode_command, time};
 
 /// The routes of reports.
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -112,8 +112,20 @@ async fn one(
     Params(pairs): Params<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    if let Some((other, _)) = pairs.iter().find(|(name, _)| !RANGE.contains(&&**name)) {
+        let why = format!("{other:?} is no parameter of a report; there are {}", RANGE.join(", "));
+        return Err(Problem::parameter(other, why));
+    }
+    let (report, usual) = report_and_range(&face, &org, &id)?;
+    let is_asked = !pairs.is_empty();
+    let range = if is_asked { pairs } else { usual };
+    let question = || query::report_question(&report.content, report.zone.as_ref(), &range);
     if parts::wants_csv(&headers) {
-        return table(&face, &org, &id, pairs).await;
+        return table(&face, &org, &id, question()).await;
+    }
+    // Who asks about a time that cannot be is told so, though what is answered is of none.
+    if is_asked {
+        query::check_usage(question()).map_err(|wrong| Problem::parameter(&wrong.field, wrong.why))?;
     }
     Ok(parts::json(StatusCode::OK, &state_of(&face, &org, &id)?))
 }
@@ -121,14 +133,7 @@ async fn one(
 /// What chooses a range of time.
 const RANGE: [&str; 5] = ["range", "month", "cycle", "from", "to"];
 
-async fn table(face: &Face, org: &str, id: &str, pairs: Vec<(String, String)>) -> Result<Response, Problem> {
-    if let Some((other, _)) = pairs.iter().find(|(name, _)| !RANGE.contains(&&**name)) {
-        let why = format!("{other:?} is no parameter of a report; there are {}", RANGE.join(", "));
-        return Err(Problem::parameter(other, why));
-    }
-    let (report, usual) = report_and_range(face, org, id)?;
-    let range = if pairs.is_empty() { usual } else { pairs };
-    let question = query::report_question(&report.content, report.zone.as_ref(), &range);
+async fn table(face: &Face, org: &str, id: &str, question: Parameters) -> Result<Response, Problem> {
     let (desk, name) = (Arc::clone(&face.desk), org.to_owned());
     let answered = aside(face, move || query::whole_usage(&desk, &name, question, clock::now())).await?;
     let usage = answered.map_err(Problem::of_usage)?.ok_or_else(|| Problem::unknown_org(org))?;
@@ -168,7 +173,7 @@ impl Wanted {
         if body.bytes.is_empty() {
             return Ok(Wanted::default());
         }
-        serde_json::from_slice(&body.bytes).map_err(|error| {
+        serde_json::from_slice(&body.bytes).map(|Object(wanted)| wanted).map_err(|error| {
             let why = format!(
                 "the body is not what is to be sent: {error}; it may hold {} and recipients, or be empty",
                 RANGE.join(", ")

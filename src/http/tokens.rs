@@ -19,7 +19,7 @@ use super::routes::{Routes, whole};
 use crate::access::{AccessError, Gate, Issued, NewToken, Permission, Role, Scope, Token};
 use crate::clock;
 use crate::ledger::units::{Millis, Timestamp};
-use crate::wire::time;
+use crate::wire::{Object, time};
 
 /// The most tokens on one page.
 const MOST_LISTED: usize = 1_000;
@@ -160,7 +160,7 @@ pub(super) fn told(token: &Token, now: Timestamp) -> Value {
 }
 
 pub(super) fn read<T: DeserializeOwned>(body: &Body) -> Result<T, Problem> {
-    serde_json::from_slice(&body.bytes).map_err(|error| {
+    serde_json::from_slice(&body.bytes).map(|Object(read)| read).map_err(|error| {
         let why = format!("the body cannot be read: {error}; see docs/ACCESS.md");
         Problem::new(StatusCode::BAD_REQUEST, "not_json", why)
     })

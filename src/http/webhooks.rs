@@ -21,7 +21,7 @@ use crate::notify::webhooks::{
 };
 use crate::notify::{Channels, message_id, roll};
 use crate::query::{self, WebhookState};
-use crate::wire::{Subject, time};
+use crate::wire::{Object, Subject, time};
 
 /// `PUT /v1/orgs/{org}/webhooks/{id}`: defines a webhook. A new one without a secret gets one, which is shown here and never
 /// again.
@@ -116,7 +116,7 @@ pub(super) async fn resend(
     WebhookName(id): WebhookName,
     body: Body,
 ) -> Result<Response, Problem> {
-    let Again { message } = serde_json::from_slice(&body.bytes).map_err(|error| {
+    let Object(Again { message }) = serde_json::from_slice(&body.bytes).map_err(|error| {
         let why = format!("the body does not name a message: {error}; write {{\"message\": \"…\"}}");
         Problem::new(StatusCode::BAD_REQUEST, "not_json", why)
     })?;

@@ -125,6 +125,16 @@ pub enum Basis {
 }
 
 impl Basis {
+    /// Who called whom, where it is a call.
+    #[must_use]
+    pub const fn direction(&self) -> Option<Direction> {
+        match self {
+            Basis::PerMinute { direction, .. } => Some(*direction),
+            Basis::Unmetered { direction, .. } => *direction,
+            Basis::PerAction { .. } | Basis::PerUnits { .. } => None,
+        }
+    }
+
     /// How many things it is about, a call being one.
     #[must_use]
     pub const fn things(&self) -> u64 {
@@ -212,12 +222,7 @@ impl Line {
     /// Which way the call went, where it is one that was talked.
     #[must_use]
     pub fn talked_direction(&self) -> Option<Direction> {
-        let direction = match &self.basis {
-            Basis::PerMinute { direction, .. } => Some(*direction),
-            Basis::Unmetered { direction, .. } => *direction,
-            Basis::PerAction { .. } | Basis::PerUnits { .. } => None,
-        };
-        direction.filter(|_| self.talked() > Millis(0))
+        self.basis.direction().filter(|_| self.talked() > Millis(0))
     }
 
     /// The seconds of the call that were billed.

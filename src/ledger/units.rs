@@ -248,6 +248,12 @@ impl Hour {
         Hour(self.0.saturating_sub(n))
     }
 
+    /// Its first instant.
+    #[must_use]
+    pub const fn begin(self) -> Timestamp {
+        Timestamp::from_micros((self.0 as i64).saturating_mul(MICROS_PER_HOUR))
+    }
+
     /// The hour after this one.
     #[must_use]
     pub const fn next(self) -> Hour {

@@ -2,11 +2,10 @@
 
 mod adapters;
 mod authorize;
-mod history;
 mod publisher;
+mod reads;
 mod restarts;
 mod service;
-mod usage;
 
 pub use adapters::adapt;
 pub use async_nats::Client;

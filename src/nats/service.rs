@@ -1,5 +1,5 @@
-//! The micro service `creditd` (NATS ADR-32): `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS`, balances, forecasts, limits, recharges, names, usage and
-//! histories; whether a call may start, and that a switch was started anew.
+//! The micro service `creditd` (NATS ADR-32): `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS`, balances, forecasts, limits, recharges, names, and
+//! what takes a while to read; whether a call may start, and that a switch was started anew.
 
 use std::sync::Arc;
 
@@ -13,9 +13,8 @@ use serde_json::{Map, Value, json};
 use tokio::sync::{Semaphore, watch};
 
 use super::authorize::{self, AUTHORIZE, EXTEND, Endpoints, QUOTE, RELEASE};
-use super::history::{self, HISTORY};
+use super::reads;
 use super::restarts::RESTARTED;
-use super::usage::{self, SPIKES, USAGE};
 use crate::book::Book;
 use crate::book::desk::Desk;
 use crate::clock;
@@ -38,8 +37,8 @@ const NAMES: &str = "creditd.names.*";
 /// Where forecasts are asked for; the last token is the organization.
 const FORECAST: &str = "creditd.forecast.*";
 
-/// The most lists of names, forecasts and answers about usage that are worked out at once; a further request is refused.
-pub(super) const MOST_ASIDE: usize = 4;
+/// The most lists of names and forecasts that are worked out at once; a further request is refused.
+const MOST_ASIDE: usize = 4;
 
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -78,14 +77,10 @@ pub async fn serve(
         extend: endpoint("extend", EXTEND).await?,
         restarted: endpoint("restarted", RESTARTED).await?,
     };
-    let histories = endpoint("history", HISTORY).await?;
-    tokio::spawn(history::serve(Arc::clone(&desk), histories, stop.clone()));
-    let places = Arc::new(Semaphore::new(MOST_ASIDE));
-    let usages = (endpoint("usage", USAGE).await?, usage::usage as usage::Ask);
-    let spikes = (endpoint("spikes", SPIKES).await?, usage::spikes as usage::Ask);
-    for asked in [usages, spikes] {
-        let (client, desk, places) = (client.clone(), Arc::clone(&desk), Arc::clone(&places));
-        tokio::spawn(usage::serve(client, desk, asked, places, stop.clone()));
+    let (places, reading) =
+        (Arc::new(Semaphore::new(MOST_ASIDE)), Arc::new(Semaphore::new(reads::MOST_ASIDE)));
+    for (name, subject, ask) in reads::ASKED {
+        reads::start(&client, &desk, (endpoint(name, subject).await?, ask), &reading, &stop);
     }
     tokio::spawn(authorize::serve(desk, starting, stop.clone()));
     loop {

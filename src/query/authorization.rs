@@ -1,7 +1,9 @@
 //! Answers to whether something may start, and the holds there are.
 
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
 
 use super::balance::{instant, text};
 use super::limits::{PageError, PageMeta, page_length};
@@ -10,11 +12,15 @@ use crate::book::desk::Grounds;
 use crate::book::promises::Decision;
 use crate::ledger::authorization::Granted;
 use crate::ledger::calls::{Amounts, Hold};
-use crate::ledger::units::{EventId, Position, Timestamp};
+use crate::ledger::price::CreditType;
+use crate::ledger::units::{Credits, EventId, Position, Timestamp};
 use crate::wire::{self, time};
 
+/// Credits of each kind.
+type ByKind = BTreeMap<CreditType, Credits>;
+
 /// The answer to whether something may start.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Authorized {
     /// Whether it may.
     pub allowed: bool,
@@ -32,14 +38,16 @@ pub struct Authorized {
     /// What is held, by this name; none where nothing is.
     pub hold_id: Option<String>,
     /// How much is held, by kind of credits.
-    pub held: Map<String, Value>,
+    pub held: ByKind,
     /// Until when.
+    #[schemars(extend("format" = "date-time"))]
     pub valid_until: Option<String>,
     /// By how much all running calls may overspend; none where calls are not bounded.
-    pub worst_case_overspend: Option<Map<String, Value>>,
+    pub worst_case_overspend: Option<ByKind>,
     /// What may be spent, by kind of credits: without the overdraft.
-    pub available: Map<String, Value>,
+    pub available: ByKind,
     /// What a switch is to do that gets no answer.
+    #[schemars(extend("enum" = ["refuse", "allow"]))]
     pub on_failure: &'static str,
     /// The instant it is for.
     #[serde(serialize_with = "instant")]
@@ -50,19 +58,19 @@ pub struct Authorized {
 }
 
 /// What something would cost, and whether it might start.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Quoted {
     /// What the first increment costs, or one action.
-    pub first: Map<String, Value>,
+    pub first: ByKind,
     /// What all that was asked for costs.
-    pub price: Map<String, Value>,
+    pub price: ByKind,
     /// The answer there would be.
     #[serde(flatten)]
     pub answer: Authorized,
 }
 
 /// A page of holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HoldPage {
     /// In an order that stays, and means nothing.
     pub data: Vec<HoldState>,
@@ -71,7 +79,7 @@ pub struct HoldPage {
 }
 
 /// A hold as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HoldState {
     /// Its name.
     pub hold_id: String,
@@ -82,7 +90,7 @@ pub struct HoldState {
     /// The kind of action.
     pub action: String,
     /// How much is held, by kind of credits.
-    pub held: Map<String, Value>,
+    pub held: ByKind,
     /// Until when.
     #[serde(serialize_with = "instant")]
     pub valid_until: Timestamp,
@@ -121,7 +129,7 @@ pub fn authorized(decision: &Decision, grounds: Grounds, is_call: bool) -> Autho
         granted_seconds: quantity.filter(|_| is_call),
         granted_quantity: quantity.filter(|_| !is_call),
         hold_id: hold.map(|hold| wire::hold_id(hold.key())),
-        held: hold.map_or_else(Map::new, |hold| amounts(&hold.amounts)),
+        held: hold.map_or_else(ByKind::new, |hold| amounts(&hold.amounts)),
         valid_until: hold.map(|hold| time::format(hold.until)),
         worst_case_overspend: answer.worst_case.as_ref().map(amounts),
         available: amounts(&answer.available),
@@ -135,14 +143,14 @@ pub fn authorized(decision: &Decision, grounds: Grounds, is_call: bool) -> Autho
 #[must_use]
 pub fn quoted(decision: &Decision, is_call: bool) -> Quoted {
     let granted = decision.answer.verdict.as_ref().ok();
-    let of = |of: fn(&Granted) -> &Amounts| granted.map(of).map_or_else(Map::new, amounts);
+    let of = |of: fn(&Granted) -> &Amounts| granted.map(of).map_or_else(ByKind::new, amounts);
     let mut answer = authorized(decision, Grounds::Known, is_call);
-    (answer.hold_id, answer.valid_until, answer.held) = (None, None, Map::new());
+    (answer.hold_id, answer.valid_until, answer.held) = (None, None, ByKind::new());
     Quoted { first: of(|granted| &granted.first), price: of(|granted| &granted.price), answer }
 }
 
-fn amounts(amounts: &Amounts) -> Map<String, Value> {
-    amounts.iter().map(|(kind, amount)| (kind.to_string(), json!(amount))).collect()
+fn amounts(amounts: &Amounts) -> ByKind {
+    amounts.iter().map(|(kind, amount)| (*kind, *amount)).collect()
 }
 
 /// A page of an organization's holds at `now`. None for one that is not known.

@@ -1,5 +1,6 @@
 //! Balances: what is left, of what, and until when.
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::limits::{LimitState, used_limits};
@@ -16,7 +17,7 @@ use crate::ledger::units::{Credits, Position, Timestamp};
 use crate::wire::time;
 
 /// The balance of an organization.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct OrgBalance<'a> {
     /// The organization.
     pub org: &'a str,
@@ -33,7 +34,7 @@ pub struct OrgBalance<'a> {
 }
 
 /// A billing period.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CycleState {
     /// 1 for the organization's first one.
     pub number: u32,
@@ -42,6 +43,7 @@ pub struct CycleState {
     pub start: Timestamp,
     /// Its end, the begin of the next.
     #[serde(serialize_with = "end")]
+    #[schemars(with = "Option<Timestamp>")]
     pub end: Timestamp,
     /// The zone whose calendar counts.
     pub time_zone: String,
@@ -59,7 +61,7 @@ impl CycleState {
 }
 
 /// What is left of one kind of credits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Balance {
     /// The kind.
     pub credit_type: CreditType,
@@ -80,21 +82,24 @@ pub struct Balance {
 }
 
 /// A grant as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct GrantState {
     /// Its name.
     pub id: String,
     /// Where it comes from.
+    #[schemars(extend("enum" = ["plan", "bonus", "purchased"]))]
     pub kind: &'static str,
     /// Lower burns first.
     pub priority: u8,
     /// Where it is in its life.
+    #[schemars(extend("enum" = ["ahead", "usable", "ended"]))]
     pub state: &'static str,
     /// Usable from here on.
     #[serde(serialize_with = "instant")]
     pub effective: Timestamp,
     /// Usable until here, exclusive; [`Timestamp::MAX`], written as null, for ever.
     #[serde(serialize_with = "end")]
+    #[schemars(with = "Option<Timestamp>", description = "Usable until here, exclusive; null for ever.")]
     pub expires: Timestamp,
     /// How much was given.
     pub amount: Credits,
@@ -103,7 +108,7 @@ pub struct GrantState {
 }
 
 /// Everything about an organization, for a replay and for comparing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct OrgState {
     /// The record and item of its last entry.
     #[serde(serialize_with = "text")]
@@ -126,7 +131,7 @@ pub struct OrgState {
 }
 
 /// How many events came to which end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TallyState {
     charged: u64,
     voided: u64,
@@ -136,7 +141,7 @@ pub struct TallyState {
 }
 
 /// A balance with its books.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct BalanceState {
     #[serde(flatten)]
     balance: Balance,
@@ -153,7 +158,7 @@ pub struct BalanceState {
 }
 
 /// What is burnt of one kind of credits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 struct BurnState {
     /// What was burnt in the last whole hours before the running one.
     sum: Credits,
@@ -313,6 +318,17 @@ pub(super) fn text<S: Serializer>(value: &Position, serializer: S) -> Result<S::
 /// Writes an instant as RFC 3339.
 pub(super) fn instant<S: Serializer>(instant: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&time::Rfc3339(*instant))
+}
+
+/// Writes an instant as RFC 3339, or null.
+pub(super) fn instant_or_null<S: Serializer>(
+    instant: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match instant {
+        Some(instant) => self::instant(instant, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// Writes the end of a grant.

@@ -1,8 +1,11 @@
 //! Live calls: which there are, and what each has cost so far.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::history::EntityOf;
 use super::limits::{PageError, PageMeta, page_length};
 use crate::book::Book;
 use crate::ledger::calls::{Calls, LiveCall};
@@ -25,7 +28,7 @@ pub struct CallsOf {
 }
 
 /// A page of live calls.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CallPage {
     /// How many are live, be they talked or ringing.
     pub live: usize,
@@ -38,7 +41,7 @@ pub struct CallPage {
 }
 
 /// What running calls do to one kind of credits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct BurnLine {
     /// The kind.
     pub credit_type: CreditType,
@@ -77,24 +80,27 @@ impl From<CallBurn> for BurnLine {
 }
 
 /// A live call as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CallState {
     /// Who tells of it.
     pub source: String,
     /// Its id there.
     pub call_id: String,
     /// `ringing` or `answered`.
+    #[schemars(extend("enum" = ["ringing", "answered"]))]
     pub state: &'static str,
     /// Whether it was cut off: its credits have ended, and it is to be over.
     pub cut_off: bool,
     /// When it began to ring, if that was told.
+    #[schemars(extend("format" = "date-time"))]
     pub started_at: Option<String>,
     /// When it was answered.
+    #[schemars(extend("format" = "date-time"))]
     pub answered_at: Option<String>,
     /// How long it has lasted, as far as it counts.
     pub duration_ms: u64,
     /// What it has cost so far, by kind of credits.
-    pub credits: Map<String, Value>,
+    pub credits: BTreeMap<CreditType, Credits>,
     /// Who called whom, if that was told.
     pub direction: Option<Direction>,
     /// The number called, if that was told.
@@ -105,13 +111,13 @@ pub struct CallState {
     pub add_ons: Vec<String>,
     /// Who spends: what was told of it.
     #[serde(flatten)]
-    pub who: Map<String, Value>,
+    pub who: Who,
 }
 
 impl CallState {
     fn of(call: &LiveCall, cut_off: bool, now: Timestamp) -> CallState {
         let name = call.name();
-        let credits = call.credit_types().map(|kind| (kind.to_string(), json!(call.cost(kind, now))));
+        let credits = call.credit_types().map(|kind| (kind, call.cost(kind, now)));
         CallState {
             source: name.source.to_owned(),
             call_id: name.id.to_owned(),
@@ -125,20 +131,43 @@ impl CallState {
             destination: call.destination().map(str::to_owned),
             action: call.action().to_owned(),
             add_ons: call.add_ons().unwrap_or_default().into_iter().map(str::to_owned).collect(),
-            who: who(call.dimensions()),
+            who: Who::of(call.dimensions()),
         }
     }
 }
 
 /// The dimensions that were told, as an event has them.
-fn who(of: Dimensions<'_>) -> Map<String, Value> {
-    let texts = [("account", of.account), ("user", of.user), ("team", of.team), ("feature", of.feature)];
-    let told = texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), json!(text?))));
-    let entity = of.entity_type.map(|kind| {
-        let entity = json!({ "type": kind, "id": of.entity_id, "name": of.entity_name });
-        ("entity".to_owned(), entity)
-    });
-    told.chain(entity).collect()
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Who {
+    /// Who spends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// What spends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entity: Option<EntityOf>,
+    /// On what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feature: Option<String>,
+    /// Who spends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// Who spends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+}
+
+impl Who {
+    fn of(of: Dimensions<'_>) -> Who {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        let short = |text: Option<&str>| text.map(Box::from);
+        let entity = of.entity_type.map(|kind| EntityOf {
+            entity_type: kind.into(),
+            id: short(of.entity_id),
+            name: short(of.entity_name),
+        });
+        let (account, feature) = (text(of.account), text(of.feature));
+        Who { account, entity, feature, team: text(of.team), user: text(of.user) }
+    }
 }
 
 /// A page of an organization's live calls, as they are at `now`. None for one that is not known.

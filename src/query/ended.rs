@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::book::itemise::Itemise;
 use crate::book::pipeline::Look;
 use crate::book::row::{Row, What};
 use crate::ledger::calls::Why;
@@ -21,17 +22,20 @@ use crate::wire::{self, time};
 pub fn ended_call(
     look: &Look,
     catalog: &Catalog,
+    itemise: Itemise,
     source: &str,
     id: &str,
 ) -> Result<Option<Value>, StoreError> {
     let key = EventId::of(source, id);
-    let mut search = Search { key, found: None, voids: Vec::new(), corrected: None };
+    let mut search = Search { key, itemise, found: None, voids: Vec::new(), corrected: None };
     look.past.until(&mut |position, event, row| search.take(position, event, row))?;
     Ok(search.found.map(|found| found.tell(look, catalog, (source, id))))
 }
 
 /// A search through a history, newest first, for the charge of a call.
 struct Search {
+    /// Which charges are told one by one.
+    itemise: Itemise,
     key: EventId,
     found: Option<Found>,
     /// The charges that were voided since.
@@ -58,6 +62,10 @@ struct Found {
 impl Search {
     /// Takes a row in. Answers whether to go on.
     fn take(&mut self, position: Position, event: EventId, row: Row) -> bool {
+        let is_charge = matches!(row.what, What::Charge { .. } | What::Orphan { .. });
+        if is_charge && !self.itemise.shows(&row) {
+            return true;
+        }
         let Row { at, time: ended, dimensions: who, what } = row;
         match what {
             What::Charge { charge, actions, .. } if is_of(&charge, event, self.key) => {

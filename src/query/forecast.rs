@@ -1,5 +1,6 @@
 //! Forecasts: how long credits last at the rate of now, and what grants will have left at their end.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::balance::{instant, text};
@@ -11,7 +12,7 @@ use crate::ledger::units::{Credits, Position, Timestamp};
 use crate::wire::time;
 
 /// What will become of an organization's credits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct OrgForecast {
     /// The organization.
     pub org: String,
@@ -26,7 +27,7 @@ pub struct OrgForecast {
 }
 
 /// What will become of one kind of credits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ForecastState {
     /// The kind.
     pub credit_type: CreditType,
@@ -39,13 +40,14 @@ pub struct ForecastState {
     /// In words.
     pub outcome: String,
     /// When nothing is available any more, if it is known to come.
+    #[schemars(extend("format" = "date-time"))]
     pub runs_out_at: Option<String>,
     /// What is left of grants at their end, until then.
     pub losses: Vec<LossState>,
 }
 
 /// At which rate credits are burnt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RateState {
     /// What was burnt in the last whole hours.
     pub sum: Credits,
@@ -58,7 +60,7 @@ pub struct RateState {
 }
 
 /// What a grant will have left at its end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LossState {
     /// The grant's name.
     pub grant: Box<str>,

@@ -3,6 +3,7 @@
 use std::iter;
 
 use percent_encoding::percent_decode_str;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -54,7 +55,7 @@ pub(super) fn page_length(limit: Option<usize>) -> Result<usize, PageError> {
 }
 
 /// A page of limits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LimitPage {
     /// By name; the values of one limit, in their order, after the limit itself.
     pub data: Vec<LimitState>,
@@ -63,14 +64,14 @@ pub struct LimitPage {
 }
 
 /// Where the next page is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PageMeta {
     /// The cursor of the next page; none where this is the last.
     pub next: Option<String>,
 }
 
 /// A limit as it stands: for the whole, or for one value of those that it counts one by one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LimitState {
     /// Its name.
     pub id: Box<str>,
@@ -80,6 +81,7 @@ pub struct LimitState {
     /// that was not used yet.
     pub value: Option<Box<str>>,
     /// `credits` or `quantity`.
+    #[schemars(extend("enum" = ["credits", "quantity"]))]
     pub unit: &'static str,
     /// The kind of credits; none for a quantity.
     pub credit_type: Option<CreditType>,
@@ -92,12 +94,14 @@ pub struct LimitState {
     /// The window in which it is counted.
     pub window: Window,
     /// The end of the window that runs; none for life.
+    #[schemars(extend("format" = "date-time"))]
     pub resets_at: Option<String>,
     /// How far it is used up.
     pub state: Level,
     /// Whether an event past it is held against it.
     pub hard: bool,
     /// `plan` or `org`.
+    #[schemars(extend("enum" = ["org", "plan"]))]
     pub whose: &'static str,
     /// Why it was put.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -24,13 +24,13 @@ mod what_if;
 
 pub use authorization::{Authorized, HoldPage, HoldState, HoldsOf, Quoted, authorized, holds, quoted};
 pub use balance::{Balance, GrantState, OrgBalance, OrgState, TallyState, balance, grant, org_state};
-pub use calls::{BurnLine, CallPage, CallState, CallsOf, calls, live_call};
-pub use catalog::catalog;
+pub use calls::{BurnLine, CallPage, CallState, CallsOf, Who, calls, live_call};
+pub use catalog::{CatalogView, catalog};
 pub use ended::ended_call;
 pub use forecast::{ForecastState, LossState, OrgForecast, RateState, forecast};
 pub use history::{
-    CallFacts, EntityOf, Export, Exported, FinishedCall, HistoryError, HistoryLine, HistoryOf, HistoryPage,
-    MOST_LOOKED_AT, Part, Step, Wrong, charge, finished_calls, history,
+    CallFacts, EntityOf, Export, Exported, FinishedCall, HistoryError, HistoryLine, HistoryMeta, HistoryOf,
+    HistoryPage, MOST_LOOKED_AT, Part, Step, Wrong, charge, finished_calls, history,
 };
 pub use limits::{LimitPage, LimitState, PageError, PageOf, limits};
 pub use names::{

@@ -1,6 +1,7 @@
 //! Names: accounts, teams, users and entities, a page at a time.
 
 use percent_encoding::percent_decode_str;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::limits::{PageError, PageMeta, page_length};
@@ -35,7 +36,7 @@ pub struct NamesOf {
 }
 
 /// A page of names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NamePage {
     /// By id; entities by type and id.
     pub data: Vec<NameState>,
@@ -44,14 +45,16 @@ pub struct NamePage {
 }
 
 /// One name as the faces show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NameState {
     /// What is known of it.
     #[serde(flatten)]
     pub named: Named,
     /// When it was first named.
+    #[schemars(extend("format" = "date-time"))]
     pub first_seen: String,
     /// When something about it became another.
+    #[schemars(extend("format" = "date-time"))]
     pub changed: String,
     /// What it used, where that was asked for.
     #[serde(flatten)]
@@ -59,7 +62,7 @@ pub struct NameState {
 }
 
 /// What is known of an account, a team, a user or an entity.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Named {
     /// An account or a team.
@@ -71,7 +74,7 @@ pub enum Named {
 }
 
 /// What is known of an account or a team.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PlainName {
     /// Its id.
     pub id: Box<str>,
@@ -82,7 +85,7 @@ pub struct PlainName {
 }
 
 /// What is known of a user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct UserName {
     /// The user's id.
     pub id: Box<str>,
@@ -95,7 +98,7 @@ pub struct UserName {
 }
 
 /// What is known of an entity.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EntityName {
     /// Its type.
     #[serde(rename = "type")]
@@ -109,8 +112,10 @@ pub struct EntityName {
     /// How it stands, in its sender's words.
     pub status: Option<Box<str>>,
     /// When it begins.
+    #[schemars(extend("format" = "date-time"))]
     pub start: Option<String>,
     /// When it ends.
+    #[schemars(extend("format" = "date-time"))]
     pub end: Option<String>,
     /// How much it is to do in its life.
     pub planned_quantity: Option<u64>,
@@ -121,7 +126,7 @@ pub struct EntityName {
 }
 
 /// All names of an organization.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NamesState {
     /// Its own.
     pub name: Option<Box<str>>,

@@ -2,6 +2,7 @@
 
 use std::collections::BinaryHeap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::book::{Book, OrgName, Slot};
@@ -11,7 +12,7 @@ use crate::ledger::catalog::Catalog;
 pub const MOST_LISTED: usize = 1_000;
 
 /// What of an organization a list shows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct OrgLine {
     /// The organization.
     pub org: Box<str>,

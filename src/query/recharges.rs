@@ -1,5 +1,6 @@
 //! Auto-recharges: what is ordered, and where each stands, in words.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::book::Book;
@@ -11,15 +12,17 @@ use crate::ledger::units::{Credits, Millis, Timestamp};
 use crate::wire::time;
 
 /// A recharge as it is ordered, and as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RechargeState {
     /// The kind of credits.
     pub credit_type: CreditType,
     /// Where it stands, in the words of `docs/EVENTS.md`.
     pub state: String,
     /// Since when a request is in flight.
+    #[schemars(extend("format" = "date-time"))]
     pub since: Option<String>,
     /// Until when it stands like this: a request has failed from here on, a rest or a cap ends.
+    #[schemars(extend("format" = "date-time"))]
     pub until: Option<String>,
     /// The name of the request in flight.
     pub request: Option<String>,
@@ -54,7 +57,7 @@ pub struct RechargeState {
 }
 
 /// A cap, and what was asked for within its window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CapState {
     /// The window.
     pub window: Window,
@@ -67,6 +70,7 @@ pub struct CapState {
     /// How many requests were made.
     pub used_times: u64,
     /// The end of the window that runs; none for life.
+    #[schemars(extend("format" = "date-time"))]
     pub resets_at: Option<String>,
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ use crate::ledger::reports::schedule::{Period, Schedule};
 use crate::ledger::reports::{Content, Report};
 
 /// A report as it is defined.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ReportState {
     /// Its name.
     pub id: String,
@@ -34,7 +35,7 @@ pub struct ReportState {
 }
 
 /// What a report holds: a parameter with one value as a text, with more as an array.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ContentState(BTreeMap<String, Value>);
 
 /// The reports of an organization by name; `None` for one that was never created.

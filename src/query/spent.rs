@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::balance::instant_or_null;
 use super::charged::{Charged, Standing, each_charge};
 use super::limits::{PageError, PageMeta};
 use super::names::{self, Copied, NamePage, NameState, NamesOf};
@@ -16,7 +18,7 @@ use crate::store::StoreError;
 use crate::wire::time;
 
 /// What an entity used, and is going to use.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Spent {
     /// What it used until now.
     pub used: Used,
@@ -27,7 +29,7 @@ pub struct Spent {
 }
 
 /// What was charged to an entity, without what was taken back.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Used {
     /// Of each kind that something was charged in.
     pub credits: BTreeMap<CreditType, Credits>,
@@ -36,15 +38,15 @@ pub struct Used {
     /// How many events were charged.
     pub charges: u64,
     /// When the earliest of them happened.
-    #[serde(serialize_with = "instant")]
+    #[serde(serialize_with = "instant_or_null")]
     pub first_charge: Option<Timestamp>,
     /// When the latest of them happened.
-    #[serde(serialize_with = "instant")]
+    #[serde(serialize_with = "instant_or_null")]
     pub last_charge: Option<Timestamp>,
 }
 
 /// What an entity will have used at the end of its life.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Projection {
     /// Of each kind that something was charged in.
     pub credits: BTreeMap<CreditType, Credits>,
@@ -195,14 +197,6 @@ fn by_time(
     let from = if start.is_some() { "its start" } else { "its first charge" };
     let basis = format!("from {from} at {} to its end at {}", time::format(begin), time::format(end));
     Ok((span(end), span(now), format!("{basis}: used × its length ÷ what has passed of it")))
-}
-
-/// Writes an instant as RFC 3339, or null.
-fn instant<S: serde::Serializer>(instant: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    match instant {
-        Some(instant) => serializer.collect_str(&time::Rfc3339(*instant)),
-        None => serializer.serialize_none(),
-    }
 }
 
 #[cfg(test)]

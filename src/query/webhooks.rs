@@ -1,5 +1,6 @@
 //! The webhooks of an organization, as they are defined. Secrets are told to nobody.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::book::Book;
@@ -9,7 +10,7 @@ use crate::ledger::webhooks::Webhook;
 use crate::wire::time;
 
 /// A webhook as it is defined.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WebhookState {
     /// Its name.
     pub id: String,
@@ -22,11 +23,12 @@ pub struct WebhookState {
     /// Whether anything is sent.
     pub enabled: bool,
     /// Until when the first of the secrets that were replaced signs beside the current one.
+    #[schemars(extend("format" = "date-time"))]
     pub old_secret_until: Option<String>,
 }
 
 /// Hours in which nothing is sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct QuietState {
     /// From here on.
     pub from: String,

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::object::{self, Object};
 use super::text::LONGEST_TEXT;
 use super::time;
 use crate::ledger::authorization::{Request, Wanted};
@@ -45,7 +46,7 @@ pub struct Asked {
     team: Option<Box<str>>,
     #[serde(default)]
     feature: Option<Box<str>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::optional")]
     entity: Option<AskedEntity>,
     #[serde(default)]
     requested_seconds: Option<u64>,
@@ -77,11 +78,11 @@ impl Asked {
     /// # Errors
     /// The field at fault, its value, and the remedy.
     pub fn read(payload: &[u8], org: &str) -> Result<Asked, Rejection> {
-        let asked: Asked = serde_json::from_slice(payload).map_err(|error| {
+        let Object(asked) = serde_json::from_slice::<Object<Asked>>(payload).map_err(|error| {
             Rejection::new(Reason::NotJson, "", format!("{error}; see docs/AUTHORIZE.md"))
         })?;
-        if asked.org.as_deref().is_some_and(|named| named != org) {
-            let why = format!("the request names {:?}, its address {org:?}; ask at its own", asked.org);
+        if let Some(named) = asked.org.as_deref().filter(|named| *named != org) {
+            let why = format!("the request names {named:?}, its address {org:?}; ask at its own");
             return Err(Rejection::new(Reason::OrgMismatch, "org", why));
         }
         asked.check()?;

@@ -7,6 +7,7 @@ mod call_terms;
 mod hold;
 mod limit;
 mod naming;
+mod objects;
 mod org;
 mod published;
 mod quiet;
@@ -29,6 +30,7 @@ use crate::ledger::units::Timestamp;
 use hold::{WrittenHold, WrittenHoldRelease};
 use limit::{WrittenLimit, WrittenLimitRemoval};
 use naming::Named;
+use objects::Objects;
 use org::{WrittenAdjustment, WrittenGrant, WrittenGrantVoid, WrittenOrg};
 use published::{WrittenCard, WrittenPlanVersion};
 use recharge::{WrittenRecharge, WrittenRechargeFailure, WrittenRechargeRemoval};
@@ -215,7 +217,7 @@ fn unknown_type(kind: &str) -> Rejection {
 
 fn read<T: DeserializeOwned>(data: Map<String, Value>) -> Result<T, Rejection> {
     let data = Value::Object(data);
-    T::deserialize(&data).map_err(|error| {
+    T::deserialize(Objects(&data)).map_err(|error| {
         let text = error.to_string();
         let reason =
             if text.starts_with("missing field") { Reason::MissingField } else { Reason::InvalidField };
@@ -233,7 +235,7 @@ fn at_fault<T: DeserializeOwned>(data: &Value, text: &str) -> Option<String> {
     data.as_object()?.keys().find_map(|field| {
         let mut rest = data.clone();
         rest.as_object_mut()?.remove(field);
-        let other = T::deserialize(&rest).err().is_none_or(|error| error.to_string() != text);
+        let other = T::deserialize(Objects(&rest)).err().is_none_or(|error| error.to_string() != text);
         other.then(|| field.clone())
     })
 }

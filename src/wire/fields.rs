@@ -9,6 +9,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
+use super::object::Object;
 use super::text::Text;
 
 /// Everything an event may say.
@@ -168,7 +169,7 @@ fn read_data<'de: 'a, 'a, M: MapAccess<'de>>(
         "user" => read(map, at, "user", &mut fields.user),
         "team" => read(map, at, "team", &mut fields.team),
         "feature" => read(map, at, "feature", &mut fields.feature),
-        "entity" => read(map, at, "entity", &mut fields.entity),
+        "entity" => read_object(map, at, "entity", &mut fields.entity),
         "call_id" => read(map, at, "call_id", &mut fields.call_id),
         "action" => read(map, at, "action", &mut fields.action),
         "quantity" => read(map, at, "quantity", &mut fields.quantity),
@@ -178,9 +179,21 @@ fn read_data<'de: 'a, 'a, M: MapAccess<'de>>(
         "answered" => read(map, at, "answered", &mut fields.answered),
         "answered_at" => read(map, at, "answered_at", &mut fields.answered_at),
         "add_ons" => read(map, at, "add_ons", &mut fields.add_ons),
-        "voids" => read(map, at, "voids", &mut fields.voids),
+        "voids" => read_object(map, at, "voids", &mut fields.voids),
         _ => map.next_value::<IgnoredAny>().map(|_| ()),
     }
+}
+
+fn read_object<'de, T: Deserialize<'de>, M: MapAccess<'de>>(
+    map: &mut M,
+    at: &mut &'static str,
+    name: &'static str,
+    field: &mut Option<T>,
+) -> Result<(), M::Error> {
+    let mut found: Option<Object<T>> = None;
+    read(map, at, name, &mut found)?;
+    *field = found.map(|Object(read)| read);
+    Ok(())
 }
 
 fn read<'de, T: Deserialize<'de>, M: MapAccess<'de>>(

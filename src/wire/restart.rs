@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::object::Object;
 use super::text::LONGEST_TEXT;
 use super::time;
 use crate::ledger::entry::{CLOCK_SKEW, OLDEST_EVENT};
@@ -32,9 +33,11 @@ impl SourceRestart {
     /// # Errors
     /// A refusal with the field at fault.
     pub fn read(payload: &[u8], named: Option<&str>, now: Timestamp) -> Result<SourceRestart, Rejection> {
-        let written =
-            if payload.is_empty() { Ok(Written::default()) } else { serde_json::from_slice(payload) };
-        let written: Written = written.map_err(|error| {
+        let written = match payload {
+            [] => Ok(Object(Written::default())),
+            payload => serde_json::from_slice(payload),
+        };
+        let Object(written) = written.map_err(|error| {
             let why = format!("{error}; send a JSON object with source and time");
             Rejection::new(Reason::NotJson, "", why)
         })?;

@@ -17,6 +17,7 @@ pub(super) const ROUTES: &[Row] = &[
     ("GET", "/healthz", NOBODY_ASKED, Reach::Whole, true),
     ("GET", "/readyz", NOBODY_ASKED, Reach::Whole, true),
     ("GET", "/metrics", LOOK, Reach::Whole, false),
+    ("GET", "/v1/openapi.json", NOBODY_ASKED, Reach::Whole, true),
     ("GET", "/v1/catalog", LOOK, Reach::Whole, false),
     ("GET", "/v1/orgs", LOOK, Reach::Each, false),
     ("GET", "/v1/orgs/{org}", LOOK, Reach::Org, true),

@@ -14,6 +14,7 @@ mod documents;
 mod expected;
 mod matrix;
 mod portal;
+mod provider;
 mod scopes;
 mod tls;
 mod tokens;

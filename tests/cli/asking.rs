@@ -97,8 +97,10 @@ async fn what_is_told_can_be_json_or_a_table_for_spreadsheets() {
     let usage = told(&["usage", "acme", "--by", "user", "-o", "csv", "-n", "1"]);
     // All pages, and one head.
     assert_eq!(usage.lines().filter(|line| line.starts_with("user.id,")).count(), 1, "{usage}");
-    assert!(usage.contains("\r\nana,'=Ana Gray,2,2,0,0,0,2\r\n"), "{usage}");
-    assert!(usage.contains("\r\nben,,21,2,1,120,61000,2\r\n"), "{usage}");
+    assert!(usage.contains("\r\nana,'=Ana Gray,2,2,0,0,0,0,0,2\r\n"), "{usage}");
+    assert!(usage.contains("\r\nben,,21,2,1,1,0,120,61000,2\r\n"), "{usage}");
+    let spikes = told(&["spikes", "acme", "--range", "all", "-i", "hour", "-w", "user=ana", "-o", "csv"]);
+    assert!(spikes.starts_with("from,to,credit_type,credits,usual,percent,cause.dimension,"), "{spikes}");
     assert_eq!(told(&["history", "acme", "-o", "csv"]), told(&["export", "history", "acme"]));
 
     let file = folder.path().join("calls.csv");
@@ -120,6 +122,7 @@ async fn what_a_daemon_refuses_is_told_with_the_remedy() {
     assert!(refused(1, &["balance", "nobody"]).contains("there is no organization \"nobody\""));
     assert!(refused(2, &["usage", "acme", "--range", "today"]).contains("write this_month"));
     assert!(refused(2, &["usage", "acme", "-w", "colour=red"]).contains("write one of account, entity_type"));
+    assert!(refused(2, &["spikes", "acme", "--percent", "100"]).contains("from 101 to 10000"));
     assert!(refused(2, &["usage", "acme", "-w", "user"]).contains("write NAME=VALUE"));
     assert!(refused(2, &["calls", "acme", "--search", "x"]).contains("--finished"));
     let away = finish(&creditd(&["balance", "acme", "--url", "http://127.0.0.1:9"]).output().unwrap());

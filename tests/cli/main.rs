@@ -50,9 +50,9 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "adapt", "alerts", "balance", "calls", "check", "config", "export", "grants", "history", "limits",
-    "rate", "replay", "simulate", "token", "top", "usage", "verify", "version", "what-if",
+    "rate", "replay", "simulate", "spikes", "token", "top", "usage", "verify", "version", "what-if",
 ];
 
 #[test]

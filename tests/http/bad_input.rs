@@ -199,3 +199,49 @@ fn chunked(url: &str, body: &[u8]) -> String {
     stream.read_exact(&mut head).unwrap();
     String::from_utf8_lossy(&head).into_owned()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_array_of_the_fields_is_no_object() {
+    let daemon = Daemon::with_acme().await;
+    let report =
+        json!({ "to": ["ana@example.com"], "schedule": { "every": "week", "on": "monday", "at": "08:00" } });
+    assert_eq!(daemon.put("/v1/orgs/acme/reports/weekly", report).await.status, 201);
+    let cases = [
+        ("/v1/sources/sbc/restarted", json!(["sbc", null])),
+        ("/v1/tokens", json!(["t", "viewer", null, null, null, null])),
+        ("/v1/orgs/acme/portal-links", json!([null, null])),
+        ("/v1/orgs/acme/portal-links", json!([])),
+        ("/v1/orgs/acme/reports/weekly/send", json!(["all", null, null, null, null, null])),
+        ("/v1/orgs/acme/authorize", json!(["action", null, "app", null, "1"])),
+        (
+            "/v1/orgs/acme/authorize",
+            json!({ "kind": "action", "id": "1", "action": "email_sent", "entity": ["campaign", "7"] }),
+        ),
+        ("/v1/orgs/acme/grants", json!(["first", "1"])),
+    ];
+    for (path, body) in cases {
+        let answer = daemon.post(path, body).await;
+        let detail = answer.problem(400, "not_json");
+        assert!(detail.contains("JSON object"), "{path}: {detail}");
+    }
+    let tokens = daemon.get("/v1/tokens").await;
+    assert_eq!(tokens.json["data"], json!([]), "none was made");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_is_asked_about_a_time_that_can_be_though_it_tells_of_none() {
+    let daemon = Daemon::with_acme().await;
+    let report =
+        json!({ "to": ["ana@example.com"], "schedule": { "every": "week", "on": "monday", "at": "08:00" } });
+    assert_eq!(daemon.put("/v1/orgs/acme/reports/weekly", report).await.status, 201);
+    let path = "/v1/orgs/acme/reports/weekly";
+    for (more, field) in
+        [("range=ever", "range"), ("month=13", "month"), ("to=2026-01-01", "from"), ("user=ana", "user")]
+    {
+        let answer = daemon.get(&format!("{path}?{more}")).await;
+        answer.problem(400, "invalid_parameter");
+        assert_eq!(answer.json["field"], field);
+    }
+    assert_eq!(daemon.get(&format!("{path}?range=this_month")).await.json["id"], "weekly");
+    assert_eq!(daemon.get(path).await.json["id"], "weekly");
+}

@@ -180,7 +180,8 @@ impl Meter {
         // While it replays, the organizations and the runs are ahead of it.
         self.sealed = self.sealed.max(self.partition.commons().seq);
         let (cut_at, sealed) = (at_seq(cut.seq), at_seq(self.sealed));
-        let meta = Meta { cut: cut_at, sealed, commons: cut, run: self.run, outbox: Vec::new() };
+        let meta =
+            Meta { cut: cut_at, sealed, commons: cut, run: self.run, outbox: Vec::new(), kept_from: None };
         let mut bytes = Vec::new();
         codec::encode_into(&meta, &mut bytes).unwrap();
         section.commit(&bytes).unwrap();

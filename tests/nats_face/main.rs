@@ -19,6 +19,7 @@ mod credentials;
 mod lineage;
 mod live_calls;
 mod out;
+mod reads;
 mod service;
 mod usage;
 

@@ -43,6 +43,15 @@ async fn usage_is_answered_as_over_http() {
         }
         assert_eq!(answer, other, "{query}");
     }
+    let url = format!("{}/v1/orgs/acme/spikes?range=all&percent=150", scene.daemon.url());
+    let mut answer: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+    let mut other = ask_for(&scene, "creditd.spikes.acme", &json!({ "range": "all", "percent": 150 })).await;
+    assert_eq!(other["percent"], 150, "{other}");
+    // Each is as of its own instant.
+    for told in [&mut answer, &mut other] {
+        told["as_of"].take();
+    }
+    assert_eq!(answer, other);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -127,7 +127,8 @@ fn write_section(
     }
     let commons = meter.partition.commons().clone();
     let stands = Fingerprint { seq: commons.seq, ..Fingerprint::default() };
-    let meta = Meta { cut: stands.clone(), sealed: stands, commons, run, outbox: Vec::new() };
+    let meta =
+        Meta { cut: stands.clone(), sealed: stands, commons, run, outbox: Vec::new(), kept_from: None };
     let mut bytes = Vec::new();
     codec::encode_into(&meta, &mut bytes)?;
     section.commit(&bytes)?;

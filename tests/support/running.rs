@@ -11,6 +11,7 @@ use std::time::Duration;
 use creditd::access::Gate;
 use creditd::book::cells::Tender;
 use creditd::book::desk::Desk;
+use creditd::book::itemise::Itemise;
 use creditd::book::keeper::{Call, Keeper};
 use creditd::book::pipeline::Pipeline;
 use creditd::book::progress::Progress;
@@ -18,6 +19,7 @@ use creditd::book::recovery::{Surroundings, recover};
 use creditd::book::waiters::Waiters;
 use creditd::clock;
 use creditd::http;
+use creditd::ledger::units::Timestamp;
 use creditd::log::local::{LocalLog, Options};
 use creditd::log::{Log, Reader};
 use creditd::metrics::Metrics;
@@ -37,6 +39,24 @@ pub struct Running {
     threads: Vec<JoinHandle<()>>,
     hang_up: oneshot::Sender<()>,
     serving: tokio::task::JoinHandle<()>,
+}
+
+/// How a daemon is set up.
+pub struct Setup {
+    /// Who is let in; everybody where nothing is said.
+    pub gate: Option<Gate>,
+    /// What the log's clock shows.
+    pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// For how many hours the history is kept.
+    pub keep: Option<i32>,
+    /// Which charges it shows one by one.
+    pub itemise: Itemise,
+}
+
+impl Default for Setup {
+    fn default() -> Setup {
+        Setup { gate: None, clock: Arc::new(clock::now), keep: None, itemise: Itemise::All }
+    }
 }
 
 /// Runs a pipeline on a thread of its own.
@@ -64,7 +84,14 @@ impl Running {
 
     /// The same behind a gate.
     pub async fn start_behind(gate: Gate, folder: &Path, options: http::Options) -> Running {
-        let (log, _) = LocalLog::open(&folder.join("log"), Options::default(), Arc::new(clock::now)).unwrap();
+        Running::start_as(Setup { gate: Some(gate), ..Setup::default() }, folder, options).await
+    }
+
+    /// The same, set up in a way.
+    pub async fn start_as(setup: Setup, folder: &Path, options: http::Options) -> Running {
+        let Setup { gate, clock: log_clock, keep, itemise } = setup;
+        let gate = gate.unwrap_or_else(|| Gate::open(folder).unwrap());
+        let (log, _) = LocalLog::open(&folder.join("log"), Options::default(), log_clock).unwrap();
         let log: Arc<dyn Log> = Arc::new(log);
         let last = log.extent().await.unwrap().last;
         let recovered = recover(folder, last + 1, Limits::default()).unwrap();
@@ -81,9 +108,11 @@ impl Running {
         let book = Arc::clone(recovered.partition.book());
         let (stop, stopping) = watch::channel(false);
         let every = Duration::from_secs(3_600);
-        let (pipeline, keeper) = recovered.put_to_work(around.clone(), every, stopping);
+        let (pipeline, mut keeper) = recovered.put_to_work(around.clone(), every, stopping);
+        keeper.keep = keep;
         let Surroundings { log, outbox, waiters, metrics, .. } = around;
-        let desk = Arc::new(Desk::new(book, log, waiters, Arc::clone(&progress), outbox, metrics));
+        let desk = Desk::new(book, log, waiters, Arc::clone(&progress), outbox, metrics);
+        let desk = Arc::new(desk.itemising(itemise));
         desk.connect(&keeper);
         let pipeline = on_a_thread(pipeline, reader, progress);
         let (calls, inbox) = channel();
@@ -132,6 +161,13 @@ impl Running {
     /// Ends the pipeline alone: what is written now is not applied.
     pub fn stop_applying(&self) {
         self.stop.send_replace(true);
+    }
+
+    /// Takes a checkpoint.
+    pub async fn checkpoint(&self) {
+        let (reply, answer) = oneshot::channel();
+        self.calls.send(Call::Checkpoint(reply)).unwrap();
+        answer.await.unwrap().unwrap();
     }
 
     /// Stops in order: HTTP, the pipeline, a last checkpoint.

@@ -1,8 +1,8 @@
 //! The cells of the organizations: what their histories add up to, kept so that nobody who asks what was used reads a year of rows.
 //!
-//! A thread of its own ([`tender`]) cuts every run that the keeper has written into cells ([`make`]), makes those that are missing, and
+//! A thread of its own (`tender`) cuts every run that the keeper has written into cells (`make`), makes those that are missing, and
 //! merges the files of committed runs. Rows that no file covers yet are added up when somebody asks, and what they came to is kept
-//! ([`cube`]), so that the next who asks reads only what is new. What a row adds and takes off, it tells by itself ([`cut`]).
+//! (`cube`), so that the next who asks reads only what is new. What a row adds and takes off, it tells by itself (`cut`).
 //!
 //! Cells are made of the history and can always be made again: nothing of them stops the daemon, and where anything is odd the rows are
 //! read instead.
@@ -46,8 +46,8 @@ pub struct Cells {
     expected: AtomicU32,
     /// The newest run that a checkpoint knows.
     committed: AtomicU32,
-    /// Whether the first run is there. Where it was deleted for its age, the rows alone know what is left.
-    begins_at_first: bool,
+    /// The oldest run: what was before it, the cells alone know.
+    oldest: AtomicU32,
     /// What tending has failed at.
     aside: Mutex<Aside>,
 }
@@ -79,13 +79,12 @@ impl Cells {
     /// # Errors
     /// [`StoreError::Io`].
     pub fn open(folder: &Path, runs: &Runs) -> Result<Cells, StoreError> {
-        let begins_at_first = runs.list().first().is_none_or(|oldest| *oldest <= 1);
         Ok(Cells {
             tiers: Tiers::open(folder, runs)?,
             cubes: Mutex::default(),
             expected: AtomicU32::new(0),
             committed: AtomicU32::new(0),
-            begins_at_first,
+            oldest: AtomicU32::new(runs.oldest()),
             aside: Mutex::default(),
         })
     }
@@ -112,7 +111,7 @@ impl Cells {
     /// # Errors
     /// [`StoreError`] where the disk refuses. They are then made of the run.
     pub(super) fn cut(&self, run: Summary, buffer: &Buffer) -> Result<(), StoreError> {
-        if self.begins_at_first && !self.tiers.has(run.run) {
+        if !self.tiers.has(run.run) {
             self.tiers.write(run, |writer| make::of_buffer(buffer, writer))?;
         }
         Ok(())
@@ -123,22 +122,25 @@ impl Cells {
     /// # Errors
     /// [`StoreError`] where the disk refuses, or something is damaged. The next call goes on with something else.
     pub fn tend(&self, runs: &Runs, go_on: &dyn Fn() -> bool) -> Result<bool, StoreError> {
-        if !self.begins_at_first {
-            return Ok(false);
-        }
         let mut aside = self.aside.lock();
         let left_out = aside.all();
         // Merging first: files stay few, however many runs lack theirs.
         let (file, done) =
             if let Some(into) = self.tiers.mergeable(self.committed.load(Ordering::Acquire), &left_out) {
                 (into, self.tiers.merge(into, go_on))
-            } else if let Some(run) = self.tiers.gap(self.expected.load(Ordering::Acquire), &left_out) {
+            } else if let Some(run) = self.gap(&left_out) {
                 (Tier::of_run(run), self.make(runs, run).map(|()| true))
             } else {
                 aside.for_later.clear();
                 return Ok(false);
             };
         done.inspect_err(|error| aside.put(file, error))
+    }
+
+    /// The first run whose cells are missing and can be made.
+    fn gap(&self, left_out: &BTreeSet<Tier>) -> Option<u32> {
+        let oldest = self.oldest.load(Ordering::Acquire);
+        self.tiers.gap(oldest.saturating_sub(1), self.expected.load(Ordering::Acquire), left_out)
     }
 
     fn make(&self, runs: &Runs, run: u32) -> Result<(), StoreError> {
@@ -153,12 +155,24 @@ impl Cells {
         self.tiers.size()
     }
 
-    fn cover(&self) -> Cover {
-        if self.begins_at_first { self.tiers.cover() } else { Cover::default() }
+    /// What files cover, from the first run on. None where some of it is lost that rows do not tell any more: then they alone say what is left.
+    fn cover(&self) -> Option<Cover> {
+        let cover = self.tiers.cover();
+        (cover.upto >= self.oldest.load(Ordering::Acquire).saturating_sub(1)).then_some(cover)
     }
 
-    fn lose(&self, file: Tier) {
-        self.tiers.lose(file);
+    /// Up to this run everything is in files.
+    pub(super) fn summed_up(&self) -> u32 {
+        self.cover().map_or(0, |cover| cover.upto)
+    }
+
+    /// Older runs than this one were deleted for their age.
+    pub(super) fn begin_rows_at(&self, oldest: u32) {
+        self.oldest.store(oldest, Ordering::Release);
+    }
+
+    fn lose_harmed(&self, file: Tier, error: &StoreError) {
+        self.tiers.lose_harmed(file, error);
     }
 
     /// What is kept of an organization.

@@ -54,6 +54,9 @@ pub enum Odd {
     /// So much would be kept of one organization that there was no room for others.
     #[error("its cells take more than {MOST_BYTES} bytes of memory")]
     TooMany,
+    /// Cells are gone of rows that are not kept any more.
+    #[error("cells are lost of rows that were deleted for their age; restore the folder from a backup")]
+    Lost,
     /// A tuple is none that this version writes.
     #[error("a cell is of something that is not known; it is made again by the next version")]
     Strange,
@@ -147,12 +150,12 @@ impl Cells {
         ask: Ask<'_>,
     ) -> Result<(Vec<u64>, Standing, Sums), Odd> {
         // Before the rows are asked for: what is covered since is no part of what they are added to.
-        let cover = self.cover();
+        let cover = self.cover().ok_or(Odd::Lost)?;
         let files: Vec<u64> = cover.files.iter().map(|(_, file)| file.id()).collect();
         cube.parts.retain(|id, _| files.contains(id));
         cube.tail.cover(cover.upto);
         for (tier, file) in &cover.files {
-            let is_new = cube.load(key, *tier, file).inspect_err(|_| self.lose(*tier))?;
+            let is_new = cube.load(key, *tier, file).inspect_err(|error| self.lose_harmed(*tier, error))?;
             if is_new && cube.bytes() > MOST_BYTES {
                 return Err(Odd::TooMany);
             }
@@ -226,7 +229,7 @@ impl View<'_> {
             if let Err(error) = added {
                 let tier = part.tier;
                 self.cube.parts.remove(id);
-                self.cells.lose(tier);
+                self.cells.lose_harmed(tier, &error);
                 return Err(error.into());
             }
         }

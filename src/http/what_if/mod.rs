@@ -93,6 +93,7 @@ async fn one(
         return Ok(parts::csv(&format!("what-if-{id}"), outcome.csv(order), &[]));
     }
     let mut told = state_json(&job);
+    told.insert("kept_from".to_owned(), json!(face.desk.kept_from().map(time::format)));
     if let State::Done(_, outcome) = state {
         page_json(&outcome, order, page.cursor.unwrap_or(0), limit, &mut told);
     }

@@ -37,6 +37,7 @@ pub fn charge(
     let found = loop {
         match reading.next()? {
             Some(found) if found.position < position => return Ok(Some(None)),
+            Some(found) if !desk.itemise().shows(&found.row) => return Ok(Some(None)),
             Some(found) if charge_of(&found.row).is_some() => break found,
             Some(_) => {}
             None => return Ok(Some(None)),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::line::{CallFacts, EntityOf, HistoryLine};
@@ -12,16 +13,20 @@ use crate::ledger::price::CreditType;
 use crate::ledger::units::{Credits, Timestamp};
 
 /// A call that is over, or what became of its charge later.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FinishedCall {
     /// The record and item of the entry.
+    #[schemars(extend("pattern" = "^[0-9]+\\.[0-9]+$"))]
     pub seq: String,
     /// `ended`; `orphaned` where it was closed without its end; `voided` where its charge was taken back, and `corrected` where what the
     /// closing took was given back.
+    #[schemars(extend("enum" = ["ended", "orphaned", "voided", "corrected"]))]
     pub state: &'static str,
     /// The log's time.
+    #[schemars(extend("format" = "date-time"))]
     pub at: String,
     /// When it ended, was closed, or was taken back.
+    #[schemars(extend("format" = "date-time"))]
     pub time: String,
     /// What it was.
     #[serde(flatten)]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::remarks;
@@ -17,15 +18,19 @@ use crate::wire::time;
 pub(super) type GrantNames = HashMap<(CreditType, u32), String>;
 
 /// A movement of credits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HistoryLine {
     /// The record and item of the entry that moved them, or of the one that came after time did.
+    #[schemars(extend("pattern" = "^[0-9]+\\.[0-9]+$"))]
     pub seq: String,
     /// What moved them.
+    #[schemars(extend("enum" = ["charge", "void", "call_closed", "call_corrected", "adjusted", "granted", "expired", "voided", "rolled_out", "rolled_in", "covered", "dropped"]))]
     pub kind: &'static str,
     /// The log's time: when they moved.
+    #[schemars(extend("format" = "date-time"))]
     pub at: String,
     /// When it happened: the event's time, or the instant at which it fell due.
+    #[schemars(extend("format" = "date-time"))]
     pub time: String,
     /// What it was, in words.
     pub remarks: String,
@@ -58,6 +63,7 @@ pub struct HistoryLine {
     /// The hard limits that a charge went past.
     pub past_limits: Vec<Box<str>>,
     /// The charge that a void takes back.
+    #[schemars(extend("pattern" = "^[0-9]+\\.[0-9]+$"))]
     pub of: Option<String>,
     /// The adjustment by hand, by its name.
     pub adjustment: Option<Box<str>>,
@@ -68,7 +74,7 @@ pub struct HistoryLine {
 }
 
 /// Credits that came from one place, or went to one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Part {
     /// The kind.
     pub credit_type: CreditType,
@@ -76,6 +82,7 @@ pub struct Part {
     pub amount: Credits,
     /// `drawn` from a grant or counted as `overage`; `given_back` to a grant, `expired` with one that has ended, not `owed` any more or
     /// `forgiven` already; or the kind of the movement.
+    #[schemars(extend("enum" = ["drawn", "overage", "given_back", "owed", "forgiven", "granted", "expired", "voided", "rolled_out", "rolled_in", "covered", "dropped"]))]
     pub how: &'static str,
     /// The grant, by its name; none where there is none, and of a charge also where the organization does not keep it any more, as of a
     /// cycle that is over.
@@ -85,7 +92,7 @@ pub struct Part {
 }
 
 /// What spent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EntityOf {
     /// Its type.
     #[serde(rename = "type")]
@@ -97,7 +104,7 @@ pub struct EntityOf {
 }
 
 /// A call that was charged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CallFacts {
     /// Who told of it.
     pub source: Box<str>,
@@ -108,8 +115,10 @@ pub struct CallFacts {
     /// The number called, if that was told.
     pub destination: Option<Box<str>>,
     /// When it began to ring, if that was told.
+    #[schemars(extend("format" = "date-time"))]
     pub started_at: Option<String>,
     /// When it was answered, if that was told.
+    #[schemars(extend("format" = "date-time"))]
     pub answered_at: Option<String>,
     /// How long it was talked.
     pub duration_ms: u64,

@@ -13,13 +13,14 @@ mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::line::{GrantNames, grants_of};
 use self::wanted::{Wanted, cursor};
-use super::balance::{instant, text};
-use super::limits::PageMeta;
+use super::balance::{instant, instant_or_null, text};
 use crate::book::desk::Desk;
+use crate::book::itemise::Itemise;
 use crate::book::row::{Row, What};
 use crate::book::stretch::{Place, Start, Stretch};
 use crate::ledger::price::CreditType;
@@ -54,7 +55,7 @@ pub enum HistoryError {
 }
 
 /// A page of a history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HistoryPage<L> {
     /// The organization.
     pub org: String,
@@ -67,7 +68,19 @@ pub struct HistoryPage<L> {
     /// Newest first.
     pub data: Vec<L>,
     /// Where the next page is.
-    pub meta: PageMeta,
+    pub meta: HistoryMeta,
+}
+
+/// Where the next page is, and what no page shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct HistoryMeta {
+    /// The cursor of the next page; none where this is the last.
+    pub next: Option<String>,
+    /// What is older, by the log's time, is not kept any more; none where everything is.
+    #[serde(serialize_with = "instant_or_null")]
+    pub kept_from: Option<Timestamp>,
+    /// Which charges are shown one by one: `all`, those of `calls`, or `none`.
+    pub itemised: &'static str,
 }
 
 /// A page of an organization's history. None for one that is not known. Reads, and waits: not for the threads of a runtime.
@@ -91,6 +104,8 @@ struct Gathered {
     at: Timestamp,
     lines: Vec<HistoryLine>,
     next: Option<Place>,
+    kept_from: Option<Timestamp>,
+    itemised: Itemise,
 }
 
 impl Gathered {
@@ -100,7 +115,11 @@ impl Gathered {
             seq: self.seq,
             as_of: now.max(self.at),
             data: self.lines.into_iter().filter_map(line).collect(),
-            meta: PageMeta { next: self.next.map(cursor) },
+            meta: HistoryMeta {
+                next: self.next.map(cursor),
+                kept_from: self.kept_from,
+                itemised: self.itemised.name(),
+            },
         }
     }
 }
@@ -182,7 +201,7 @@ fn gather(desk: &Desk, org: &str, wanted: &Wanted) -> Result<Option<Gathered>, H
     let (mut looked, mut ended) = (0_usize, false);
     let next = loop {
         let missing = wanted.most.saturating_add(1).saturating_sub(lines.len());
-        let together = if wanted.is_all() { missing } else { TOGETHER };
+        let together = if wanted.is_all() && desk.itemise() == Itemise::All { missing } else { TOGETHER };
         let mut some = Vec::new();
         while some.len() < together && looked < MOST_LOOKED_AT && !ended {
             match reading.next()? {
@@ -210,7 +229,8 @@ fn gather(desk: &Desk, org: &str, wanted: &Wanted) -> Result<Option<Gathered>, H
             break reading.stretch.place().or(wanted.place);
         }
     };
-    Ok(Some(Gathered { seq: reading.seq, at: reading.at, lines, next }))
+    let (kept_from, itemised) = (desk.kept_from(), desk.itemise());
+    Ok(Some(Gathered { seq: reading.seq, at: reading.at, lines, next, kept_from, itemised }))
 }
 
 /// Those of some rows that are wanted, as they are shown.
@@ -220,7 +240,7 @@ fn show(
     wanted: &Wanted,
     mut some: Vec<Found>,
 ) -> Result<Vec<(HistoryLine, Option<Place>)>, HistoryError> {
-    some.retain(|found| wanted.takes_kind(&found.row));
+    some.retain(|found| wanted.takes_kind(&found.row) && desk.itemise().shows(&found.row));
     let targets = targets(desk, org, &some)?;
     let target = |row: &Row| match &row.what {
         What::Void { target: Some(target), .. } => targets.get(target),

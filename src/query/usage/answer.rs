@@ -1,9 +1,12 @@
 //! The answer about usage, as the faces show it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use serde_json::{Map, Value as Json, json};
 
 use super::dimension::Dimension;
 use super::names::Shown;
@@ -11,11 +14,11 @@ use super::range::Span;
 use super::sums::{Compared, Sums};
 use crate::ledger::calendar::Zone;
 use crate::ledger::units::{Position, Timestamp};
-use crate::query::balance::{instant, text};
+use crate::query::balance::{instant, instant_or_null, text};
 use crate::wire::time;
 
 /// What was used.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Usage {
     /// The organization.
     pub org: String,
@@ -25,6 +28,9 @@ pub struct Usage {
     /// The instant of the answer, or of its first page.
     #[serde(serialize_with = "instant")]
     pub as_of: Timestamp,
+    /// What was before cannot be told any more; none where everything can.
+    #[serde(serialize_with = "instant_or_null")]
+    pub kept_from: Option<Timestamp>,
     /// The zone whose days these are.
     pub zone: String,
     /// What was asked about.
@@ -44,18 +50,20 @@ pub struct Usage {
 }
 
 /// A range of time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RangeState {
     /// By which it was asked for, where it has a name.
     pub name: Option<&'static str>,
     /// From here on.
+    #[schemars(extend("format" = "date-time"))]
     pub from: String,
     /// Up to here, exclusive.
+    #[schemars(extend("format" = "date-time"))]
     pub to: String,
 }
 
 /// What was used of something.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct UsageLine {
     /// The figures.
     #[serde(flatten)]
@@ -69,7 +77,7 @@ pub struct UsageLine {
 }
 
 /// What was used of a group.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct GroupLine {
     /// Its values.
     pub group: Values,
@@ -79,11 +87,13 @@ pub struct GroupLine {
 }
 
 /// The figures of a point of time.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Point {
     /// From here on. The points of all series share it.
+    #[schemars(extend("format" = "date-time"))]
     pub from: Arc<str>,
     /// Up to here, exclusive.
+    #[schemars(extend("format" = "date-time"))]
     pub to: Arc<str>,
     /// The figures.
     #[serde(flatten)]
@@ -94,7 +104,8 @@ pub struct Point {
 }
 
 /// Where the next page is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "UsageMeta")]
 pub struct Meta {
     /// The cursor of the next page; none where this is the last.
     pub next: Option<String>,
@@ -167,5 +178,39 @@ pub(super) fn local(instant: Timestamp, zone: &Zone) -> String {
             timestamp.display_with_offset(offset).to_string()
         }
         _ => time::format(instant),
+    }
+}
+
+impl JsonSchema for Values {
+    fn schema_name() -> Cow<'static, str> {
+        "GroupValues".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let plain = || json!({ "type": ["string", "null"], "description": "As events told it." });
+        let text = |what: &str| json!({ "type": "string", "description": what });
+        let named = |more: Option<&str>| {
+            let name = json!({ "type": ["string", "null"], "description": "Its name for people." });
+            let mut fields = json!({ "id": text("Its id."), "name": name });
+            if let Some(more) = more {
+                fields[more] = text("Its type.");
+            }
+            let required: Vec<&String> = fields.as_object().into_iter().flat_map(Map::keys).collect();
+            let what = "By its id.";
+            json!({ "type": ["object", "null"], "required": required, "properties": fields, "description": what })
+        };
+        let value = |dimension: Dimension| match dimension {
+            Dimension::Entity => named(Some("type")),
+            other if other.kind().is_some() => named(None),
+            _ => plain(),
+        };
+        let all: Map<String, Json> =
+            Dimension::ALL.into_iter().map(|one| (one.name().to_owned(), value(one))).collect();
+        json_schema!({
+            "type": "object",
+            "description": "The value of each dimension of group_by; null for what has none.",
+            "properties": all,
+            "additionalProperties": false,
+        })
     }
 }

@@ -75,6 +75,8 @@ pub struct Sources<'s> {
     pub stretch: Ask<'s>,
     /// Asks how it stands, with all its rows.
     pub look: &'s dyn Fn() -> Result<Option<Look>, &'static str>,
+    /// What was before, rows do not tell any more; none where they tell everything.
+    pub kept_from: Option<Timestamp>,
     /// Is told whether an answer is from `cells` or from `rows`.
     pub told: &'s dyn Fn(&'static str),
 }
@@ -117,6 +119,7 @@ fn of_desk<T>(desk: &Desk, org: &str, ask: impl FnOnce(&Sources<'_>) -> T) -> T 
         cells: desk.cells(),
         stretch: &|start| desk.stretch(org, start),
         look: &|| desk.look_and_wait(org),
+        kept_from: desk.kept_from(),
         told: &|from| desk.metrics.cells.answers.with_label_values(&[from]).inc(),
     })
 }
@@ -175,7 +178,8 @@ fn answered<T>(
     (sources.told)("rows");
     let Some(look) = (sources.look)().map_err(UsageError::Gone)? else { return Ok(None) };
     let stands = Standing::of(&look.org);
-    let rows = Rows { look: &look, standing: wanted.map_or(stands, |wanted| wanted.at_most(stands)) };
+    let standing = wanted.map_or(stands, |wanted| wanted.at_most(stands));
+    let rows = Rows { look: &look, standing, kept_from: sources.kept_from };
     let by_rows = answer(&Bearings::of(&look.org, range), stands, &mut Origin::Rows(rows));
     by_rows.map(Some).map_err(|failure| match failure {
         Failure::Refused(refused) => refused.into(),
@@ -207,6 +211,14 @@ enum Origin<'o> {
 }
 
 impl Origin<'_> {
+    /// What was before, it cannot tell any more.
+    fn kept_from(&self) -> Option<Timestamp> {
+        match self {
+            Origin::Cells(_) => None,
+            Origin::Rows(rows) => rows.kept_from,
+        }
+    }
+
     fn groups(&mut self, asked: &Asked, spans: Spans, zone: &Zone) -> Result<Groups, Failure> {
         match self {
             Origin::Cells(view) => cube::groups(view, asked, spans, zone),

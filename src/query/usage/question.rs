@@ -92,7 +92,8 @@ impl<'a> Question<'a> {
             Some(interval) => Some(self.series(origin, interval, span, &ranked, page)?),
             None => None,
         };
-        Ok(self.told(org, span, &ranked, (page, next), series))
+        let usage = self.told(org, span, &ranked, (page, next), series);
+        Ok(Usage { kept_from: origin.kept_from(), ..usage })
     }
 
     /// The groups that are searched for, in their order.
@@ -186,6 +187,7 @@ impl<'a> Question<'a> {
             org: org.to_owned(),
             seq: self.standing.position,
             as_of: self.as_of,
+            kept_from: None,
             zone: self.zone.to_string(),
             range: RangeState::of(self.asked.range.name(), span, &self.zone),
             compared_with: compared_with

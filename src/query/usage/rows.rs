@@ -6,6 +6,7 @@ use super::range::Span;
 use super::sums::Sums;
 use crate::book::cells::{Counted, Spent};
 use crate::book::pipeline::Look;
+use crate::ledger::units::Timestamp;
 use crate::query::charged::{Standing, each_charge};
 use crate::store::StoreError;
 
@@ -13,6 +14,8 @@ use crate::store::StoreError;
 pub(super) struct Rows<'a> {
     pub(super) look: &'a Look,
     pub(super) standing: Standing,
+    /// What was before, they do not tell any more.
+    pub(super) kept_from: Option<Timestamp>,
 }
 
 impl Rows<'_> {

@@ -1,8 +1,10 @@
 //! What is added up of usage, what it was before, and what became of it.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use smallvec::SmallVec;
@@ -12,7 +14,7 @@ use crate::ledger::price::CreditType;
 use crate::ledger::units::Credits;
 
 /// Figures of usage: credits as `C`, everything that is counted as `N`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Figures<C, N> {
     /// Of each kind that something was charged in.
     pub credits: OfType<C>,
@@ -78,6 +80,34 @@ impl<C: Serialize> Serialize for OfType<C> {
     }
 }
 
+impl<C: JsonSchema> JsonSchema for OfType<C> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("OfType_{}", C::schema_name()).into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        BTreeMap::<CreditType, C>::json_schema(generator)
+    }
+}
+
+impl JsonSchema for Percent {
+    fn schema_name() -> Cow<'static, str> {
+        "Percent".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "A percentage with at most two decimals.",
+            "pattern": "^-?[0-9]+(\\.[0-9]{1,2})?$",
+        })
+    }
+}
+
 impl Sums {
     /// Those of a part of a charge.
     pub(super) fn of(spent: &Spent<'_>, counted: &Counted) -> Sums {
@@ -127,7 +157,7 @@ impl Sums {
 }
 
 /// What was used before, and what became of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Compared {
     /// What was used before.
     pub before: Sums,

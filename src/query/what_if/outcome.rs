@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use smallvec::SmallVec;
 
@@ -32,7 +33,7 @@ pub(super) struct Sums {
 }
 
 /// What these prices cannot price: it is in neither sum.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Unpriced {
     /// How many charges.
     pub charges: u64,
@@ -43,7 +44,7 @@ pub struct Unpriced {
 }
 
 /// An action that these prices cannot price.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct UnpricedAction {
     /// The action.
     pub action: Box<str>,
@@ -54,7 +55,7 @@ pub struct UnpricedAction {
 }
 
 /// What an organization would have been charged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct OrgOutcome {
     /// The organization.
     pub org: Box<str>,
@@ -70,7 +71,8 @@ pub struct OrgOutcome {
 }
 
 /// Two sums, and what lies between them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "WhatIfCompared")]
 pub struct Compared {
     /// The charges that both sums are of.
     pub charges: u64,
@@ -87,7 +89,8 @@ pub struct Compared {
 }
 
 /// All organizations together.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "WhatIfTotals")]
 pub struct Totals {
     /// What is compared.
     #[serde(flatten)]
@@ -109,7 +112,7 @@ pub struct Outcome {
 }
 
 /// A page of an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct OutcomePage<'o> {
     /// The organizations, in the order asked for.
     pub data: Vec<&'o OrgOutcome>,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use smallvec::SmallVec;
@@ -27,7 +28,7 @@ pub(super) struct Prices {
 }
 
 /// Prices, as they were given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PricesState {
     /// The rate card.
     pub rate_card: Given,
@@ -38,7 +39,7 @@ pub struct PricesState {
 }
 
 /// A rate card or plan of a question.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Given {
     /// Its name; none where it was written down.
     pub id: Option<Box<str>>,

@@ -21,7 +21,7 @@ pub struct Block {
 /// The cells of a day.
 #[derive(Debug)]
 pub(super) enum DayAt {
-    Here(Day),
+    Here(Box<Day>),
     /// In a frame of their own.
     There {
         day: i32,
@@ -77,7 +77,9 @@ impl Block {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let of = |at: &DayAt| match at {
-            DayAt::Here(day) => day.sheet().bytes().saturating_add(day.sheet().len()),
+            DayAt::Here(day) => {
+                day.sheet().bytes().saturating_add(day.sheet().len()).saturating_add(size_of::<Day>())
+            }
             DayAt::There { .. } => 0,
         };
         let days: usize = self.days.iter().map(|at| of(at).saturating_add(size_of::<DayAt>())).sum();
@@ -118,8 +120,8 @@ impl Block {
         self.numbers = std::mem::take(&mut self.dictionary).all().map(number).collect();
         for at in &mut self.days {
             if let DayAt::Here(day) = at {
-                let renumbered = day.clone().renumbered(&self.numbers);
-                *day = renumbered.ok_or_else(|| self.source.damaged(0, STRANGE))?;
+                let renumbered = Day::clone(day).renumbered(&self.numbers);
+                **day = renumbered.ok_or_else(|| self.source.damaged(0, STRANGE))?;
             }
         }
         Ok(())

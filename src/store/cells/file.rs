@@ -195,7 +195,7 @@ fn small_block(body: &[u8]) -> Option<(Dictionary, Vec<DayAt>)> {
     while !rest.is_empty() {
         let day;
         (day, rest) = Day::decode(rest)?;
-        days.push(DayAt::Here(day));
+        days.push(DayAt::Here(Box::new(day)));
     }
     Some((dictionary, days))
 }

@@ -83,7 +83,7 @@ fn merge_one(tiers: &Tiers, committed: u32, go_on: &dyn Fn() -> bool) -> bool {
 
 /// The first run up to one that lacks its cells.
 fn gap(tiers: &Tiers, upto: u32) -> Option<u32> {
-    tiers.gap(upto, &BTreeSet::new())
+    tiers.gap(0, upto, &BTreeSet::new())
 }
 
 fn figures(credits: i64) -> Figures {
@@ -107,7 +107,9 @@ fn told(tiers: &Tiers, key: u32) -> Vec<(i32, String, i64, i64)> {
             }
         }
     }
-    sums.into_iter().map(|((slot, user), figures)| (slot, user, figures.0[0], figures.0[6])).collect()
+    sums.into_iter()
+        .map(|((slot, user), figures)| (slot, user, figures.0[0], figures.0[FIGURES - 1]))
+        .collect()
 }
 
 fn expected(cells: &[(i32, &str, i64, i64)]) -> Vec<(i32, String, i64, i64)> {
@@ -206,10 +208,10 @@ fn a_gap_ends_what_is_covered_and_a_crash_discards() {
     tiers.lose(tiers.cover().files[4].0);
     assert_eq!((tiers.cover().upto, gap(&tiers, 9)), (4, Some(5)));
     let left_out = [Tier::of_run(5)].into();
-    assert_eq!((tiers.gap(9, &left_out), tiers.gap(11, &left_out)), (None, Some(10)));
+    assert_eq!((tiers.gap(0, 9, &left_out), tiers.gap(0, 11, &left_out)), (None, Some(10)));
     scene.tiers().discard_after(Some(7));
     let left_out = [Tier::of_run(5)].into();
-    assert_eq!(scene.tiers().gap(9, &left_out), Some(8));
+    assert_eq!(scene.tiers().gap(0, 9, &left_out), Some(8));
     scene.tiers().discard_after(None);
     assert_eq!(fs::read_dir(scene.cells()).unwrap().count(), 0);
 }
@@ -255,7 +257,7 @@ fn a_merge_throws_away_what_is_damaged_and_nothing_for_a_disk_that_refuses() {
     fs::write(&third, bytes).unwrap();
     tiers.merge(into, &|| true).unwrap_err();
     assert_eq!((gap(&tiers, 8), third.exists(), tiers.cover().upto), (Some(3), false, 2));
-    assert_eq!(tiers.gap(8, &[Tier::of_run(3)].into()), None, "the others stay");
+    assert_eq!(tiers.gap(0, 8, &[Tier::of_run(3)].into()), None, "the others stay");
 }
 
 #[test]

@@ -76,7 +76,8 @@ pub struct Cover {
 }
 
 impl Tiers {
-    /// Opens the folder, which is made if it is not there. What a crash left, and what is not of these runs, is removed.
+    /// Opens the folder, which is made if it is not there. What a crash left, and what is not of these runs, is removed, as far as it can
+    /// be made again.
     ///
     /// # Errors
     /// [`StoreError::Io`].
@@ -89,6 +90,10 @@ impl Tiers {
                 let file = Tier { tier, number };
                 match sound(folder, file, runs) {
                     Ok(open) => drop(files.insert(file, Arc::new(open))),
+                    Err(why) if file.covers().0 < u64::from(runs.oldest()) => {
+                        let path = folder.file(number);
+                        tracing::error!(file = %path.display(), why, "cells of deleted rows cannot be used; restore the file from a backup");
+                    }
                     Err(why) => {
                         tracing::warn!(file = %folder.file(number).display(), why, "cells are made again");
                         folder.remove(number)?;
@@ -122,16 +127,16 @@ impl Tiers {
             .any(|file| files.contains_key(&file))
     }
 
-    /// The first run up to one that no file covers, those aside that are `left_out`.
+    /// The first run behind `after`, up to another, that no file covers, those aside that are `left_out`.
     #[must_use]
-    pub fn gap(&self, upto: u32, left_out: &BTreeSet<Tier>) -> Option<u32> {
+    pub fn gap(&self, after: u32, upto: u32, left_out: &BTreeSet<Tier>) -> Option<u32> {
         let files = self.files.lock();
         let mut covered = 0;
         while covered < upto {
             let run = covered.saturating_add(1);
             match behind(&files, covered) {
                 Some((_, upto)) => covered = upto,
-                None if left_out.contains(&Tier::of_run(run)) => covered = run,
+                None if run <= after || left_out.contains(&Tier::of_run(run)) => covered = run,
                 None => return Some(run),
             }
         }
@@ -192,6 +197,13 @@ impl Tiers {
     pub fn lose(&self, file: Tier) {
         if self.files.lock().remove(&file).is_some() {
             self.remove(file);
+        }
+    }
+
+    /// The same, if an error says that it does not hold what was written to it. A disk that refuses has harmed nothing.
+    pub fn lose_harmed(&self, file: Tier, error: &StoreError) {
+        if is_harmed(&self.folder(file).file(file.number), error) {
+            self.lose(file);
         }
     }
 
@@ -284,6 +296,10 @@ fn sound(folder: &Folder, file: Tier, runs: &Runs) -> Result<CellsFile, String> 
         return Err("it was written by another version".to_owned());
     }
     let last = u32::try_from(file.covers().1).map_err(|_| "there is no such run".to_owned())?;
+    if last < runs.oldest() {
+        // Its runs were deleted for their age: nothing else tells what they came to.
+        return Ok(open);
+    }
     let summary = runs.summary(last).map_err(|error| error.to_string())?;
     if summary == *open.last() { Ok(open) } else { Err("it is of other runs".to_owned()) }
 }

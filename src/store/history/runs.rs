@@ -73,6 +73,12 @@ impl Runs {
         self.state.lock().present.iter().copied().collect()
     }
 
+    /// The number of the oldest run that is there; 0 where there is none.
+    #[must_use]
+    pub fn oldest(&self) -> u32 {
+        self.state.lock().present.first().copied().unwrap_or(0)
+    }
+
     /// What a run holds, read from its first frame.
     ///
     /// # Errors

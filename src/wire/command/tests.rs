@@ -93,6 +93,22 @@ fn a_misspelt_field_of_a_command_is_refused_by_name() {
 }
 
 #[test]
+fn an_array_of_its_fields_is_no_object() {
+    let plan = r#"{"type":"plan.put","id":"p","version":1,"rate_card":"c","calls":[null,null]}"#;
+    let org = r#"{"type":"org.put","plan":"p","overrides":[null,null,null]}"#;
+    let grant = r#"{"type":"grant","amount":"1","recurrence":["month",null]}"#;
+    let within = r#"{"type":"grant","amount":"1","scope":{"entities":[["campaign","7"]]}}"#;
+    for (subject, text, field) in [
+        (Subject::Catalog, plan, "calls"),
+        (Subject::Commands("acme"), org, "overrides"),
+        (Subject::Commands("acme"), grant, "recurrence"),
+        (Subject::Commands("acme"), within, "scope"),
+    ] {
+        assert_eq!(refusal(subject, text), Some((Reason::InvalidField, field.to_owned())), "{text}");
+    }
+}
+
+#[test]
 fn a_grant_is_checked_field_by_field() {
     assert_eq!(grant(r#","amount":"5","expires":null,"kind":null,"org":"acme""#), None);
     assert_eq!(grant(""), Some(Reason::MissingField));

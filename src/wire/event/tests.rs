@@ -115,6 +115,11 @@ fn an_entity_has_a_type_and_an_id() {
     for bad in [r#"{}"#, r#"{"type":"campaign"}"#, r#"{"id":"7"}"#] {
         assert_eq!(refusal(&action(&format!(r#","entity":{bad}"#))), Some(Reason::MissingField), "{bad}");
     }
+    for bad in [r#"["campaign","7","Spring"]"#, r#""campaign""#, "[]"] {
+        assert_eq!(refusal(&action(&format!(r#","entity":{bad}"#))), Some(Reason::InvalidField), "{bad}");
+    }
+    let void = r#"{"type":"void","id":"9","voids":["app","1",null]}"#;
+    assert_eq!(refusal(void), Some(Reason::InvalidField));
 }
 
 #[test]

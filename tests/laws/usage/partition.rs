@@ -123,7 +123,14 @@ impl Stepped {
         orgs.iter().for_each(|(key, bytes)| section.put(*key, bytes).unwrap());
         let heads = self.partition.history().shelf().heads();
         heads.into_iter().for_each(|(key, block)| section.head(key, block).unwrap());
-        let meta = Meta { cut: at_cut, sealed: sealed.clone(), commons, run: self.run, outbox: Vec::new() };
+        let meta = Meta {
+            cut: at_cut,
+            sealed: sealed.clone(),
+            commons,
+            run: self.run,
+            outbox: Vec::new(),
+            kept_from: None,
+        };
         let mut bytes = Vec::new();
         codec::encode_into(&meta, &mut bytes).unwrap();
         section.commit(&bytes).unwrap();
@@ -199,8 +206,14 @@ impl Stepped {
         };
         let told = |one| from.set(one);
         let book = &**self.partition.book();
-        let mut sources =
-            Sources { book, cells: Some(self.cells()), stretch: &stretch, look: &look, told: &told };
+        let mut sources = Sources {
+            book,
+            cells: Some(self.cells()),
+            stretch: &stretch,
+            look: &look,
+            kept_from: None,
+            told: &told,
+        };
         let answer = |sources: &Sources<'_>| {
             let given = Parameters::of_pairs(query.iter().cloned());
             match usage_from(sources, name, given, now) {

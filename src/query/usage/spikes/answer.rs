@@ -1,16 +1,17 @@
 //! The answer about spikes, as the faces show it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ledger::price::CreditType;
 use crate::ledger::units::{Credits, Position, Timestamp};
-use crate::query::balance::{instant, text};
+use crate::query::balance::{instant, instant_or_null, text};
 use crate::query::csv::{Cell, Table};
 use crate::query::usage::answer::{RangeState, Values};
 use crate::query::usage::sums::Percent;
 
 /// The spikes of an organization.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Spikes {
     /// The organization.
     pub org: String,
@@ -20,6 +21,9 @@ pub struct Spikes {
     /// The instant of the answer.
     #[serde(serialize_with = "instant")]
     pub as_of: Timestamp,
+    /// What was before cannot be told any more; none where everything can.
+    #[serde(serialize_with = "instant_or_null")]
+    pub kept_from: Option<Timestamp>,
     /// The zone whose hours and days these are.
     pub zone: String,
     /// In what was looked for them.
@@ -37,18 +41,20 @@ pub struct Spikes {
 }
 
 /// How many spikes there are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SpikesMeta {
     /// Those that `data` has no room for too.
     pub spikes: usize,
 }
 
 /// An hour or a day in which far more was used than before.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Spike {
     /// Its begin.
+    #[schemars(extend("format" = "date-time"))]
     pub from: String,
     /// Its end, exclusive.
+    #[schemars(extend("format" = "date-time"))]
     pub to: String,
     /// In which kind of credits.
     pub credit_type: CreditType,
@@ -65,7 +71,7 @@ pub struct Spike {
 }
 
 /// Who or what used more than usual.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Cause {
     /// The value of one dimension.
     pub group: Values,

@@ -120,16 +120,18 @@ impl Of<'_> {
         found.retain(|found| looked_at(&found.at));
         let spikes = found.len();
         let told = found.into_iter().rev().take(*limit).map(|found| self.spike(&found, &points, origin));
+        let data = told.collect::<Result<_, _>>()?;
         Ok(Spikes {
             org: self.org.to_owned(),
             seq: self.standing.position,
             as_of: self.as_of,
+            kept_from: origin.kept_from(),
             zone: self.zone.to_string(),
             range: RangeState::of(asked.range.name(), span, &self.zone),
             interval: interval.name(),
             percent: *percent,
             at_least: *at_least,
-            data: told.collect::<Result<_, _>>()?,
+            data,
             meta: SpikesMeta { spikes },
         })
     }
