@@ -87,6 +87,7 @@ async fn year(what: &str, changes_daily: bool) {
     ask::cold(what, &work, "year").await;
     let (questions, pages) = (Question::of_a_year(days_ago(DAYS - 1)), Question::pages());
     let alone = ask::all(&format!("{what}, alone"), &work, &questions, 300, org).await;
+    ask::all(&format!("{what}, alone"), &work, &Question::spikes(days_ago(DAYS - 1)), 20, org).await;
     ask::all(&format!("{what}, alone"), &work, &pages, 2_000, org).await;
     ask::after_pauses(&format!("{what}, alone"), &work, &questions[0], "year", Duration::from_secs(12), 3)
         .await;

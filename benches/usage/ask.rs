@@ -56,6 +56,13 @@ impl Question {
         ]
     }
 
+    /// What is looked for rarely, over all days from one on.
+    pub fn spikes(from: Timestamp) -> Vec<Question> {
+        let pairs = [("from", time::format(from)), ("interval", "day".to_owned())];
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        vec![Question { name: "10 spikes with their causes", path: "spikes", pairs }]
+    }
+
     async fn ask(&self, work: &AtWork, org: &str) {
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.pairs).finish();
         let mark = if query.is_empty() { "" } else { "?" };

@@ -71,7 +71,7 @@ struct Key {
 pub struct Provider {
     options: ProviderOptions,
     keys: RwLock<Vec<Key>>,
-    /// Whether a token came whose key is not known.
+    /// Whether a token came whose key is not known, or is another by now.
     misses_keys: AtomicBool,
 }
 
@@ -120,7 +120,7 @@ impl Provider {
         Ok(many)
     }
 
-    /// Whether a token came whose key is not known, since that was asked last.
+    /// Whether a token came since that was asked last whose key is not known, or is another by now.
     pub fn misses_keys(&self) -> bool {
         self.misses_keys.swap(false, Ordering::Relaxed)
     }
@@ -172,7 +172,13 @@ impl Provider {
         for key in keys.iter().filter(fits) {
             match decode::<Map<String, Value>>(text, &key.key, &validation) {
                 Ok(token) => return Ok(token.claims),
-                Err(error) => refusal = Some(self.why(error.kind())),
+                Err(error) => {
+                    if *error.kind() == ErrorKind::InvalidSignature {
+                        // A key may have been replaced by one of the same name.
+                        self.misses_keys.store(true, Ordering::Relaxed);
+                    }
+                    refusal = Some(self.why(error.kind()));
+                }
             }
         }
         Err(refusal.unwrap_or_else(|| {

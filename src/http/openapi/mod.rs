@@ -85,7 +85,7 @@ const ABOUT: &str = "Amounts are decimal strings of credits, such as \"12.5\", w
 
 fn schemes() -> Value {
     json!({
-        "token": { "type": "http", "scheme": "bearer", "description": "A token: `cr_<id>_<secret>`. Where `access.mode` is `open` none is asked for." },
+        "token": { "type": "http", "scheme": "bearer", "description": "A token: `cr_<id>_<secret>`, or a JSON Web Token of the identity provider where `access.oidc` names one. Where `access.mode` is `open` none is asked for." },
         "password": { "type": "http", "scheme": "basic", "description": "The token as the password, with any name: for programs that know no other way." },
         "portal": { "type": "apiKey", "in": "cookie", "name": portal::COOKIE, "description": "What a portal link leaves: it looks, at its organization." },
     })

@@ -127,7 +127,11 @@ impl Runs {
             state.present.remove(run);
             state.open.retain(|(number, _)| number != run);
             drop(state);
-            self.folder.remove(*run)?;
+            // Whoever follows a chain meanwhile takes it for deleted; what cannot be deleted is there again.
+            if let Err(error) = self.folder.remove(*run) {
+                self.state.lock().present.insert(*run);
+                return Err(error);
+            }
         }
         if !chosen.is_empty() {
             self.folder.sync()?;

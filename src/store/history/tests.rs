@@ -204,6 +204,23 @@ fn chains_end_where_old_runs_were_deleted_and_leftovers_are_discarded() {
 }
 
 #[test]
+fn a_run_that_cannot_be_deleted_is_there_until_it_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path());
+    for (run, rows) in rows(1, 300, 1, 50).chunks(100).enumerate() {
+        store.write(u32::try_from(run).unwrap() + 1, rows);
+    }
+    // A folder in its place is no file that could be deleted.
+    let kept = fs::read(file(dir.path(), 1)).unwrap();
+    fs::remove_file(file(dir.path(), 1)).unwrap();
+    fs::create_dir(file(dir.path(), 1)).unwrap();
+    assert!(matches!(store.runs.delete_before(3), Err(StoreError::Io { .. })));
+    fs::remove_dir(file(dir.path(), 1)).unwrap();
+    fs::write(file(dir.path(), 1), kept).unwrap();
+    assert_eq!(store.runs.delete_before(3).unwrap(), [1, 2]);
+}
+
+#[test]
 fn every_flipped_byte_is_noticed_and_the_loss_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::open(dir.path());

@@ -218,7 +218,12 @@ impl Of<'_> {
     ) -> Result<Vec<Cause>, Failure> {
         let by = [dimension];
         let asked = Asked { group_by: by.to_vec(), ..self.search.asked.clone() };
-        let groups = origin.groups(&asked, spans, &self.zone)?;
+        let groups = match origin.groups(&asked, spans, &self.zone) {
+            Ok(groups) => groups,
+            // The question was checked: there are too many values of it to be told apart, and none of them is much.
+            Err(Failure::Refused(_)) => return Ok(Vec::new()),
+            Err(failure) => return Err(failure),
+        };
         // In micro-credits, times the number of points that it is measured by.
         let micros = |sums: &Sums| i128::from(sums.credits_of(found.credit_type).micros());
         let more = |group: &Group| {
