@@ -58,7 +58,7 @@ async fn list(
     wanted.only_of = caller.accounts().map(<[String]>::to_vec);
     let book = Arc::clone(&face.desk.book);
     let name = org.clone();
-    let found = aside(&face, move || query::names(&book, &name, kind, &wanted)).await?;
+    let found = aside(&face, move || query::names(&book, &name, kind, &wanted, clock::now())).await?;
     parts::page(&org, found)
 }
 

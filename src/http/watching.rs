@@ -126,8 +126,10 @@ where
 /// What tells a state from others: it is the same where nothing but the instant differs.
 fn id_of(state: &Value) -> String {
     let mut told = state.clone();
-    if let Some(fields) = told.as_object_mut() {
-        fields.remove("as_of");
+    for place in ["", "/meta"] {
+        if let Some(fields) = told.pointer_mut(place).and_then(Value::as_object_mut) {
+            fields.remove("as_of");
+        }
     }
     format!("{:016x}", xxhash_rust::xxh3::xxh3_64(told.to_string().as_bytes()))
 }

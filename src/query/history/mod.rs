@@ -65,6 +65,8 @@ pub struct HistoryPage<L> {
     /// The instant it is of.
     #[serde(serialize_with = "instant")]
     pub as_of: Timestamp,
+    /// The zone of the organization's days and months.
+    pub zone: String,
     /// Newest first.
     pub data: Vec<L>,
     /// Where the next page is.
@@ -102,6 +104,7 @@ pub fn history(
 struct Gathered {
     seq: Position,
     at: Timestamp,
+    zone: String,
     lines: Vec<HistoryLine>,
     next: Option<Place>,
     kept_from: Option<Timestamp>,
@@ -114,6 +117,7 @@ impl Gathered {
             org: org.to_owned(),
             seq: self.seq,
             as_of: now.max(self.at),
+            zone: self.zone,
             data: self.lines.into_iter().filter_map(line).collect(),
             meta: HistoryMeta {
                 next: self.next.map(cursor),
@@ -230,7 +234,13 @@ fn gather(desk: &Desk, org: &str, wanted: &Wanted) -> Result<Option<Gathered>, H
         }
     };
     let (kept_from, itemised) = (desk.kept_from(), desk.itemise());
-    Ok(Some(Gathered { seq: reading.seq, at: reading.at, lines, next, kept_from, itemised }))
+    let (seq, at, zone) = (reading.seq, reading.at, zone(desk, org));
+    Ok(Some(Gathered { seq, at, zone, lines, next, kept_from, itemised }))
+}
+
+/// The zone of an organization's days and months.
+fn zone(desk: &Desk, org: &str) -> String {
+    desk.book.read(org, |slot| slot.org.zone().to_string()).unwrap_or_default()
 }
 
 /// Those of some rows that are wanted, as they are shown.
