@@ -65,7 +65,8 @@ pub(super) async fn one(
     let (look, catalog) = (look(&face, &org).await?, face.desk.book.catalog());
     let named = (source.clone(), id.clone());
     let itemise = face.desk.itemise();
-    let found = aside(&face, move || query::ended_call(&look, &catalog, itemise, &source, &id, clock::now())).await?;
+    let found =
+        aside(&face, move || query::ended_call(&look, &catalog, itemise, &source, &id, clock::now())).await?;
     let found = found.map_err(|error| Problem::unread(&error))?;
     match found.filter(|call| caller.has_account(call["who"]["account"].as_str())) {
         Some(call) => Ok(parts::json(StatusCode::OK, &call)),

@@ -103,7 +103,8 @@ fn problem(error: HistoryError) -> Problem {
 async fn export(face: &Face, org: String, of: HistoryOf, what: Exported) -> Result<Response, Problem> {
     let (desk, name) = (Arc::clone(&face.desk), org.clone());
     let begun = aside(face, move || Export::begin(desk, name, &of, what, clock::now())).await?;
-    let (AsOf { seq, as_of, zone }, step) = begun.map_err(problem)?.ok_or_else(|| Problem::unknown_org(&org))?;
+    let (AsOf { seq, as_of, zone }, step) =
+        begun.map_err(problem)?.ok_or_else(|| Problem::unknown_org(&org))?;
     let file = match what {
         Exported::History => "history",
         Exported::FinishedCalls => "calls",

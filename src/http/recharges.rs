@@ -71,7 +71,8 @@ pub(super) async fn failed(
 
 /// The recharge as it stands; no content where it is ordered no more.
 fn answer(face: &Face, org: &str, credit_type: &str) -> Response {
-    let found = query::recharges(&face.desk.book, org, clock::now()).map_or_else(Vec::new, |found| found.data);
+    let found =
+        query::recharges(&face.desk.book, org, clock::now()).map_or_else(Vec::new, |found| found.data);
     match found.iter().find(|state| state.credit_type.name() == credit_type) {
         Some(state) => parts::json(StatusCode::OK, state),
         None => StatusCode::NO_CONTENT.into_response(),

@@ -126,10 +126,12 @@ where
 /// What tells a state from others: it is the same where nothing but the instant differs.
 fn id_of(state: &Value) -> String {
     let mut told = state.clone();
-    for place in ["", "/meta"] {
-        if let Some(fields) = told.pointer_mut(place).and_then(Value::as_object_mut) {
-            fields.remove("as_of");
-        }
+    if let Some(fields) = told.as_object_mut() {
+        fields.remove("as_of");
+    }
+    // What else happens in the organization is nothing new on a page of it.
+    if let Some(fields) = told.get_mut("meta").and_then(Value::as_object_mut) {
+        fields.retain(|field, _| field != "as_of" && field != "seq");
     }
     format!("{:016x}", xxhash_rust::xxh3::xxh3_64(told.to_string().as_bytes()))
 }

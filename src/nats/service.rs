@@ -199,7 +199,8 @@ fn page_of_names(book: &Book, subject: &str, payload: &[u8]) -> Result<Bytes, Se
     if wanted.used {
         return Err(wrong("what entities used is answered over HTTP alone".to_owned()));
     }
-    let found = query::names(book, org, kind, &wanted, clock::now()).map_err(|error| refusal(400, error.to_string()))?;
+    let found = query::names(book, org, kind, &wanted, clock::now())
+        .map_err(|error| refusal(400, error.to_string()))?;
     text(&found.ok_or_else(|| unknown_org(org))?)
 }
 

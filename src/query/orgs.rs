@@ -77,8 +77,5 @@ pub fn orgs(book: &Book, after: Option<&str>, limit: usize, only: Option<&[Strin
 #[must_use]
 pub fn org(book: &Book, org: &str, now: Timestamp) -> Option<Dated<OrgLine>> {
     let catalog = book.catalog();
-    book.read(org, |slot| Dated {
-        told: OrgLine::of(org, slot, &catalog),
-        as_of: AsOf::of(&slot.org, now),
-    })
+    book.read(org, |slot| Dated { told: OrgLine::of(org, slot, &catalog), as_of: AsOf::of(&slot.org, now) })
 }

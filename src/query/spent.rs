@@ -110,9 +110,7 @@ pub fn spent_by_page(
     now: Timestamp,
 ) -> Result<Result<Option<NamePage>, PageError>, StoreError> {
     match names::find(book, org, Kind::Entity, wanted, now) {
-        Ok(Some((found, meta))) => {
-            Ok(Ok(Some(NamePage { data: tell(&found, look, now)?, meta })))
-        }
+        Ok(Some((found, meta))) => Ok(Ok(Some(NamePage { data: tell(&found, look, now)?, meta }))),
         Ok(None) => Ok(Ok(None)),
         Err(error) => Ok(Err(error)),
     }
