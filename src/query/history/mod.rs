@@ -37,8 +37,9 @@ pub use self::wanted::{HistoryOf, Wrong};
 /// The most rows that are looked at for one page.
 pub const MOST_LOOKED_AT: usize = 20_000;
 
-/// So many rows are looked at together where not all are wanted.
+/// So many rows are looked at together where not all are wanted, and at first so many for each line: most pages are full then.
 const TOGETHER: usize = 512;
+const FOR_A_LINE: usize = 4;
 
 /// Why there is no page of a history.
 #[derive(Debug, thiserror::Error)]
@@ -205,7 +206,11 @@ fn gather(desk: &Desk, org: &str, wanted: &Wanted) -> Result<Option<Gathered>, H
     let (mut looked, mut ended) = (0_usize, false);
     let next = loop {
         let missing = wanted.most.saturating_add(1).saturating_sub(lines.len());
-        let together = if wanted.is_all() && desk.itemise() == Itemise::All { missing } else { TOGETHER };
+        let together = match wanted.is_all() && desk.itemise() == Itemise::All {
+            true => missing,
+            false if looked == 0 => missing.saturating_mul(FOR_A_LINE).min(TOGETHER),
+            false => TOGETHER,
+        };
         let mut some = Vec::new();
         while some.len() < together && looked < MOST_LOOKED_AT && !ended {
             match reading.next()? {
