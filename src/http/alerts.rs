@@ -17,7 +17,9 @@ use super::guard::{self, Caller};
 use super::parts::{self, OrgName, Params};
 use super::problem::Problem;
 use super::webhooks::deliveries;
+use crate::clock;
 use crate::notify::alerts::{Alert, Listening};
+use crate::query::{AsOf, PageMeta};
 
 /// The most alerts on one page.
 const MOST_LISTED: usize = 200;
@@ -46,10 +48,13 @@ pub(super) async fn list(
         let why = format!("limit={limit} is not possible; write 1 to {MOST_LISTED}");
         return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_parameter", why));
     }
-    let webhooks: Vec<String> = face
+    let (webhooks, as_of): (Vec<String>, _) = face
         .desk
         .book
-        .read(&org, |slot| slot.org.webhooks().map(|(id, _)| id.to_owned()).collect())
+        .read(&org, |slot| {
+            let webhooks = slot.org.webhooks().map(|(id, _)| id.to_owned()).collect();
+            (webhooks, AsOf::of(&slot.org, clock::now()))
+        })
         .ok_or_else(|| Problem::unknown_org(&org))?;
     let mut found = face.channels.alerts.newest(&org, page.cursor, limit.saturating_add(1));
     let more = found.len() > limit;
@@ -66,7 +71,7 @@ pub(super) async fn list(
         })
     };
     let data: Vec<Value> = found.iter().map(told).collect();
-    Ok(parts::json(StatusCode::OK, &json!({ "data": data, "meta": { "next": next } })))
+    Ok(parts::json(StatusCode::OK, &json!({ "data": data, "meta": PageMeta { next, as_of } })))
 }
 
 /// `GET /v1/orgs/{org}/alerts/stream`: alerts as they are raised, as server-sent events.

@@ -59,13 +59,14 @@ pub(super) async fn one(
 ) -> Result<Response, Problem> {
     let source = of.source.unwrap_or_else(|| "nats".to_owned());
     let live = query::live_call(&face.desk.book, &org, EventId::of(&source, &id), clock::now());
-    if let Some(call) = live.filter(|call| caller.has_account(call.who.account.as_deref())) {
+    if let Some(call) = live.filter(|call| caller.has_account(call.told.who.account.as_deref())) {
         return Ok(parts::json(StatusCode::OK, &call));
     }
     let (look, catalog) = (look(&face, &org).await?, face.desk.book.catalog());
     let named = (source.clone(), id.clone());
     let itemise = face.desk.itemise();
-    let found = aside(&face, move || query::ended_call(&look, &catalog, itemise, &source, &id)).await?;
+    let found =
+        aside(&face, move || query::ended_call(&look, &catalog, itemise, &source, &id, clock::now())).await?;
     let found = found.map_err(|error| Problem::unread(&error))?;
     match found.filter(|call| caller.has_account(call["who"]["account"].as_str())) {
         Some(call) => Ok(parts::json(StatusCode::OK, &call)),

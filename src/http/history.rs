@@ -19,7 +19,7 @@ use super::problem::Problem;
 use super::reads::aside;
 use crate::book::itemise::Itemise;
 use crate::clock;
-use crate::query::{self, Export, Exported, HistoryError, HistoryOf, Step};
+use crate::query::{self, AsOf, Export, Exported, HistoryError, HistoryOf, Step};
 use crate::wire::time;
 
 /// Parameters as they stand after the `?`: some may be there several times.
@@ -103,7 +103,8 @@ fn problem(error: HistoryError) -> Problem {
 async fn export(face: &Face, org: String, of: HistoryOf, what: Exported) -> Result<Response, Problem> {
     let (desk, name) = (Arc::clone(&face.desk), org.clone());
     let begun = aside(face, move || Export::begin(desk, name, &of, what, clock::now())).await?;
-    let (seq, as_of, step) = begun.map_err(problem)?.ok_or_else(|| Problem::unknown_org(&org))?;
+    let (AsOf { seq, as_of, zone }, step) =
+        begun.map_err(problem)?.ok_or_else(|| Problem::unknown_org(&org))?;
     let file = match what {
         Exported::History => "history",
         Exported::FinishedCalls => "calls",
@@ -111,6 +112,7 @@ async fn export(face: &Face, org: String, of: HistoryOf, what: Exported) -> Resu
     let mut told = vec![
         (parts::SEQ, seq.to_string()),
         (parts::AS_OF, time::format(as_of)),
+        (parts::ZONE, zone),
         (HeaderName::from_static("creditd-itemised"), face.desk.itemise().name().to_owned()),
     ];
     let kept_from = HeaderName::from_static("creditd-kept-from");

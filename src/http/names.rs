@@ -18,7 +18,7 @@ use super::routes::{Routes, org};
 use crate::access::Permission;
 use crate::clock;
 use crate::ledger::names::{Key, Kind};
-use crate::query::{self, NameState, NamesOf};
+use crate::query::{self, AsOf, Dated, NameState, NamesOf};
 use crate::wire::Subject;
 
 /// The kinds by their paths, each with the command that states one.
@@ -58,7 +58,7 @@ async fn list(
     wanted.only_of = caller.accounts().map(<[String]>::to_vec);
     let book = Arc::clone(&face.desk.book);
     let name = org.clone();
-    let found = aside(&face, move || query::names(&book, &name, kind, &wanted)).await?;
+    let found = aside(&face, move || query::names(&book, &name, kind, &wanted, clock::now())).await?;
     parts::page(&org, found)
 }
 
@@ -91,9 +91,9 @@ async fn one(
 ) -> Result<Response, Problem> {
     let key = Key::of(kind, &id);
     if !caller.has_account(Some(&id)) {
-        return answer(StatusCode::OK, &org, key, Some(None));
+        return answer(&face, StatusCode::OK, &org, key, Some(None));
     }
-    answer(StatusCode::OK, &org, key, query::name(&face.desk.book, &org, key))
+    answer(&face, StatusCode::OK, &org, key, query::name(&face.desk.book, &org, key))
 }
 
 /// `GET /v1/orgs/{org}/entities/{type}/{id}`: with what it used and is going to use.
@@ -108,13 +108,13 @@ async fn entity(
     let known = known.map(|state| state.filter(|state| caller.has_account(state.named.account())));
     // What is not known has no history to be looked at.
     if !matches!(known, Some(Some(_))) {
-        return answer(StatusCode::OK, &org, key, known);
+        return answer(&face, StatusCode::OK, &org, key, known);
     }
     let look = look(&face, &org).await?;
     let (book, name, of) = (Arc::clone(&face.desk.book), org.clone(), (entity_type.clone(), id.clone()));
     let found =
         aside(&face, move || query::spent(&book, &name, Key::of_entity(&of.0, &of.1), &look, clock::now()));
-    answer(StatusCode::OK, &org, key, found.await?.map_err(|error| Problem::unread(&error))?)
+    answer(&face, StatusCode::OK, &org, key, found.await?.map_err(|error| Problem::unread(&error))?)
 }
 
 /// `PUT /v1/orgs/{org}/accounts/{id}` and the like: states one whole. Answers it.
@@ -159,18 +159,20 @@ async fn state(
     let known = query::name(&face.desk.book, org, key).flatten().is_some();
     command(face, Subject::Commands(org), stated, data).await?;
     let status = if known { StatusCode::OK } else { StatusCode::CREATED };
-    answer(status, org, key, query::name(&face.desk.book, org, key))
+    answer(face, status, org, key, query::name(&face.desk.book, org, key))
 }
 
 fn answer(
+    face: &Face,
     status: StatusCode,
     org: &str,
     key: Key<'_>,
     found: Option<Option<NameState>>,
 ) -> Result<Response, Problem> {
-    match found {
-        Some(Some(state)) => Ok(parts::json(status, &state)),
-        Some(None) => {
+    let as_of = face.desk.book.read(org, |slot| AsOf::of(&slot.org, clock::now()));
+    match found.zip(as_of) {
+        Some((Some(told), as_of)) => Ok(parts::json(status, &Dated { told, as_of })),
+        Some((None, _)) => {
             let (what, id) = (word(key.kind), key.id);
             let why =
                 format!("no {what} {id:?} was put, and no charged event named it; compare with the list");

@@ -174,6 +174,9 @@ pub(super) const SEQ: HeaderName = HeaderName::from_static("creditd-seq");
 /// The header that tells of the instant an answer is of.
 pub(super) const AS_OF: HeaderName = HeaderName::from_static("creditd-as-of");
 
+/// The header that tells of the zone of an answer's days and months.
+pub(super) const ZONE: HeaderName = HeaderName::from_static("creditd-zone");
+
 /// An answer in JSON.
 pub(super) fn json(status: StatusCode, content: &impl Serialize) -> Response {
     let mut text = Vec::with_capacity(USUAL_ANSWER);

@@ -72,7 +72,7 @@ pub(super) async fn orgs(
 
 /// `GET /v1/orgs/{org}`: its name and plan.
 pub(super) async fn org(State(face): State<Arc<Face>>, OrgName(org): OrgName) -> Result<Response, Problem> {
-    match query::org(&face.desk.book, &org) {
+    match query::org(&face.desk.book, &org, clock::now()) {
         Some(line) => Ok(parts::json(StatusCode::OK, &line)),
         None => Err(Problem::unknown_org(&org)),
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Face;
 use super::body::Body;
@@ -20,8 +20,8 @@ use crate::wire::Subject;
 /// `GET /v1/orgs/{org}/recharges`: one for each kind of credits that has one.
 pub(super) async fn list(State(face): State<Arc<Face>>, OrgName(org): OrgName) -> Result<Response, Problem> {
     let found = query::recharges(&face.desk.book, &org, clock::now());
-    let data = found.ok_or_else(|| Problem::unknown_org(&org))?;
-    Ok(parts::json(StatusCode::OK, &json!({ "data": data })))
+    let found = found.ok_or_else(|| Problem::unknown_org(&org))?;
+    Ok(parts::json(StatusCode::OK, &found))
 }
 
 /// `PUT /v1/orgs/{org}/recharges/{credit_type}`: states a recharge whole. Answers it as it stands.
@@ -71,7 +71,8 @@ pub(super) async fn failed(
 
 /// The recharge as it stands; no content where it is ordered no more.
 fn answer(face: &Face, org: &str, credit_type: &str) -> Response {
-    let found = query::recharges(&face.desk.book, org, clock::now()).unwrap_or_default();
+    let found =
+        query::recharges(&face.desk.book, org, clock::now()).map_or_else(Vec::new, |found| found.data);
     match found.iter().find(|state| state.credit_type.name() == credit_type) {
         Some(state) => parts::json(StatusCode::OK, state),
         None => StatusCode::NO_CONTENT.into_response(),

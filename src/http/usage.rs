@@ -64,7 +64,7 @@ pub(super) fn told(
     vec![
         (parts::SEQ, seq.to_string()),
         (parts::AS_OF, time::format(as_of)),
-        (HeaderName::from_static("creditd-zone"), zone.to_owned()),
+        (parts::ZONE, zone.to_owned()),
         (HeaderName::from_static("creditd-range"), format!("{}/{}", range.from, range.to)),
     ]
 }

@@ -129,5 +129,9 @@ fn id_of(state: &Value) -> String {
     if let Some(fields) = told.as_object_mut() {
         fields.remove("as_of");
     }
+    // What else happens in the organization is nothing new on a page of it.
+    if let Some(fields) = told.get_mut("meta").and_then(Value::as_object_mut) {
+        fields.retain(|field, _| field != "as_of" && field != "seq");
+    }
     format!("{:016x}", xxhash_rust::xxh3::xxh3_64(told.to_string().as_bytes()))
 }

@@ -147,7 +147,7 @@ fn call(desk: &Desk, org: &str, payload: &[u8]) -> Result<Bytes, ServiceError> {
     }
     let look = desk.look_and_wait(org).map_err(|why| refusal(503, why.to_owned()))?;
     let look = look.ok_or_else(|| unknown_org(org))?;
-    let ended = query::ended_call(&look, &desk.book.catalog(), desk.itemise(), &source, &id);
+    let ended = query::ended_call(&look, &desk.book.catalog(), desk.itemise(), &source, &id, clock::now());
     let ended = ended.map_err(|error| refusal(503, format!("the history cannot be read: {error}")))?;
     text(&ended.ok_or_else(|| {
         refusal(
@@ -170,7 +170,7 @@ fn charge(desk: &Desk, org: &str, payload: &[u8]) -> Result<Bytes, ServiceError>
 
 /// An organization: its name and its plan.
 fn org(desk: &Desk, org: &str, _: &[u8]) -> Result<Bytes, ServiceError> {
-    found(org, query::org(&desk.book, org))
+    found(org, query::org(&desk.book, org, clock::now()))
 }
 
 fn object(payload: &[u8]) -> Result<Map<String, Value>, ServiceError> {

@@ -9,7 +9,7 @@ use async_nats::service::{Request, ServiceExt};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, watch};
 
 use super::authorize::{self, AUTHORIZE, EXTEND, Endpoints, QUOTE, RELEASE};
@@ -133,7 +133,7 @@ fn balance(book: &Book, subject: &str) -> Result<Bytes, ServiceError> {
 fn recharges_of(book: &Book, subject: &str) -> Result<Bytes, ServiceError> {
     let org = org_of(subject)?;
     let recharges = query::recharges(book, org, clock::now()).ok_or_else(|| unknown_org(org))?;
-    text(&json!({ "data": recharges }))
+    text(&recharges)
 }
 
 fn forecast(book: &Book, subject: &str, _: &[u8]) -> Result<Bytes, ServiceError> {
@@ -199,7 +199,8 @@ fn page_of_names(book: &Book, subject: &str, payload: &[u8]) -> Result<Bytes, Se
     if wanted.used {
         return Err(wrong("what entities used is answered over HTTP alone".to_owned()));
     }
-    let found = query::names(book, org, kind, &wanted).map_err(|error| refusal(400, error.to_string()))?;
+    let found = query::names(book, org, kind, &wanted, clock::now())
+        .map_err(|error| refusal(400, error.to_string()))?;
     text(&found.ok_or_else(|| unknown_org(org))?)
 }
 

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::balance::{instant, text};
-use super::limits::{PageError, PageMeta, page_length};
+use super::page::{AsOf, PageError, PageMeta, page_length};
 use crate::book::Book;
 use crate::book::desk::Grounds;
 use crate::book::promises::Decision;
@@ -74,7 +74,7 @@ pub struct Quoted {
 pub struct HoldPage {
     /// In an order that stays, and means nothing.
     pub data: Vec<HoldState>,
-    /// Where the next page is.
+    /// Where the next page is, and of when this one is.
     pub meta: PageMeta,
 }
 
@@ -170,7 +170,7 @@ pub fn holds(book: &Book, org: &str, page: &HoldsOf, now: Timestamp) -> Result<O
         let mut held = calls.filter(|(_, hold)| hold.until > now);
         let data = held.by_ref().take(most).map(|(_, hold)| HoldState::of(hold)).collect();
         let next = held.next().map(|(key, _)| wire::hold_id(key));
-        HoldPage { data, meta: PageMeta { next } }
+        HoldPage { data, meta: PageMeta { next, as_of: AsOf::of(&slot.org, now) } }
     });
     Ok(page)
 }

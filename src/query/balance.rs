@@ -27,6 +27,8 @@ pub struct OrgBalance<'a> {
     /// The instant the figures are for.
     #[serde(serialize_with = "instant")]
     pub as_of: Timestamp,
+    /// The zone of its days and months.
+    pub zone: String,
     /// The billing period it is in.
     pub cycle: Option<CycleState>,
     /// One for each kind of credits.
@@ -193,6 +195,7 @@ fn org_balance<'a>(name: &'a str, org: &Org, as_of: Timestamp) -> OrgBalance<'a>
         org: name,
         seq: org.position(),
         as_of,
+        zone: org.zone().to_string(),
         cycle: org.cycle().map(|cycle| CycleState::of(org, cycle)),
         balances,
     }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::history::EntityOf;
-use super::limits::{PageError, PageMeta, page_length};
+use super::page::{AsOf, Dated, PageError, PageMeta, page_length};
 use crate::book::Book;
 use crate::ledger::calls::{Calls, LiveCall};
 use crate::ledger::entry::Dimensions;
@@ -36,7 +36,7 @@ pub struct CallPage {
     pub burn: Vec<BurnLine>,
     /// In an order that stays, and means nothing.
     pub data: Vec<CallState>,
-    /// Where the next page is.
+    /// Where the next page is, and of when this one is.
     pub meta: PageMeta,
 }
 
@@ -193,17 +193,20 @@ pub fn calls(book: &Book, org: &str, page: &CallsOf, now: Timestamp) -> Result<O
         let next = calls.next().map(|(key, _)| wire::hold_id(key));
         let live = known.map_or(0, Calls::count);
         let burn = slot.org.call_burns(at, &catalog).into_iter().map(BurnLine::from).collect();
-        CallPage { live, burn, data, meta: PageMeta { next } }
+        CallPage { live, burn, data, meta: PageMeta { next, as_of: AsOf::of(&slot.org, now) } }
     });
     Ok(page)
 }
 
 /// A live call of that identity as it is at `now`.
 #[must_use]
-pub fn live_call(book: &Book, org: &str, key: EventId, now: Timestamp) -> Option<CallState> {
+pub fn live_call(book: &Book, org: &str, key: EventId, now: Timestamp) -> Option<Dated<CallState>> {
     book.read(org, |slot| {
         let (at, calls) = (now.max(slot.org.at()), slot.org.calls()?);
         let call = calls.live_from(key).next().filter(|(known, _)| *known == key);
-        call.map(|(_, call)| CallState::of(call, calls.is_cut_off(key), at))
+        call.map(|(_, call)| Dated {
+            told: CallState::of(call, calls.is_cut_off(key), at),
+            as_of: AsOf::of(&slot.org, now),
+        })
     })?
 }

@@ -25,11 +25,12 @@ pub fn ended_call(
     itemise: Itemise,
     source: &str,
     id: &str,
+    now: Timestamp,
 ) -> Result<Option<Value>, StoreError> {
     let key = EventId::of(source, id);
     let mut search = Search { key, itemise, found: None, voids: Vec::new(), corrected: None };
     look.past.until(&mut |position, event, row| search.take(position, event, row))?;
-    Ok(search.found.map(|found| found.tell(look, catalog, (source, id))))
+    Ok(search.found.map(|found| found.tell(look, catalog, (source, id), now)))
 }
 
 /// A search through a history, newest first, for the charge of a call.
@@ -88,7 +89,7 @@ impl Search {
 }
 
 impl Found {
-    fn tell(self, look: &Look, catalog: &Catalog, (source, id): (&str, &str)) -> Value {
+    fn tell(self, look: &Look, catalog: &Catalog, (source, id): (&str, &str), now: Timestamp) -> Value {
         let grant = |kind: CreditType, number: u32| {
             let pool = look.org.pool(kind)?;
             let grant = pool.grants().iter().find(|grant| grant.serial == number)?;
@@ -109,6 +110,9 @@ impl Found {
             "voided": self.taken_back,
             "actions": self.actions,
             "charge": wire::charge_json(&self.charge, catalog, grant),
+            "seq": look.org.position().to_string(),
+            "as_of": time::format(now.max(look.org.at())),
+            "zone": look.org.zone().to_string(),
             "who": { "account": account, "entity": entity, "user": user, "team": team, "feature": feature },
         });
         if let (Some(why), Some(object)) = (self.why, told.as_object_mut()) {

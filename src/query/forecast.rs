@@ -22,6 +22,8 @@ pub struct OrgForecast {
     /// The instant from which on it is reckoned.
     #[serde(serialize_with = "instant")]
     pub as_of: Timestamp,
+    /// The zone of its days and months.
+    pub zone: String,
     /// One for each kind of credits.
     pub forecasts: Vec<ForecastState>,
 }
@@ -91,7 +93,8 @@ pub fn forecast(book: &Book, name: &str, now: Timestamp) -> Option<OrgForecast> 
         }
     });
     let forecasts = forecasts.collect();
-    Some(OrgForecast { org: name.to_owned(), seq: org.position(), as_of: at, forecasts })
+    let (seq, zone) = (org.position(), org.zone().to_string());
+    Some(OrgForecast { org: name.to_owned(), seq, as_of: at, zone, forecasts })
 }
 
 fn in_words(outcome: Outcome, rate: Option<Rate>) -> String {

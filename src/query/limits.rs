@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::page::{AsOf, PageError, PageMeta, page_length};
 use crate::book::Book;
 use crate::ledger::catalog::Catalog;
 use crate::ledger::limits::{Count, Level, Limits, Unit, Used, Window};
@@ -15,12 +16,6 @@ use crate::ledger::org::Org;
 use crate::ledger::price::CreditType;
 use crate::ledger::units::Timestamp;
 use crate::wire::{self, time};
-
-/// The most limits and values on one page.
-const MOST_ON_A_PAGE: usize = 1_000;
-
-/// So many where nothing is said.
-const USUALLY_ON_A_PAGE: usize = 100;
 
 /// Which part of an organization's limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -34,40 +29,13 @@ pub struct PageOf {
     pub limit: Option<usize>,
 }
 
-/// Why a page cannot be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PageError {
-    /// A page without a line, or too long.
-    #[error("limit={0} is not possible; write 1 to {MOST_ON_A_PAGE}")]
-    Length(usize),
-    /// A cursor that no page told.
-    #[error("cursor: {0:?} is none; take it from meta.next of the page before")]
-    Cursor(String),
-    /// A choice that there is for entities alone.
-    #[error("{0}: only entities can be chosen by it; leave it out")]
-    OnlyEntities(&'static str),
-}
-
-/// The most lines on a page that is so long, or of the usual length where nothing is said.
-pub(super) fn page_length(limit: Option<usize>) -> Result<usize, PageError> {
-    let most = limit.unwrap_or(USUALLY_ON_A_PAGE);
-    if (1..=MOST_ON_A_PAGE).contains(&most) { Ok(most) } else { Err(PageError::Length(most)) }
-}
-
 /// A page of limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LimitPage {
     /// By name; the values of one limit, in their order, after the limit itself.
     pub data: Vec<LimitState>,
-    /// Where the next page is.
+    /// Where the next page is, and of when this one is.
     pub meta: PageMeta,
-}
-
-/// Where the next page is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct PageMeta {
-    /// The cursor of the next page; none where this is the last.
-    pub next: Option<String>,
 }
 
 /// A limit as it stands: for the whole, or for one value of those that it counts one by one.
@@ -182,7 +150,7 @@ pub fn limits(book: &Book, org: &str, page: &PageOf, now: Timestamp) -> Result<O
         found.by_ref().take(most).map(|(count, value, used)| LimitState::of(&limits, count, value, used));
     let data = data.collect();
     let next = found.next().map(|(count, value, _)| cursor(&count.limit.id, value));
-    Ok(Some(LimitPage { data, meta: PageMeta { next } }))
+    Ok(Some(LimitPage { data, meta: PageMeta { next, as_of: AsOf::of(&ahead, at) } }))
 }
 
 /// What is used of the limits at the last entry: without values that were not used, and without what the plan published since.

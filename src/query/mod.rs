@@ -14,6 +14,7 @@ mod history;
 mod limits;
 mod names;
 mod orgs;
+mod page;
 mod recharges;
 mod reports;
 mod spent;
@@ -32,12 +33,13 @@ pub use history::{
     CallFacts, EntityOf, Export, Exported, FinishedCall, HistoryError, HistoryLine, HistoryMeta, HistoryOf,
     HistoryPage, MOST_LOOKED_AT, Part, Step, Wrong, charge, finished_calls, history,
 };
-pub use limits::{LimitPage, LimitState, PageError, PageOf, limits};
+pub use limits::{LimitPage, LimitState, PageOf, limits};
 pub use names::{
     EntityName, NamePage, NameState, Named, NamesOf, NamesState, PlainName, UserName, name, names,
 };
 pub use orgs::{MOST_LISTED, OrgLine, Orgs, org, orgs};
-pub use recharges::{CapState, RechargeState, recharges};
+pub use page::{AsOf, Dated, PageError, PageMeta};
+pub use recharges::{CapState, RechargeState, Recharges, recharges};
 pub use reports::{ContentState, ReportState, report_question, reports, within};
 pub use spent::{Projection, Spent, Used, spent, spent_by_page};
 pub use usage::{

@@ -4,10 +4,11 @@ use percent_encoding::percent_decode_str;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::limits::{PageError, PageMeta, page_length};
+use super::page::{AsOf, PageError, PageMeta, page_length};
 use super::spent::Spent;
 use crate::book::Book;
 use crate::ledger::names::{Key, Kind, Names, Record};
+use crate::ledger::units::Timestamp;
 use crate::wire::{self, time};
 
 /// So many names are looked at under an organization's guard before it is let go.
@@ -40,7 +41,7 @@ pub struct NamesOf {
 pub struct NamePage {
     /// By id; entities by type and id.
     pub data: Vec<NameState>,
-    /// Where the next page is.
+    /// Where the next page is, and of when this one is.
     pub meta: PageMeta,
 }
 
@@ -218,17 +219,23 @@ impl Copied {
 }
 
 /// The names on a page, and where the next begins.
-pub(super) type Found = (Vec<Copied>, Option<String>);
+pub(super) type Found = (Vec<Copied>, PageMeta);
 
 /// A page of the names of one kind. None for an organization that is not known. Looks at all names where few are wanted: not for
 /// the threads of a runtime.
 ///
 /// # Errors
 /// [`PageError`] for a page that cannot be.
-pub fn names(book: &Book, org: &str, kind: Kind, wanted: &NamesOf) -> Result<Option<NamePage>, PageError> {
-    let Some((found, next)) = find(book, org, kind, wanted)? else { return Ok(None) };
+pub fn names(
+    book: &Book,
+    org: &str,
+    kind: Kind,
+    wanted: &NamesOf,
+    now: Timestamp,
+) -> Result<Option<NamePage>, PageError> {
+    let Some((found, meta)) = find(book, org, kind, wanted, now)? else { return Ok(None) };
     let data = found.iter().map(|copied| copied.state(None)).collect();
-    Ok(Some(NamePage { data, meta: PageMeta { next } }))
+    Ok(Some(NamePage { data, meta }))
 }
 
 /// One of the names. The outer `None` is for an organization that is not known.
@@ -241,7 +248,13 @@ pub(super) fn copy(book: &Book, org: &str, key: Key<'_>) -> Option<Option<Copied
     book.read(org, |slot| Some(Copied::of(key, slot.org.names()?.get(key)?)))
 }
 
-pub(super) fn find(book: &Book, org: &str, kind: Kind, wanted: &NamesOf) -> Result<Option<Found>, PageError> {
+pub(super) fn find(
+    book: &Book,
+    org: &str,
+    kind: Kind,
+    wanted: &NamesOf,
+    now: Timestamp,
+) -> Result<Option<Found>, PageError> {
     let entities =
         [("type", wanted.entity_type.is_some()), ("status", wanted.status.is_some()), ("used", wanted.used)];
     if let Some((field, _)) = entities.iter().find(|(_, given)| *given && kind != Kind::Entity) {
@@ -256,17 +269,18 @@ pub(super) fn find(book: &Book, org: &str, kind: Kind, wanted: &NamesOf) -> Resu
         None => (wanted.entity_type.clone().unwrap_or_default(), String::new()),
     };
     let mut found = Vec::new();
-    loop {
+    let as_of = loop {
         let mut look =
             |names: Option<&Names>| look(names?, kind, &from, wanted, search.as_deref(), &mut found);
-        let Some(rest) = book.read(org, |slot| look(slot.org.names())) else { return Ok(None) };
-        match rest {
-            Some(rest) if found.len() <= most => from = rest,
-            _ => break,
+        let looked = book.read(org, |slot| (look(slot.org.names()), AsOf::of(&slot.org, now)));
+        match looked {
+            Some((Some(rest), _)) if found.len() <= most => from = rest,
+            Some((_, as_of)) => break as_of,
+            None => return Ok(None),
         }
-    }
-    let next = found.drain(most.min(found.len())..).next();
-    Ok(Some((found, next.map(|next| cursor(next.key())))))
+    };
+    let next = found.drain(most.min(found.len())..).next().map(|next| cursor(next.key()));
+    Ok(Some((found, PageMeta { next, as_of })))
 }
 
 /// Copies those that are wanted of the next few. Answers where to look on.

@@ -5,8 +5,10 @@ use std::collections::BinaryHeap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::page::{AsOf, Dated};
 use crate::book::{Book, OrgName, Slot};
 use crate::ledger::catalog::Catalog;
+use crate::ledger::units::Timestamp;
 
 /// The most names on one page.
 pub const MOST_LISTED: usize = 1_000;
@@ -71,9 +73,9 @@ pub fn orgs(book: &Book, after: Option<&str>, limit: usize, only: Option<&[Strin
     Orgs { data: names.iter().filter_map(line).collect(), next }
 }
 
-/// One organization; `None` where it is not known.
+/// One organization as it is at `now`; `None` where it is not known.
 #[must_use]
-pub fn org(book: &Book, org: &str) -> Option<OrgLine> {
+pub fn org(book: &Book, org: &str, now: Timestamp) -> Option<Dated<OrgLine>> {
     let catalog = book.catalog();
-    book.read(org, |slot| OrgLine::of(org, slot, &catalog))
+    book.read(org, |slot| Dated { told: OrgLine::of(org, slot, &catalog), as_of: AsOf::of(&slot.org, now) })
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::page::AsOf;
 use crate::book::Book;
 use crate::ledger::limits::Window;
 use crate::ledger::org::Org;
@@ -10,6 +11,15 @@ use crate::ledger::price::CreditType;
 use crate::ledger::recharge::{Cap, InWindow, Recharge, Refill, Standing, State, request_name};
 use crate::ledger::units::{Credits, Millis, Timestamp};
 use crate::wire::time;
+
+/// The recharges of an organization.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Recharges {
+    /// One for each kind of credits that has one.
+    pub data: Vec<RechargeState>,
+    /// Of when they are.
+    pub meta: AsOf,
+}
 
 /// A recharge as it is ordered, and as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -150,10 +160,10 @@ fn seconds(Millis(span): Millis) -> u64 {
 /// The recharges of an organization by their kinds of credits, as they are at `now`, or at its last entry where that is later;
 /// `None` for one that was never created.
 #[must_use]
-pub fn recharges(book: &Book, org: &str, now: Timestamp) -> Option<Vec<RechargeState>> {
+pub fn recharges(book: &Book, org: &str, now: Timestamp) -> Option<Recharges> {
     let (mut ahead, at) = book.read(org, |slot| (slot.org.without_ids(), now.max(slot.org.at())))?;
     ahead.advance(at, &book.catalog(), &mut Vec::new());
-    Some(recharges_of(&ahead))
+    Some(Recharges { data: recharges_of(&ahead), meta: AsOf::of(&ahead, at) })
 }
 
 /// The recharges at the instant that an organization stands at.

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::balance::instant_or_null;
 use super::charged::{Charged, Standing, each_charge};
-use super::limits::{PageError, PageMeta};
 use super::names::{self, Copied, NamePage, NameState, NamesOf};
+use super::page::PageError;
 use crate::book::Book;
 use crate::book::pipeline::Look;
 use crate::ledger::names::{Card, Key, Kind};
@@ -109,10 +109,8 @@ pub fn spent_by_page(
     look: &Look,
     now: Timestamp,
 ) -> Result<Result<Option<NamePage>, PageError>, StoreError> {
-    match names::find(book, org, Kind::Entity, wanted) {
-        Ok(Some((found, next))) => {
-            Ok(Ok(Some(NamePage { data: tell(&found, look, now)?, meta: PageMeta { next } })))
-        }
+    match names::find(book, org, Kind::Entity, wanted, now) {
+        Ok(Some((found, meta))) => Ok(Ok(Some(NamePage { data: tell(&found, look, now)?, meta }))),
         Ok(None) => Ok(Ok(None)),
         Err(error) => Ok(Err(error)),
     }

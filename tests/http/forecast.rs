@@ -77,7 +77,7 @@ fn a_forecast_in_figures() {
     assert_eq!(
         serde_json::to_value(&found).unwrap(),
         json!({
-            "org": "acme", "seq": "9.0", "as_of": "2026-01-05T13:00:00Z",
+            "org": "acme", "seq": "9.0", "as_of": "2026-01-05T13:00:00Z", "zone": "UTC",
             "forecasts": [{
                 "credit_type": "credits", "available": "270", "enough_history": true,
                 "rate": { "sum": "10", "hours": 3, "per_hour": "3.333333", "per_day": "80" },

@@ -113,6 +113,28 @@ impl Kept {
         self.ask(Method::POST, (path, &[], ""), Some(body)).await
     }
 
+    /// All that is told of an organization, but for what is only set, says of when it is and in which zone.
+    fn are_dated(&self) {
+        let is_set = |path: &str| ["webhooks", "reports", "portal"].iter().any(|set| path.contains(set));
+        let mut dated = BTreeSet::new();
+        for answer in self.answers.iter().filter(|one| one["method"] == "GET" && one["status"] == 200) {
+            let path = answer["path"].as_str().unwrap();
+            if answer["media"] != "application/json" || !path.starts_with("/v1/orgs/{org}") || is_set(path) {
+                continue;
+            }
+            for field in ["seq", "as_of", "zone"] {
+                let told = [&answer["body"][field], &answer["body"]["meta"][field]];
+                assert!(
+                    told.iter().any(|value| value.is_string()),
+                    "{path} says no {field}: {}",
+                    answer["body"]
+                );
+            }
+            dated.insert(path);
+        }
+        assert!(dated.len() >= 14, "{dated:?}");
+    }
+
     /// The statuses that were answered to a path of the document.
     fn statuses(&self, method: &str, path: &str) -> BTreeSet<u64> {
         let own = self.answers.iter().filter(|one| one["path"] == path && one["method"] == method);
@@ -359,6 +381,7 @@ async fn real_answers_are_as_the_document_says() {
     looks(&mut kept).await;
     goes(&mut kept).await;
     validate(&document, &kept.answers);
+    kept.are_dated();
     // What was to be looked at was there.
     for path in ["/v1/orgs/{org}/charges/{seq}", "/v1/orgs/{org}/calls/{id}", "/v1/orgs/{org}/balance"] {
         assert_eq!(kept.statuses("GET", path), BTreeSet::from([200, 404]), "{path}");

@@ -28,7 +28,7 @@ fn stands(state: &Value) -> (&str, Value, Value, Value) {
 async fn a_recharge_is_ordered_asks_and_is_answered() {
     let daemon = Daemon::with_acme().await;
     daemon.put("/v1/orgs/acme", json!({ "plan": "starter", "overrides": { "alerts": [] } })).await;
-    assert_eq!(daemon.get("/v1/orgs/acme/recharges").await.json, json!({ "data": [] }));
+    assert_eq!(daemon.get("/v1/orgs/acme/recharges").await.json["data"], json!([]));
     let caps = json!([{ "window": "day", "times": 2 }, { "window": "life", "credits": "5000" }]);
     let order = json!({ "below": "100", "amount": "500", "cooldown_s": 0, "caps": caps, "by": "ana" });
     let put = daemon.put(PATH, order.clone()).await;
@@ -97,7 +97,7 @@ async fn a_request_in_flight_survives_a_restart() {
     running.stop().await;
     let running = Running::start(folder.path(), Options::default()).await;
     let daemon = Daemon { running, client: Client::new(), folder };
-    assert_eq!(daemon.get("/v1/orgs/acme/recharges").await.json, before);
+    assert_eq!(daemon.get("/v1/orgs/acme/recharges").await.json["data"], before["data"]);
     let grant = json!({ "id": "recharge.credits.1", "amount": "500" });
     assert_eq!(daemon.post("/v1/orgs/acme/grants", grant).await.status, 201);
     let after = daemon.get("/v1/orgs/acme/recharges").await.json;

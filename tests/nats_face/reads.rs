@@ -21,6 +21,9 @@ const TALKS: [(&str, &str); 3] = [
 fn without_instant(mut answer: Value) -> Value {
     if let Some(fields) = answer.as_object_mut() {
         fields.remove("as_of");
+        if let Some(meta) = fields.get_mut("meta").and_then(Value::as_object_mut) {
+            meta.remove("as_of");
+        }
     }
     answer
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::ledger::price::CreditType;
 use crate::ledger::units::{Credits, Position, Timestamp};
-use crate::query::{CallState, HistoryLine};
+use crate::query::{CallState, Dated, HistoryLine};
 
 type Amounts = BTreeMap<CreditType, Credits>;
 
@@ -81,6 +81,8 @@ pub(super) struct ChargeAnswer {
     seq: Position,
     /// The instant of the answer.
     as_of: Timestamp,
+    /// The zone of the organization's days and months.
+    zone: String,
     /// The charge.
     data: ChargeRow,
 }
@@ -138,6 +140,12 @@ pub(super) struct EndedCall {
     actions: Vec<String>,
     /// What it cost, and why.
     charge: ExplainedCharge,
+    /// The organization's last entry that is contained.
+    seq: Position,
+    /// The instant of the answer.
+    as_of: Timestamp,
+    /// The zone of the organization's days and months.
+    zone: String,
     /// Who spent, and on what.
     who: WhoSpent,
     /// Why it was closed without its end.
@@ -175,6 +183,6 @@ struct EntityOrNone {
 #[derive(JsonSchema)]
 #[serde(untagged)]
 pub(super) enum AnyCall {
-    Live(Box<CallState>),
+    Live(Box<Dated<CallState>>),
     Over(Box<EndedCall>),
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 
 use crate::ledger::price::CreditType;
 use crate::ledger::units::{Credits, Position, Timestamp};
-use crate::query::{CallPage, FinishedCall, HistoryPage, OrgOutcome, PricesState, Totals};
+use crate::query::{CallPage, FinishedCall, HistoryPage, OrgOutcome, PageMeta, PricesState, Totals};
 
 type Amounts = BTreeMap<CreditType, Credits>;
 
@@ -27,6 +27,16 @@ pub(super) struct Page<T> {
     data: Vec<T>,
     /// Where the next page begins.
     meta: Next,
+}
+
+/// Some of what an organization has, where the next page begins, and of when this one is.
+#[derive(JsonSchema)]
+#[schemars(rename = "PageOfOrgs{T}")]
+pub(super) struct PageOfOrg<T> {
+    /// Those of this page.
+    data: Vec<T>,
+    /// Where the next page is, and of when this one is.
+    meta: PageMeta,
 }
 
 /// Where the next page begins.

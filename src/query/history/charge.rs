@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::line::{GrantNames, HistoryLine, grants_of};
 use super::wanted::read_position;
-use super::{Found, HistoryError, Reading, grant_names};
+use super::{Found, HistoryError, Reading, grant_names, zone};
 use crate::book::desk::Desk;
 use crate::book::row::{Row, What};
 use crate::book::stretch::{Place, Start};
@@ -54,7 +54,8 @@ pub fn charge(
     let told = tell(&found, undone, &names, &desk.book.catalog());
     let (as_of, limits) = (time::format(now.max(reading.at)), counted(desk, org, &found.row));
     Ok(Some(Some(json!({
-        "org": org, "seq": reading.seq.to_string(), "as_of": as_of, "data": with(told, "limits", limits),
+        "org": org, "seq": reading.seq.to_string(), "as_of": as_of, "zone": zone(desk, org),
+        "data": with(told, "limits", limits),
     }))))
 }
 

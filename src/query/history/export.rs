@@ -8,8 +8,9 @@ use super::finished::FinishedCall;
 use super::wanted::{HistoryOf, Wanted};
 use super::{HistoryError, cells, gather};
 use crate::book::desk::Desk;
-use crate::ledger::units::{Position, Timestamp};
+use crate::ledger::units::Timestamp;
 use crate::query::csv::Table;
+use crate::query::page::AsOf;
 
 /// The most rows of one step.
 const STEP: usize = 1_000;
@@ -48,7 +49,7 @@ impl Export {
         of: &HistoryOf,
         what: Exported,
         now: Timestamp,
-    ) -> Result<Option<(Position, Timestamp, Step)>, HistoryError> {
+    ) -> Result<Option<(AsOf, Step)>, HistoryError> {
         let mut wanted = Wanted::check(of, what == Exported::FinishedCalls)?;
         let one = of.limit.is_some();
         if !one {
@@ -61,7 +62,7 @@ impl Export {
         });
         let export = Export { desk, org, wanted, what, one };
         let step = export.read(table)?;
-        Ok(step.map(|(seq, at, step)| (seq, now.max(at), step)))
+        Ok(step.map(|(as_of, step)| (AsOf { as_of: now.max(as_of.as_of), ..as_of }, step)))
     }
 
     /// The next step. Reads, and waits: not for the threads of a runtime.
@@ -70,10 +71,10 @@ impl Export {
     /// As [`history`](super::history).
     pub fn step(self) -> Result<Step, HistoryError> {
         let read = self.read(Table::new())?;
-        Ok(read.map_or((Vec::new(), None), |(_, _, step)| step))
+        Ok(read.map_or((Vec::new(), None), |(_, step)| step))
     }
 
-    fn read(mut self, mut table: Table) -> Result<Option<(Position, Timestamp, Step)>, HistoryError> {
+    fn read(mut self, mut table: Table) -> Result<Option<(AsOf, Step)>, HistoryError> {
         let Some(gathered) = gather(&self.desk, &self.org, &self.wanted)? else { return Ok(None) };
         for line in gathered.lines {
             match self.what {
@@ -87,6 +88,7 @@ impl Export {
             self.wanted.place = Some(place);
             self
         });
-        Ok(Some((gathered.seq, gathered.at, (table.finish(), rest))))
+        let as_of = AsOf { seq: gathered.seq, as_of: gathered.at, zone: gathered.zone };
+        Ok(Some((as_of, (table.finish(), rest))))
     }
 }

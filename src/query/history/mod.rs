@@ -37,8 +37,9 @@ pub use self::wanted::{HistoryOf, Wrong};
 /// The most rows that are looked at for one page.
 pub const MOST_LOOKED_AT: usize = 20_000;
 
-/// So many rows are looked at together where not all are wanted.
+/// So many rows are looked at together where not all are wanted, and at first so many for each line: most pages are full then.
 const TOGETHER: usize = 512;
+const FOR_A_LINE: usize = 4;
 
 /// Why there is no page of a history.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,8 @@ pub struct HistoryPage<L> {
     /// The instant it is of.
     #[serde(serialize_with = "instant")]
     pub as_of: Timestamp,
+    /// The zone of the organization's days and months.
+    pub zone: String,
     /// Newest first.
     pub data: Vec<L>,
     /// Where the next page is.
@@ -102,6 +105,7 @@ pub fn history(
 struct Gathered {
     seq: Position,
     at: Timestamp,
+    zone: String,
     lines: Vec<HistoryLine>,
     next: Option<Place>,
     kept_from: Option<Timestamp>,
@@ -114,6 +118,7 @@ impl Gathered {
             org: org.to_owned(),
             seq: self.seq,
             as_of: now.max(self.at),
+            zone: self.zone,
             data: self.lines.into_iter().filter_map(line).collect(),
             meta: HistoryMeta {
                 next: self.next.map(cursor),
@@ -201,7 +206,11 @@ fn gather(desk: &Desk, org: &str, wanted: &Wanted) -> Result<Option<Gathered>, H
     let (mut looked, mut ended) = (0_usize, false);
     let next = loop {
         let missing = wanted.most.saturating_add(1).saturating_sub(lines.len());
-        let together = if wanted.is_all() && desk.itemise() == Itemise::All { missing } else { TOGETHER };
+        let together = match wanted.is_all() && desk.itemise() == Itemise::All {
+            true => missing,
+            false if looked == 0 => missing.saturating_mul(FOR_A_LINE).min(TOGETHER),
+            false => TOGETHER,
+        };
         let mut some = Vec::new();
         while some.len() < together && looked < MOST_LOOKED_AT && !ended {
             match reading.next()? {
@@ -230,7 +239,13 @@ fn gather(desk: &Desk, org: &str, wanted: &Wanted) -> Result<Option<Gathered>, H
         }
     };
     let (kept_from, itemised) = (desk.kept_from(), desk.itemise());
-    Ok(Some(Gathered { seq: reading.seq, at: reading.at, lines, next, kept_from, itemised }))
+    let (seq, at, zone) = (reading.seq, reading.at, zone(desk, org));
+    Ok(Some(Gathered { seq, at, zone, lines, next, kept_from, itemised }))
+}
+
+/// The zone of an organization's days and months.
+fn zone(desk: &Desk, org: &str) -> String {
+    desk.book.read(org, |slot| slot.org.zone().to_string()).unwrap_or_default()
 }
 
 /// Those of some rows that are wanted, as they are shown.

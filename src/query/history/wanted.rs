@@ -8,7 +8,7 @@ use crate::ledger::charge::Charge;
 use crate::ledger::movement::MovementKind;
 use crate::ledger::price::CreditType;
 use crate::ledger::units::{Position, Timestamp};
-use crate::query::limits::page_length;
+use crate::query::page::page_length;
 use crate::store::history::BlockRef;
 use crate::wire::time;
 

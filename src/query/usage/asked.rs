@@ -7,7 +7,7 @@ use super::order::Order;
 use super::parameters::{Parameters, Refused};
 use super::range::{Compare, Range};
 use crate::ledger::calendar::Zone;
-use crate::query::limits::page_length;
+use crate::query::page::page_length;
 
 /// What is asked of an organization's usage.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use crate::http::openapi::around::{
 };
 use crate::http::openapi::bodies::{command, message, portal_link, rotation, sending, token};
 use crate::http::openapi::routes::figures::of_range;
-use crate::http::openapi::shapes::{List, Page};
+use crate::http::openapi::shapes::{List, Page, PageOfOrg};
 use crate::http::openapi::told::{
     CSV, EVENTS, HTML, OF_TABLES, OF_USAGE, cursor, delete, get, header, limit, pages, post, put,
 };
@@ -24,7 +24,7 @@ fn alerts() -> Vec<Told> {
     vec![
         get("/v1/orgs/{org}/alerts", "listAlerts", "The last alerts, and what became of them")
             .with([cursor(), limit(50, 200)])
-            .answers::<Page<AlertLine>>(200, "Newest first."),
+            .answers::<PageOfOrg<AlertLine>>(200, "Newest first."),
         get("/v1/orgs/{org}/alerts/stream", "streamAlerts", "Alerts as they are raised")
             .more(LISTENING)
             .with([header(

@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 use super::Group;
 use crate::http::commands::GrantAnswer;
 use crate::http::openapi::bodies::command;
-use crate::http::openapi::shapes::{List, Page, PublishedVersion};
+use crate::http::openapi::shapes::{Page, PublishedVersion};
 use crate::http::openapi::told::{EVENTS, cursor, delete, get, header, limit, pages, post, put, text};
-use crate::query::{CatalogView, LimitPage, OrgBalance, OrgForecast, OrgLine, RechargeState, Verified};
+use crate::query::{
+    CatalogView, Dated, LimitPage, OrgBalance, OrgForecast, OrgLine, RechargeState, Recharges, Verified,
+};
 
 const KEY: &str = "Idempotency-Key";
 const ITS_USE: &str =
@@ -39,7 +41,7 @@ fn organizations() -> Vec<super::Told> {
             .with([cursor(), limit(100, 1_000)])
             .answers::<Page<OrgLine>>(200, "In the order of their names."),
         get("/v1/orgs/{org}", "getOrg", "An organization's name and plan")
-            .answers::<OrgLine>(200, "The organization."),
+            .answers::<Dated<OrgLine>>(200, "The organization."),
         put(
             "/v1/orgs/{org}",
             "putOrg",
@@ -132,7 +134,7 @@ fn limits() -> Vec<super::Told> {
 fn recharges() -> Vec<super::Told> {
     vec![
         get("/v1/orgs/{org}/recharges", "listRecharges", "How the auto-recharges stand")
-            .answers::<List<RechargeState>>(200, "One for each kind of credits that has one."),
+            .answers::<Recharges>(200, "One for each kind of credits that has one."),
         put(
             "/v1/orgs/{org}/recharges/{credit_type}",
             "putRecharge",

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Group, Told};
 use crate::http::openapi::bodies::command;
 use crate::http::openapi::told::{get, pages, put, query, text};
-use crate::query::{NamePage, NameState};
+use crate::query::{Dated, NamePage, NameState};
 
 const FOUND: &str = "By id.";
 const STATED: &str = "As it was stated.";
@@ -16,10 +16,11 @@ pub(super) fn routes() -> Vec<Group> {
     let list = |path, id, summary| {
         get(path, id, summary).with(pages()).with([search()]).answers::<NamePage>(200, FOUND)
     };
-    let one = |path, id, summary| get(path, id, summary).answers::<NameState>(200, "What is known of it.");
+    let one =
+        |path, id, summary| get(path, id, summary).answers::<Dated<NameState>>(200, "What is known of it.");
     let put = |path, id, summary, kind, said: &[&str]| {
         let told: Told = put(path, id, summary).writes().body(command(kind, said));
-        told.answers::<NameState>(200, STATED).answers::<NameState>(201, NEW)
+        told.answers::<Dated<NameState>>(200, STATED).answers::<Dated<NameState>>(201, NEW)
     };
     let used =
         query("used", &json!({ "type": "boolean", "default": false }), "Whether to tell what each used.");
